@@ -1,0 +1,285 @@
+// Package seedbed holds the stored words: what the database keeps, the web
+// shows and the workers move along. It imports only extract.
+package seedbed
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"seedbed/extract"
+)
+
+// DefaultCollection holds what is uploaded without naming a collection.
+const DefaultCollection = "default"
+
+// States of a source.
+const (
+	SourceQueued  = "queued"
+	SourceReading = "reading"
+	SourceReady   = "ready"
+	SourceFailed  = "failed" // Error says why
+)
+
+// A Source is what a person uploaded. The same bytes are one source in a
+// collection.
+type Source struct {
+	ID         string    `json:"id"`
+	Collection string    `json:"collection"`
+	SHA256     string    `json:"sha256"` // of the original, and its name in the blob store
+	Name       string    `json:"name"`   // the file's name as uploaded, never a path
+	Size       int64     `json:"size"`   // bytes
+	MediaType  string    `json:"media_type"`
+	Kind       string    `json:"kind"`
+	Title      string    `json:"title"`
+	Authors    []string  `json:"authors,omitempty"`
+	Language   string    `json:"language,omitempty"`
+	License    string    `json:"license,omitempty"`
+	State      string    `json:"state"`
+	Error      *Error    `json:"error,omitempty"`
+	Warnings   []string  `json:"warnings,omitempty"`
+	Document   string    `json:"-"`        // blob of the document as JSON, once read
+	Pages      int       `json:"pages"`    // 0 where the format has none
+	Passages   int       `json:"passages"` // that stages see
+	Skipped    int       `json:"skipped"`  // passages left out, each with its reason
+	Seeds      int       `json:"seeds"`    // not rejected
+	Created    time.Time `json:"created"`
+}
+
+// States of a run.
+const (
+	RunQueued    = "queued"
+	RunReading   = "reading"
+	RunRunning   = "running"
+	RunPaused    = "paused"
+	RunDone      = "done"
+	RunFailed    = "failed" // the source could not be read; Error says why
+	RunCancelled = "cancelled"
+)
+
+// A Run is one recipe with one model over one source.
+type Run struct {
+	ID          string         `json:"id"`
+	Source      string         `json:"source"`
+	SourceTitle string         `json:"source_title"`
+	Collection  string         `json:"collection"`
+	Recipe      string         `json:"recipe"`      // its name
+	RecipeHash  string         `json:"recipe_hash"` // of its body
+	RecipeBody  string         `json:"-"`           // the recipe whole, as YAML
+	Endpoint    string         `json:"endpoint,omitempty"`
+	Model       string         `json:"model,omitempty"`
+	State       string         `json:"state"`
+	Error       *Error         `json:"error,omitempty"`
+	Passages    PassageCounts  `json:"passages"`
+	Seeds       int            `json:"seeds"`    // kept
+	Rejected    int            `json:"rejected"` // kept with the reason
+	Calls       int            `json:"calls"`    // to the model, without those our cache answered
+	Cached      int            `json:"cached"`   // calls our cache answered
+	Tokens      extract.Tokens `json:"tokens"`
+	Cost        float64        `json:"cost"`
+	Created     time.Time      `json:"created"`
+	Started     time.Time      `json:"started,omitzero"`
+	Finished    time.Time      `json:"finished,omitzero"`
+}
+
+// PassageCounts is how far a run has come.
+type PassageCounts struct {
+	Done    int `json:"done"`
+	Failed  int `json:"failed"`
+	Skipped int `json:"skipped"`
+	Total   int `json:"total"`
+}
+
+// Ended reports whether nothing more will happen to the run by itself.
+func (r Run) Ended() bool {
+	return r.State == RunDone || r.State == RunFailed || r.State == RunCancelled
+}
+
+// States of a passage in a run.
+const (
+	PassageQueued  = "queued"
+	PassageDone    = "done"
+	PassageFailed  = "failed"
+	PassageSkipped = "skipped"
+)
+
+// A RunPassage is one passage's outcome in one run, or, with Run empty, the
+// passage as it was cut from its source.
+type RunPassage struct {
+	Run      string   `json:"run,omitempty"`
+	Ordinal  int      `json:"ordinal"` // from 0, in document order
+	Passage  string   `json:"passage"` // its id
+	Path     []string `json:"path,omitempty"`
+	Start    int      `json:"start"` // code points in the document's text
+	End      int      `json:"end"`
+	Page     int      `json:"page,omitempty"`
+	File     string   `json:"file,omitempty"`
+	Tokens   int      `json:"tokens"`
+	State    string   `json:"state,omitempty"`
+	Code     string   `json:"code,omitempty"`   // failures: a stable word to group and retry by
+	Reason   string   `json:"reason,omitempty"` // failures and skips: in words
+	Reply    string   `json:"reply,omitempty"`  // failures: the model's reply as it came, if any
+	Attempts int      `json:"attempts,omitempty"`
+	Seeds    int      `json:"seeds"`
+}
+
+// An Endpoint is a model server that somebody connected. Its key goes to its
+// URL and nowhere else, and leaves the store only for that.
+type Endpoint struct {
+	ID          string    `json:"id"`
+	Name        string    `json:"name"`
+	URL         string    `json:"url"` // OpenAI-compatible, ending in /v1
+	Key         string    `json:"-"`
+	HasKey      bool      `json:"has_key"`
+	Model       string    `json:"model"`
+	Concurrency int       `json:"concurrency"`
+	Default     bool      `json:"default"`
+	Created     time.Time `json:"created"`
+}
+
+// A Filter chooses seeds. Zero fields choose everything; the values of one
+// field are alternatives, the fields all have to hold.
+type Filter struct {
+	Query         string
+	Verdict       []string // nil: what the caller takes for granted
+	Type          []string
+	Origin        []string
+	Source        []string
+	Collection    []string
+	Run           []string
+	Tag           []string
+	Language      []string
+	Kind          []string // of the source
+	MinDifficulty int
+	Check         string // "ground" (passed), "ground:fail", …
+	Sort          string // "", "relevance", "newest", "oldest", "difficulty", "source"
+	Page          int    // from 1
+	Size          int    // at most MaxPageSize, 0 is DefaultPageSize
+}
+
+// Page sizes of a search.
+const (
+	DefaultPageSize = 25
+	MaxPageSize     = 200
+)
+
+// A Hit is a seed that was found, with the marked words of some fields.
+// Highlights are plain text in which MarkStart and MarkEnd stand around the
+// words that matched: escape first, then turn the marks into elements.
+type Hit struct {
+	Seed       extract.Seed      `json:"seed"`
+	Highlights map[string]string `json:"highlights,omitempty"`
+}
+
+// Marks around highlighted words: private-use characters that no escaping
+// touches.
+const (
+	MarkStart = "\uE000"
+	MarkEnd   = "\uE001"
+)
+
+// A Facet counts the seeds that have one value of a field.
+type Facet struct {
+	Value string `json:"value"`
+	Label string `json:"label,omitempty"` // what to show, where it differs: a source's title
+	Count int    `json:"count"`
+}
+
+// Results is one page of a search. Facets are keyed by the filter's names:
+// verdict, type, origin, source, language, tag, kind; each counts as if its
+// own field were not filtered.
+type Results struct {
+	Hits   []Hit              `json:"hits"`
+	Total  int                `json:"total"`
+	Facets map[string][]Facet `json:"facets"`
+	Took   time.Duration      `json:"-"`
+	Behind int                `json:"behind,omitempty"` // changes the index has not seen yet
+}
+
+// Codes of an Error. web/error.go alone turns them into statuses.
+const (
+	Invalid     = "invalid"     // the request or the file is wrong; trying again does not help
+	NotFound    = "not_found"   //
+	Conflict    = "conflict"    // it is there already, or its state forbids this
+	Stale       = "stale"       // somebody changed it since it was read
+	TooLarge    = "too_large"   //
+	Unreadable  = "unreadable"  // a file that no reader can make text of
+	NoText      = "no_text"     // a file without text: scanned pages, pictures
+	Encrypted   = "encrypted"   // a file that asks for a password
+	Limit       = "limit"       // a file that needs more time or memory than it is given
+	Unavailable = "unavailable" // something we depend on is down; trying again may help
+	Internal    = "internal"    //
+)
+
+// An Error is one that a person may read: what went wrong and what to do.
+type Error struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Err     error  `json:"-"`
+}
+
+// Errorf makes an Error; a %w in format is unwrapped by errors.Is.
+func Errorf(code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+func (e *Error) Error() string { return e.Message }
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf is the code of the first Error in err's chain, Internal without one.
+func CodeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Internal
+}
+
+// An Upload is a file on its way in. Body is read once, to its end.
+type Upload struct {
+	Name       string // as the browser or the user names it; only its base name is kept
+	Body       io.Reader
+	Collection string // "" is DefaultCollection
+	NoRun      bool   // only read it
+	RunOptions
+}
+
+// RunOptions choose what a run does. Zero fields take the defaults: the
+// default endpoint, its model, and the recipe quick where there is an
+// endpoint, explicit where there is none.
+type RunOptions struct {
+	Recipe   string
+	Endpoint string
+	Model    string
+}
+
+// Uploaded is what became of an Upload. The same bytes again give the ids
+// of the first time and Existed.
+type Uploaded struct {
+	Source  Source `json:"source"`
+	Run     *Run   `json:"run,omitempty"`
+	Existed bool   `json:"existed"`
+}
+
+// A SeedChange is what a person changes about a seed; nil fields stay.
+type SeedChange struct {
+	Question      *string   `json:"question"`
+	Answer        *string   `json:"answer"`
+	ShortAnswer   *string   `json:"short_answer"`
+	Reasoning     *[]string `json:"reasoning"`
+	Type          *string   `json:"type"`
+	Verdict       *string   `json:"verdict"`
+	VerdictReason *string   `json:"verdict_reason"`
+	Tags          *[]string `json:"tags"`
+}
+
+// A Recipe as it is listed. Its body is YAML, see extract/stage.
+type Recipe struct {
+	Name        string   `json:"name"`
+	Hash        string   `json:"hash"`
+	Description string   `json:"description"`
+	NeedsModel  bool     `json:"needs_model"`
+	Stages      []string `json:"stages"`
+}
