@@ -1,0 +1,21 @@
+.PHONY: run generate check test golden image
+
+run: ## serve on 127.0.0.1:7333
+	go run ./cmd/seedbed
+
+generate: ## write the templates' Go code again
+	go generate ./...
+
+check: ## lint, and see that generated code is up to date
+	go tool golangci-lint run
+	go generate ./...
+	git diff --exit-code
+
+test:
+	go test ./...
+
+golden: ## accept what the readers, exporters and views print now
+	go test ./... -update
+
+image: ## a container image of the one binary
+	docker build -t seedbed .
