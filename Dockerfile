@@ -5,9 +5,11 @@ RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /seedbed ./cmd/seedbed
 
-FROM gcr.io/distroless/static-debian12:nonroot
-COPY --from=build /seedbed /seedbed
+FROM alpine:3
+RUN apk add --no-cache ca-certificates && adduser -D seedbed && install -d -o seedbed /data
+COPY --from=build /seedbed /usr/local/bin/seedbed
+USER seedbed
 ENV SEEDBED_ADDR=0.0.0.0:7333 SEEDBED_DATA=/data
 VOLUME /data
 EXPOSE 7333
-ENTRYPOINT ["/seedbed"]
+ENTRYPOINT ["seedbed"]
