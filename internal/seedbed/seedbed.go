@@ -283,3 +283,12 @@ type Recipe struct {
 	NeedsModel  bool     `json:"needs_model"`
 	Stages      []string `json:"stages"`
 }
+
+// A Format is a shape that seeds are exported in.
+type Format struct {
+	Name      string `json:"name"` // as in format=…
+	Title     string `json:"title"`
+	Extension string `json:"extension"` // with its dot: ".jsonl"
+	MediaType string `json:"media_type"`
+	About     string `json:"about"` // one sentence: who reads it
+}
