@@ -1,0 +1,186 @@
+package blob
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// A Dir keeps blobs as files: ab/abcd… below its folder, and under
+// incoming/ what is still being written.
+type Dir struct {
+	dir string
+}
+
+// leftover is how long a file stays in incoming after its last byte. Nobody
+// is writing to an older one: its writer was killed.
+const leftover = 24 * time.Hour
+
+// Folder opens the store in dir, which it makes if need be, readable by its
+// owner only.
+func Folder(dir string) (*Dir, error) {
+	d := &Dir{dir: dir}
+	if err := os.MkdirAll(d.incoming(), 0o700); err != nil {
+		return nil, fmt.Errorf("open blob folder: %w", err)
+	}
+	files, err := os.ReadDir(d.incoming())
+	if err != nil {
+		return nil, fmt.Errorf("open blob folder: %w", err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > leftover {
+			_ = os.Remove(filepath.Join(d.incoming(), f.Name()))
+		}
+	}
+	return d, nil
+}
+
+func (d *Dir) incoming() string { return filepath.Join(d.dir, "incoming") }
+
+// Path is the blob's file, "" if sum cannot be a blob's name. The file need
+// not exist.
+func (d *Dir) Path(sum string) string {
+	if !Valid(sum) {
+		return ""
+	}
+	return filepath.Join(d.dir, sum[:2], sum)
+}
+
+// Put implements [Store].
+func (d *Dir) Put(ctx context.Context, r io.Reader) (sum string, size int64, err error) {
+	f, err := os.CreateTemp(d.incoming(), "put-")
+	if err != nil {
+		return "", 0, fmt.Errorf("put blob: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+			sum, size, err = "", 0, fmt.Errorf("put blob: %w", err)
+		}
+	}()
+	h := sha256.New()
+	if size, err = io.Copy(io.MultiWriter(f, h), reader{ctx, r}); err != nil {
+		return
+	}
+	if err = f.Chmod(0o400); err != nil {
+		return
+	}
+	if err = f.Sync(); err != nil {
+		return
+	}
+	if err = f.Close(); err != nil {
+		return
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	path := d.Path(sum)
+	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return
+	}
+	// The same bytes are renamed over themselves, which also mends a blob
+	// that was damaged.
+	if err = os.Rename(f.Name(), path); err != nil {
+		return
+	}
+	if err = syncDir(filepath.Dir(path)); err != nil {
+		return sum, size, err
+	}
+	err = syncDir(d.dir)
+	return
+}
+
+// syncDir makes a rename in dir durable. Windows has no such call.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Open implements [Store].
+func (d *Dir) Open(_ context.Context, sum string) (io.ReadSeekCloser, error) {
+	if err := checkName(sum); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(d.Path(sum))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missing(sum)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", sum, err)
+	}
+	return f, nil
+}
+
+// Stat implements [Store].
+func (d *Dir) Stat(_ context.Context, sum string) (Info, error) {
+	if err := checkName(sum); err != nil {
+		return Info{}, err
+	}
+	fi, err := os.Stat(d.Path(sum))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Info{}, missing(sum)
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("stat blob %s: %w", sum, err)
+	}
+	return Info{Sum: sum, Size: fi.Size(), Put: fi.ModTime()}, nil
+}
+
+// Delete implements [Store].
+func (d *Dir) Delete(_ context.Context, sum string) error {
+	if err := checkName(sum); err != nil {
+		return err
+	}
+	if err := os.Remove(d.Path(sum)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete blob %s: %w", sum, err)
+	}
+	return nil
+}
+
+// Each implements [Store]. Files that are no blobs are passed over.
+func (d *Dir) Each(ctx context.Context) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		err := filepath.WalkDir(d.dir, func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if e.IsDir() && path == d.incoming() {
+				return fs.SkipDir
+			}
+			if !e.Type().IsRegular() || path != d.Path(e.Name()) {
+				return nil
+			}
+			fi, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // deleted meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			if !yield(Info{Sum: e.Name(), Size: fi.Size(), Put: fi.ModTime()}, nil) {
+				return fs.SkipAll
+			}
+			return nil
+		})
+		if err != nil {
+			yield(Info{}, fmt.Errorf("list blobs: %w", err))
+		}
+	}
+}
