@@ -1,0 +1,60 @@
+package pdf
+
+import (
+	"math"
+	"unicode"
+)
+
+// usual is how often the letters a–z occur in running text of languages
+// written in Latin letters, averaged over English, German, French and Spanish,
+// in percent. Accented letters count as their base.
+var usual = [26]float64{8.9, 1.3, 3.3, 4.4, 15.2, 1.2, 1.5, 3.0, 7.2, 0.4, 0.6, 4.6, 2.6, 8.0, 6.2, 2.2, 0.6, 6.7, 6.9, 7.1, 4.1, 1.1, 1.1, 0.3, 0.9, 0.7}
+
+// isGarbled reports whether the characters are hardly the page's letters: many
+// stand for no letter at all, or the letters are distributed as in no
+// language. Fonts without a table of their letters give such text, and it
+// looks sound to the program that extracts it.
+func isGarbled(glyphs []glyph) bool {
+	var chars, odd, latin, letters int
+	var counts [26]float64
+	for _, g := range glyphs {
+		if unicode.IsSpace(g.r) {
+			continue
+		}
+		chars++
+		r := unicode.ToLower(g.r)
+		switch {
+		case g.odd && g.style&formula == 0, g.r == 0xFFFD, unicode.Is(unicode.Co, g.r) && g.style&formula == 0:
+			odd++
+		case r >= 'a' && r <= 'z':
+			counts[r-'a']++
+			latin++
+			letters++
+		case unicode.IsLetter(r):
+			letters++
+		case unicode.IsControl(r) && r != lineHyphen:
+			odd++
+		}
+	}
+	if chars >= 20 && odd*4 > chars {
+		return true
+	}
+	// Too few letters, or another script: nothing to compare with.
+	if latin < 150 || latin*2 < letters {
+		return false
+	}
+	return cosine(counts, usual) < 0.6
+}
+
+func cosine(a, b [26]float64) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		ab += a[i] * b[i]
+		aa += a[i] * a[i]
+		bb += b[i] * b[i]
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}

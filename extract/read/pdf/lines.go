@@ -1,0 +1,240 @@
+package pdf
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"seedbed/extract"
+)
+
+// A hyphen that a line break may have put there. PDFium marks it so; whether
+// it stays is decided when all the document's words are known.
+const lineHyphen = '\x02'
+
+// A line is a row of text as a reader sees it.
+type line struct {
+	page  int // from 0
+	text  string
+	box   extract.Box
+	base  float64
+	size  float64 // of most of its letters
+	style style   // of most of its letters
+	lead  style   // of its first word
+	cells []cell  // more than one where wide gaps stand in the line
+}
+
+// A cell is a stretch of a line between wide gaps.
+type cell struct {
+	text   string
+	x0, x1 float64
+}
+
+func (l line) width() float64  { return l.box.X1 - l.box.X0 }
+func (l line) height() float64 { return l.box.Y1 - l.box.Y0 }
+
+// lines puts a page's glyphs together, and gathers the pieces that an engine
+// takes for lines of their own though they stand beside each other:
+// exponents, the number of an equation.
+func lines(s sheet, page int) []line {
+	var out []line
+	var last []glyph // of the last line
+	add := func(glyphs []glyph) {
+		l, ok := newLine(glyphs)
+		if !ok {
+			return
+		}
+		if n := len(out); n > 0 && beside(out[n-1], l) {
+			if l.box.X0-out[n-1].box.X1 > 0.15*max(l.size, out[n-1].size) {
+				last = append(last, glyph{r: ' '})
+			}
+			last = append(last, glyphs...)
+			l, _ = newLine(last)
+			out = out[:n-1]
+		} else {
+			last = slices.Clone(glyphs)
+		}
+		l.page = page
+		out = append(out, l)
+	}
+	from := 0
+	for i, g := range s.glyphs {
+		if g.r == '\n' {
+			add(s.glyphs[from:i])
+			from = i + 1
+		}
+	}
+	add(s.glyphs[from:])
+	return out
+}
+
+// newLine makes a line of glyphs. Most letters decide its size, style and
+// baseline. Digits that stand above or below the line are written so: 10³ is
+// not 103.
+func newLine(glyphs []glyph) (line, bool) {
+	sizes := map[float64]int{}
+	styles := map[style]int{}
+	bases := map[float64]int{}
+	for _, g := range glyphs {
+		if visible(g) {
+			sizes[math.Round(g.size*10)/10]++
+			styles[g.style]++
+		}
+	}
+	if len(sizes) == 0 {
+		return line{}, false
+	}
+	l := line{size: most(sizes), style: most(styles)}
+	for _, g := range glyphs {
+		if visible(g) && math.Round(g.size*10)/10 == l.size {
+			bases[math.Round(g.base*10)/10]++
+		}
+	}
+	l.base = most(bases)
+
+	var text strings.Builder
+	var prev glyph // the last one that is not a space
+	start, x0 := 0, 0.0
+	space := false
+	for _, g := range glyphs {
+		if isSpace(g.r) {
+			space = true
+			continue
+		}
+		r := clean(g.r)
+		if r == "" {
+			continue
+		}
+		if g.size == 0 { // a sign the engine made up stands after the last
+			g.box, g.base, g.size, g.style = prev.box, prev.base, prev.size, prev.style
+			g.box.X0 = g.box.X1
+		}
+		size := max(g.size, prev.size)
+		switch gap := g.box.X0 - prev.box.X1; {
+		case prev.r == 0:
+			l.lead, x0 = g.style, g.box.X0
+		case gap > 1.2*size && math.Abs(g.base-prev.base) < 0.5*size:
+			l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
+			text.WriteByte(' ')
+			start, x0 = text.Len(), g.box.X0
+		case space:
+			text.WriteByte(' ')
+		}
+		space = false
+		if g.size < 0.85*l.size && len(r) == 1 {
+			switch shift := l.base - g.base; {
+			case shift > 0.2*l.size:
+				r = raised(r)
+			case shift < -0.08*l.size:
+				r = lowered(r)
+			}
+		}
+		text.WriteString(r)
+		l.box = union(l.box, g.box)
+		prev = g
+	}
+	if text.Len() == 0 {
+		return line{}, false
+	}
+	l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
+	l.text = text.String()
+	return l, true
+}
+
+func isSpace(r rune) bool {
+	return r == ' ' || r == '\t' || r == '\u00a0' || r == '\u3000'
+}
+
+func visible(g glyph) bool { return g.size > 0 && !isSpace(g.r) && g.r != '\n' }
+
+// raised and lowered write an ASCII digit as a superior or inferior one.
+func raised(s string) string {
+	if i := strings.Index("0123456789", s); i >= 0 {
+		return string([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[i])
+	}
+	return s
+}
+
+func lowered(s string) string {
+	if i := strings.Index("0123456789", s); i >= 0 {
+		return string(rune('₀' + i))
+	}
+	return s
+}
+
+// most is the key counted most often, the smaller of two.
+func most[K float64 | style](counts map[K]int) K {
+	var best K
+	n := 0
+	for k, c := range counts {
+		if c > n || c == n && k < best {
+			best, n = k, c
+		}
+	}
+	return best
+}
+
+func union(a, b extract.Box) extract.Box {
+	if a == (extract.Box{}) {
+		return b
+	}
+	if b == (extract.Box{}) {
+		return a
+	}
+	return extract.Box{X0: min(a.X0, b.X0), Y0: min(a.Y0, b.Y0), X1: max(a.X1, b.X1), Y1: max(a.Y1, b.Y1)}
+}
+
+var equationNumber = regexp.MustCompile(`^[.,;]?\s*\(\d+(\.\d+)*[a-z]?\)$`)
+
+// beside reports whether b goes on where a ends, in the same row: on its
+// baseline, or raised or lowered and smaller.
+func beside(a, b line) bool {
+	if a.style&sideways != b.style&sideways {
+		return false
+	}
+	size := max(a.size, b.size)
+	gap := b.box.X0 - a.box.X1
+	shift := math.Abs(a.base - b.base)
+	if equationNumber.MatchString(b.text) && shift < size && gap > 0 {
+		return true
+	}
+	if gap < -0.6*size || gap > 2*size {
+		return false
+	}
+	if shift < 0.25*size {
+		return true
+	}
+	small := min(a.size, b.size) < 0.85*size
+	return small && shift < 0.6*size && gap < 0.6*size
+}
+
+// clean is what a character is written as: ligatures in their letters, no
+// control characters, no invisible ones.
+func clean(r rune) string {
+	switch r {
+	case 0xFFFE, lineHyphen:
+		return string(lineHyphen)
+	case 0xFB00:
+		return "ff"
+	case 0xFB01:
+		return "fi"
+	case 0xFB02:
+		return "fl"
+	case 0xFB03:
+		return "ffi"
+	case 0xFB04:
+		return "ffl"
+	case 0xFB05, 0xFB06:
+		return "st"
+	case 0x00AD:
+		return "\u00ad"
+	case 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF:
+		return ""
+	}
+	if unicode.IsControl(r) {
+		return ""
+	}
+	return string(r)
+}
