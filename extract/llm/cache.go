@@ -1,0 +1,169 @@
+package llm
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"seedbed/extract"
+)
+
+// A Cache keeps replies under their request's Key. It is safe for concurrent
+// use.
+type Cache interface {
+	Get(ctx context.Context, key string) (reply []byte, ok bool, err error)
+	Put(ctx context.Context, key string, reply []byte) error
+}
+
+// Key is the SHA-256 of everything that makes a request ask what it asks:
+// model, schema, messages and sampling. Room for the reply is no part of it.
+func Key(r extract.Request) string {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // a Request holds only plain values
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// Cached keeps every reply of a model in a cache, the moment it arrives, and
+// answers from there. The same request made twice at a time is sent once.
+// A cache that fails fails the request: replies that cannot be kept would be
+// paid for again and again.
+func Cached(model extract.Model, cache Cache) extract.Model {
+	return &cached{model: model, cache: cache, asking: map[string]*asking{}}
+}
+
+type cached struct {
+	model extract.Model
+	cache Cache
+
+	mu     sync.Mutex
+	asking map[string]*asking
+}
+
+// asking is a request on its way. Others that want the same wait for done.
+type asking struct {
+	done  chan struct{}
+	reply extract.Reply
+	err   error
+}
+
+func (c *cached) Model() string             { return modelOf(c.model) }
+func (c *cached) Prices() (in, out float64) { return pricesOf(c.model) }
+
+func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply, error) {
+	if r.Model == "" { // clients of two models may share the cache
+		r.Model = c.Model()
+	}
+	key := Key(r)
+	for {
+		c.mu.Lock()
+		other := c.asking[key]
+		if other == nil {
+			mine := &asking{done: make(chan struct{}), err: errors.New("the model's client panicked")}
+			c.asking[key] = mine
+			c.mu.Unlock()
+			defer func() {
+				c.mu.Lock()
+				delete(c.asking, key)
+				c.mu.Unlock()
+				close(mine.done)
+			}()
+			mine.reply, mine.err = c.complete(ctx, key, r)
+			return mine.reply, mine.err
+		}
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return extract.Reply{}, fmt.Errorf("ask %s: %w", r.Model, context.Cause(ctx))
+		case <-other.done:
+		}
+		if other.err == nil {
+			reply := other.reply
+			reply.Cached = true
+			return reply, nil
+		}
+		if Kind(other.err) != "" {
+			err := *must(other.err)
+			err.Usage = extract.Usage{} // the other has paid
+			return extract.Reply{}, &err
+		}
+		// The other gave up for reasons of its own: ask ourselves.
+	}
+}
+
+func must(err error) *Error {
+	e, _ := errors.AsType[*Error](err)
+	return e
+}
+
+func (c *cached) complete(ctx context.Context, key string, r extract.Request) (extract.Reply, error) {
+	data, ok, err := c.cache.Get(ctx, key)
+	if err != nil {
+		return extract.Reply{}, fmt.Errorf("look up a kept reply of %s: %w", r.Model, err)
+	}
+	var reply extract.Reply
+	// An entry that is damaged is asked for again.
+	if ok && json.Unmarshal(data, &reply) == nil && reply.Text != "" {
+		reply.Cached = true
+		return reply, nil
+	}
+	reply, err = c.model.Complete(ctx, r)
+	if err != nil {
+		return extract.Reply{}, err
+	}
+	data, err = json.Marshal(reply)
+	if err != nil {
+		return extract.Reply{}, fmt.Errorf("keep a reply of %s: %w", r.Model, err)
+	}
+	// It is paid for: it is kept even if the one who asked has gone.
+	if err := c.cache.Put(context.WithoutCancel(ctx), key, data); err != nil {
+		return extract.Reply{}, fmt.Errorf("keep a reply of %s: %w", r.Model, err)
+	}
+	return reply, nil
+}
+
+// Dir is a cache in a folder, one file a reply. The folder is made when the
+// first reply is kept; several processes may share it.
+func Dir(path string) Cache { return dir(path) }
+
+type dir string
+
+func (d dir) file(key string) string {
+	return filepath.Join(string(d), key[:min(2, len(key))], key+".json")
+}
+
+func (d dir) Get(_ context.Context, key string) ([]byte, bool, error) {
+	data, err := os.ReadFile(d.file(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return data, err == nil, err
+}
+
+func (d dir) Put(_ context.Context, key string, reply []byte) error {
+	name := d.file(key)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(reply)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}

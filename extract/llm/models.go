@@ -1,0 +1,66 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Models lists the names of the models a server offers, sorted.
+func Models(ctx context.Context, url, key string) ([]string, error) {
+	c := New(Options{URL: url, Key: key})
+	defer c.Close()
+	return c.Models(ctx)
+}
+
+// Models lists the names of the models the server offers, sorted. It asks
+// once and waits at most half a minute.
+func (c *Client) Models(ctx context.Context) ([]string, error) {
+	if c.bad != nil {
+		return nil, c.bad
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := c.request(ctx, http.MethodGet, "/models", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err
+		}
+		return nil, &Error{Kind: Unavailable, Message: c.redact(fmt.Sprintf("cannot reach %s: %s", c.host, clip(clean(err.Error()), 300))), Err: err}
+	}
+	defer func() { _ = res.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
+	if err != nil {
+		return nil, &Error{Kind: Unavailable, Message: fmt.Sprintf("%s broke off its list of models", c.host), Err: err}
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, c.fault("", res.StatusCode, res.Header, data)
+	}
+	type model struct {
+		ID string `json:"id"`
+	}
+	var list struct {
+		Data []model `json:"data"`
+	}
+	if err := json.Unmarshal(data, &list); err != nil && json.Unmarshal(data, &list.Data) != nil { // some send the bare list
+		return nil, &Error{Kind: Invalid, Message: fmt.Sprintf("%s sent something other than a list of models: does the URL end in /v1?", c.host), Err: err}
+	}
+	names := []string{}
+	for _, m := range list.Data {
+		if name := clean(m.ID); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
