@@ -2,15 +2,17 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
 // Spent is what a passage or a run cost: calls that went out, calls that our
-// own cache answered, and the tokens of those that went out.
+// own cache answered, and the tokens and cost of those that went out.
 type Spent struct {
-	Calls  int    `json:"calls"`
-	Cached int    `json:"cached"`
-	Tokens Tokens `json:"tokens"`
+	Calls  int     `json:"calls"`
+	Cached int     `json:"cached"`
+	Tokens Tokens  `json:"tokens"`
+	Cost   float64 `json:"cost"` // 0 where the client knows no prices
 }
 
 // Add is the sum of both.
@@ -19,6 +21,7 @@ func (s Spent) Add(t Spent) Spent {
 		Calls:  s.Calls + t.Calls,
 		Cached: s.Cached + t.Cached,
 		Tokens: Tokens{In: s.Tokens.In + t.Tokens.In, Out: s.Tokens.Out + t.Tokens.Out},
+		Cost:   s.Cost + t.Cost,
 	}
 }
 
@@ -43,20 +46,22 @@ func (m *Meter) Spent() Spent {
 	return m.spent
 }
 
-func (m *Meter) count(r Reply) {
+func (m *Meter) count(used Usage, cached bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if r.Cached {
+	if cached {
 		m.spent.Cached++
 		return
 	}
 	m.spent.Calls++
-	m.spent.Tokens.In += r.Usage.In
-	m.spent.Tokens.Out += r.Usage.Out
+	m.spent.Tokens.In += used.In
+	m.spent.Tokens.Out += used.Out
+	m.spent.Cost += used.Cost
 }
 
 // Metered is the model with every call counted by its context's [Meter].
-// A call that failed counts too: it may have been paid for.
+// A call that failed counts too, with what its error says was spent: a reply
+// that cannot be used is paid for all the same.
 func Metered(model Model) Model { return metered{model} }
 
 type metered struct{ Model }
@@ -64,7 +69,12 @@ type metered struct{ Model }
 func (m metered) Complete(ctx context.Context, r Request) (Reply, error) {
 	reply, err := m.Model.Complete(ctx, r)
 	if meter, ok := ctx.Value(meterKey{}).(*Meter); ok {
-		meter.count(reply)
+		used := reply.Usage
+		var paid interface{ Spent() Usage }
+		if errors.As(err, &paid) {
+			used = paid.Spent()
+		}
+		meter.count(used, reply.Cached)
 	}
 	return reply, err
 }

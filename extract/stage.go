@@ -58,7 +58,8 @@ type Reply struct {
 
 // Usage counts the tokens of one call, as the server reports them.
 type Usage struct {
-	In     int `json:"in"`
-	Out    int `json:"out"`
-	Cached int `json:"cached,omitempty"` // of In, read from the server's prefix cache
+	In     int     `json:"in"`
+	Out    int     `json:"out"`
+	Cached int     `json:"cached,omitempty"` // of In, read from the server's prefix cache
+	Cost   float64 `json:"cost,omitempty"`   // by the prices the client was given
 }

@@ -56,8 +56,14 @@ type asking struct {
 	err   error
 }
 
-func (c *cached) Model() string             { return modelOf(c.model) }
-func (c *cached) Prices() (in, out float64) { return pricesOf(c.model) }
+// Model is the model that requests without one are sent to, where the model
+// behind the cache has such a thing.
+func (c *cached) Model() string {
+	if m, ok := c.model.(interface{ Model() string }); ok {
+		return m.Model()
+	}
+	return ""
+}
 
 func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply, error) {
 	if r.Model == "" { // clients of two models may share the cache

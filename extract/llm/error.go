@@ -44,6 +44,9 @@ type Error struct {
 func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Err }
 
+// Spent is Usage, for [extract.Metered].
+func (e *Error) Spent() extract.Usage { return e.Usage }
+
 // Retryable reports whether the same request may succeed later. The client
 // has tried by then; it is the job that comes back.
 func (e *Error) Retryable() bool {

@@ -1,6 +1,6 @@
 // Package llm asks language models. [Client] speaks to any server with an
-// OpenAI-compatible chat endpoint, [Cached] keeps every reply so that none is
-// paid for twice, and [Metered] counts what was spent.
+// OpenAI-compatible chat endpoint; [Cached] keeps every reply so that none is
+// paid for twice.
 //
 // A client answers only with replies that can be used: whole, without fences
 // and thinking, and, where the request has a schema, JSON that satisfies it.
@@ -33,7 +33,7 @@ type Options struct {
 	MaxReply    int // bytes of a reply, 4 MiB when 0
 	Timeouts    Timeouts
 
-	// What a million tokens cost, in any currency. A Meter multiplies.
+	// What a million tokens cost, in any currency: the replies' Usage.Cost.
 	PriceIn, PriceOut float64
 
 	HTTP *http.Client // its Transport and Jar are used
@@ -150,9 +150,6 @@ func baseURL(s string) (base, host string, err error) {
 
 // Model is the model that requests without one are sent to.
 func (c *Client) Model() string { return c.opts.Model }
-
-// Prices are what a million tokens cost, in and out.
-func (c *Client) Prices() (in, out float64) { return c.opts.PriceIn, c.opts.PriceOut }
 
 // Close ends idle connections. The client can still be used.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
@@ -280,5 +277,5 @@ func (c *Client) Test(ctx context.Context) (string, error) {
 }
 
 func plus(a, b extract.Usage) extract.Usage {
-	return extract.Usage{In: a.In + b.In, Out: a.Out + b.Out, Cached: a.Cached + b.Cached}
+	return extract.Usage{In: a.In + b.In, Out: a.Out + b.Out, Cached: a.Cached + b.Cached, Cost: a.Cost + b.Cost}
 }

@@ -339,6 +339,7 @@ func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, 
 	} else {
 		err = a.body(w.reader(res.Body))
 	}
+	a.usage.Cost = (float64(a.usage.In)*c.opts.PriceIn + float64(a.usage.Out)*c.opts.PriceOut) / 1e6
 	if f, ok := errors.AsType[faultError](err); ok {
 		return extract.Reply{}, c.fault(r.Model, res.StatusCode, res.Header, f)
 	}
