@@ -1,0 +1,506 @@
+package pdf
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"seedbed/extract"
+)
+
+// document makes blocks of the lines.
+func (f *file) document(name string) *extract.Document {
+	body := f.bodySize()
+	skips := f.furniture()
+	var gs []group
+	col := 0
+	for i, p := range f.pages {
+		gs = append(gs, f.groups(p, skips[i], body, &col)...)
+	}
+	title := f.title(gs, body)
+	f.headings(gs, body, title)
+	skipReferences(gs)
+	gs = f.across(gs)
+
+	var w extract.Builder
+	w.Title, w.Authors, w.Language = f.info.title, authors(f.info.author), f.info.language
+	if title >= 0 {
+		if shown := gs[title].title; shown != "" && (!sane(f.info.title) || strings.HasPrefix(key(shown), key(f.info.title))) {
+			w.Title = shown
+		}
+	}
+	if !sane(w.Title) {
+		w.Title = strings.TrimSuffix(path.Base(name), path.Ext(name))
+	}
+	for i, g := range gs {
+		w.Add(gap(gs, i), f.block(g))
+	}
+	for _, p := range f.pages {
+		w.Pages = append(w.Pages, p.PageReport)
+	}
+	f.warn(&w)
+	w.Kind = f.kind(gs)
+	return w.Done()
+}
+
+// gap is the white space between a block and the one before it.
+func gap(gs []group, i int) string {
+	if i > 0 && gs[i].kind == extract.ListItem && gs[i-1].kind == extract.ListItem {
+		return "\n"
+	}
+	return "\n\n"
+}
+
+func (f *file) block(g group) extract.Block {
+	b := extract.Block{Kind: g.kind, Level: g.level, Title: g.title, Skip: g.skip, Rows: g.rows}
+	switch g.kind {
+	case extract.Code:
+		b.Text = codeText(g.lines)
+	case extract.Table:
+		var rows []string
+		for _, r := range g.rows {
+			rows = append(rows, strings.TrimRight(strings.Join(r, "\t"), "\t"))
+		}
+		b.Text = strings.Join(rows, "\n")
+	case extract.Formula:
+		b.Text = formulaText(g.lines)
+	default:
+		b.Text = g.joined(f.words)
+	}
+	b.Text = strings.TrimSpace(b.Text)
+	b.Page = g.page() + 1
+	b.Label = f.pages[g.page()].Label
+	// A block that goes on in another column has a box there too; a box on
+	// another page would need its number, which a box has not.
+	var box extract.Box
+	for i, l := range g.lines {
+		if l.page != g.page() {
+			break
+		}
+		if i > 0 && (l.box.Y0 < g.lines[i-1].box.Y0-2*l.size) {
+			b.Boxes = append(b.Boxes, round(box))
+			box = extract.Box{}
+		}
+		box = union(box, l.box)
+	}
+	b.Boxes = append(b.Boxes, round(box))
+	return b
+}
+
+func round(b extract.Box) extract.Box {
+	r := func(x float64) float64 { return math.Round(x*10) / 10 }
+	return extract.Box{X0: r(b.X0), Y0: r(b.Y0), X1: r(b.X1), Y1: r(b.Y1)}
+}
+
+// codeText keeps lines and their indentation, measured in letters.
+func codeText(ls []line) string {
+	left, letter := math.Inf(1), 0.0
+	for _, l := range ls {
+		left = min(left, l.box.X0)
+		if n := len([]rune(l.text)); n > 0 {
+			letter = max(letter, l.width()/float64(n))
+		}
+	}
+	var s strings.Builder
+	for i, l := range ls {
+		if i > 0 {
+			s.WriteByte('\n')
+			if step := l.base - ls[i-1].base; step > 1.8*l.size {
+				s.WriteByte('\n')
+			}
+		}
+		if letter > 0 {
+			s.WriteString(strings.Repeat(" ", int(math.Round((l.box.X0-left)/letter))))
+		}
+		s.WriteString(tidy(l.text))
+	}
+	return s.String()
+}
+
+// formulaText joins the pieces of a row with spaces and rows with line feeds.
+func formulaText(ls []line) string {
+	var s strings.Builder
+	bottom := 0.0
+	for i, l := range ls {
+		switch {
+		case i == 0:
+		case l.box.Y0 < bottom:
+			s.WriteByte(' ')
+		default:
+			s.WriteByte('\n')
+		}
+		bottom = max(bottom, l.base)
+		s.WriteString(tidy(l.text))
+	}
+	return s.String()
+}
+
+var (
+	digits     = regexp.MustCompile(`\d+`)
+	pageNumber = regexp.MustCompile(`^[\s\-–—|•.]*(page\s+)?(\d{1,4}|[ivxlc]{1,7})(\s*(/|of)\s*\d+)?[\s\-–—|•.]*$`)
+)
+
+// furniture finds what is printed at the top and foot of pages and is no part
+// of the text: for each page, the reason by line. A line counts as a running
+// head when the same words, numbers apart, stand at the same height on three
+// pages, or on two of a short document.
+func (f *file) furniture() []map[int]string {
+	type spot struct {
+		text   string
+		height int
+	}
+	seen := map[spot][]int{}
+	at := func(p page, l line) []spot {
+		text := digits.ReplaceAllString(strings.ToLower(l.text), "#")
+		h := int(math.Round(l.base / 6))
+		return []spot{{text, h - 1}, {text, h}, {text, h + 1}}
+	}
+	edges := make([][]int, len(f.pages))
+	for i, p := range f.pages {
+		edges[i] = p.edges()
+		for _, j := range edges[i] {
+			for _, s := range at(p, p.lines[j]) {
+				if n := len(seen[s]); n == 0 || seen[s][n-1] != i {
+					seen[s] = append(seen[s], i)
+				}
+			}
+		}
+	}
+	need := 3
+	if len(f.pages) < 6 {
+		need = 2
+	}
+	out := make([]map[int]string, len(f.pages))
+	for i, p := range f.pages {
+		out[i] = map[int]string{}
+		for _, j := range edges[i] {
+			l := p.lines[j]
+			switch {
+			case pageNumber.MatchString(strings.ToLower(l.text)):
+				out[i][j] = "page number"
+			case len(seen[at(p, l)[1]]) >= need:
+				out[i][j] = "running head"
+			}
+		}
+	}
+	return out
+}
+
+// edges are the lines near the top and the foot of a page.
+func (p page) edges() []int {
+	var out []int
+	for j, l := range p.lines {
+		if l.box.Y1 < 0.12*p.height || l.box.Y0 > 0.88*p.height {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// key is a text as it is compared: letters and digits, in lower case.
+func key(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// sane reports whether a title from the metadata is a title and not what some
+// program left there.
+func sane(s string) bool {
+	low := strings.ToLower(strings.TrimSpace(s))
+	if len(low) < 3 || len(low) > 400 || !strings.ContainsFunc(low, unicode.IsLetter) {
+		return false
+	}
+	if containsAny(low, "untitled", "microsoft word", "powerpoint presentation", ".doc", ".tex", ".dvi", ".indd", ".qxd", ".pdf", ".rtf", "http://", "https://", "\ufffd") {
+		return false
+	}
+	return low != "title" && low != "document"
+}
+
+var between = regexp.MustCompile(`\s*;\s*|\s+and\s+|\s*,\s+and\s+`)
+
+func authors(s string) []string {
+	if !sane(s) {
+		return nil
+	}
+	var out []string
+	parts := between.Split(s, -1)
+	if len(parts) == 1 && strings.Count(s, ",") > 1 {
+		parts = strings.Split(s, ",")
+	}
+	for _, a := range parts {
+		if a = strings.Trim(a, " ,"); a != "" {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// title makes a heading of the largest text on the first page with text, if it
+// is larger than the rest, and returns its group, or -1.
+func (f *file) title(gs []group, body float64) int {
+	best := -1
+	for i, g := range gs {
+		if g.page() != gs[0].page() {
+			break
+		}
+		if g.skip != "" || g.kind == extract.Formula || !strings.ContainsFunc(g.lines[0].text, unicode.IsLetter) {
+			continue
+		}
+		if best < 0 || g.size() > gs[best].size()+0.5 {
+			best = i
+		}
+	}
+	if best < 0 || gs[best].size() < 1.15*body || len(gs[best].lines) > 5 || utf8Len(gs[best].joined(f.words)) > 300 {
+		return -1
+	}
+	g := &gs[best]
+	g.kind, g.level = extract.Heading, 1
+	g.title = g.joined(f.words)
+	return best
+}
+
+func utf8Len(s string) int { return len([]rune(s)) }
+
+// headings finds the headings and gives them levels: by the outline where it
+// has them, by their numbers, and by their looks.
+func (f *file) headings(gs []group, body float64, title int) {
+	type look struct {
+		size float64
+		bold bool
+	}
+	var found []int
+	levels := map[look]map[int]int{} // how often a look has a level that is known
+	var sizes []float64
+	looks := func(g group) look { return look{math.Round(g.size()*2) / 2, g.all(bold)} }
+	for i := range gs {
+		g := &gs[i]
+		if i == title || g.skip != "" {
+			continue
+		}
+		level, ok := f.heading(*g, body)
+		if !ok {
+			continue
+		}
+		g.kind, g.level, g.title = extract.Heading, level, g.joined(f.words)
+		g.rows = nil
+		found = append(found, i)
+		l := looks(*g)
+		if levels[l] == nil {
+			levels[l] = map[int]int{}
+		}
+		if level > 0 {
+			levels[l][level]++
+		}
+		if !slices.Contains(sizes, l.size) {
+			sizes = append(sizes, l.size)
+		}
+	}
+	slices.SortFunc(sizes, func(a, b float64) int { return int(math.Copysign(1, b-a)) })
+	shift := 0
+	if title >= 0 && len(f.pages) <= bookPages {
+		shift = 1 // the title of a paper stands above its sections
+	}
+	for _, i := range found {
+		g := &gs[i]
+		if g.level == 0 {
+			g.level = 1 + slices.Index(sizes, looks(*g).size)
+			n := 0
+			for l, c := range levels[looks(*g)] {
+				if c > n || c == n && l < g.level {
+					g.level, n = l, c
+				}
+			}
+		}
+		g.level = min(g.level+shift, 6)
+	}
+}
+
+// heading reports whether a block is a heading, and its level where something
+// other than its looks says so.
+func (f *file) heading(g group, body float64) (level int, ok bool) {
+	if len(g.lines) > 4 || g.kind != extract.Paragraph && g.kind != extract.ListItem {
+		return 0, false
+	}
+	text := g.joined(f.words)
+	if len(text) > 220 || !strings.ContainsFunc(text, unicode.IsLetter) || leaders.MatchString(text) {
+		return 0, false
+	}
+	k := key(text)
+	for _, b := range f.info.outline {
+		if b.page >= 0 && b.page != g.page() {
+			continue
+		}
+		if t := key(b.title); t != "" && (t == k || len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10) {
+			return b.level, true
+		}
+	}
+	depth := 0
+	number := numbered.FindStringSubmatch(text)
+	if number != nil {
+		depth = 1 + strings.Count(strings.Trim(number[1], "."), ".")
+	}
+	words := text
+	if number != nil {
+		words = strings.TrimSpace(strings.TrimPrefix(text, number[1]))
+	}
+	large, strong := g.size() > 1.12*body, g.all(bold)
+	first := []rune(strings.TrimSpace(words))[0]
+	switch {
+	case knownHeadings[strings.ToLower(strings.TrimRight(words, ".:"))] && (large || strong || g.above > 1.2):
+		return max(depth, 1), true
+	case sentence.MatchString(text) && !strings.HasSuffix(text, "?"), statement.MatchString(text), unicode.IsLower(first) && number == nil:
+		return 0, false
+	case chapter.MatchString(text) && (large || strong):
+		return 1, true
+	case large && g.above > 1.05:
+		return depth, true
+	case strong && len(g.lines) <= 2 && (number != nil || g.above > 1.15):
+		return depth, true
+	case depth > 1 && len(g.lines) == 1 && g.above > 1.2 && unicode.IsUpper(first) && g.all(italic):
+		return depth, true
+	}
+	return 0, false
+}
+
+// bookPages is more pages than a paper has.
+const bookPages = 60
+
+func (f *file) kind(gs []group) string {
+	if len(f.pages) > bookPages {
+		return extract.Book
+	}
+	for _, g := range gs {
+		if g.kind == extract.Heading && chapter.MatchString(g.title) {
+			return extract.Book
+		}
+	}
+	return extract.Paper
+}
+
+// skipReferences marks what stands under a heading such as References.
+func skipReferences(gs []group) {
+	level := 0
+	for i := range gs {
+		g := &gs[i]
+		if g.kind == extract.Heading {
+			if level > 0 && g.level <= level {
+				level = 0
+			}
+			switch strings.TrimLeft(key(g.title), "0123456789") {
+			case "references", "bibliography", "workscited", "literature", "literatur", "literaturverzeichnis", "références", "bibliographie":
+				level = g.level
+			}
+			continue
+		}
+		if level > 0 && g.skip == "" {
+			g.skip = "references"
+		}
+	}
+}
+
+// across joins paragraphs that go on in the next column or on the next page,
+// past what stands between: running heads, figures, notes.
+func (f *file) across(gs []group) []group {
+	var out []group
+	gone := make([]bool, len(gs))
+	for i := range gs {
+		if gone[i] {
+			continue
+		}
+		g := gs[i]
+		for {
+			j := f.continuation(gs, gone, i, g)
+			if j < 0 {
+				break
+			}
+			g.lines = append(slices.Clone(g.lines), gs[j].lines...)
+			g.column = gs[j].column
+			gone[j] = true
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// continuation is the group that g, which stands at i, goes on in, or -1.
+func (f *file) continuation(gs []group, gone []bool, i int, g group) int {
+	if g.kind != extract.Paragraph && g.kind != extract.ListItem || g.skip != "" && g.skip != "references" {
+		return -1
+	}
+	last := g.lines[len(g.lines)-1]
+	if sentence.MatchString(last.text) {
+		return -1
+	}
+	for j := i + 1; j < len(gs) && j < i+20; j++ {
+		n := gs[j]
+		if gone[j] {
+			continue
+		}
+		if n.skip != "" && n.skip != g.skip || n.kind == extract.Caption || n.kind == extract.Footnote || n.kind == extract.Table || n.kind == extract.Other {
+			continue
+		}
+		if n.kind != extract.Paragraph || n.column == g.column {
+			return -1
+		}
+		first := []rune(n.lines[0].text)[0]
+		full := last.box.X1 > g.right-0.15*(g.right-g.left)
+		if unicode.IsLower(first) || endsInHyphen(last.text) || full && n.lines[0].box.X0 < n.left+0.7*last.size && n.lines[0].lead&bold == 0 && !statement.MatchString(n.lines[0].text) && !dialogue.MatchString(n.lines[0].text) {
+			return j
+		}
+		return -1
+	}
+	return -1
+}
+
+// warn tells about pages that gave no text.
+func (f *file) warn(w *extract.Builder) {
+	by := map[string][]int{}
+	for _, p := range f.pages {
+		if p.err != nil {
+			w.Warn("Page %d could not be read: %v.", p.Page, p.err)
+		}
+		by[p.Verdict] = append(by[p.Verdict], p.Page)
+	}
+	if pp := by[verdictScan]; len(pp) > 0 {
+		w.Warn("%s without text: %s. They need OCR.", plural(len(pp), "page is an image", "pages are images"), ranges(pp))
+	}
+	if pp := by[verdictGarbled]; len(pp) > 0 {
+		w.Warn("%s: %s. Their fonts do not say which letters they show; they need OCR.", plural(len(pp), "page is garbled", "pages are garbled"), ranges(pp))
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
+// ranges writes ascending numbers as "1–3, 7".
+func ranges(ns []int) string {
+	var parts []string
+	for i := 0; i < len(ns); {
+		j := i
+		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
+			j++
+		}
+		if i == j {
+			parts = append(parts, fmt.Sprint(ns[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("%d–%d", ns[i], ns[j]))
+		}
+		i = j + 1
+	}
+	if len(parts) > 12 {
+		parts = append(parts[:12], "…")
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,428 @@
+package pdf
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"seedbed/extract"
+)
+
+// A group is the lines of one block.
+type group struct {
+	kind   extract.BlockKind
+	level  int
+	title  string // headings
+	skip   string
+	lines  []line
+	rows   [][]string
+	column int     // counted through the document
+	above  float64 // white space above, in units of the column's leading
+	left   float64 // of its column
+	right  float64
+}
+
+func (g group) page() int { return g.lines[0].page }
+
+// joined is the group's text in one line, hyphens at line ends undone.
+func (g group) joined(v vocabulary) string {
+	text := ""
+	for _, l := range g.lines {
+		text = v.link(text, l.text)
+	}
+	return tidy(text)
+}
+
+func (g group) size() float64 { return g.lines[0].size }
+
+// all reports whether every line is mostly in a style.
+func (g group) all(s style) bool {
+	for _, l := range g.lines {
+		if l.style&s == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// bodySize is the font size of most of the text.
+func (f *file) bodySize() float64 {
+	sizes := map[float64]int{}
+	for _, p := range f.pages {
+		for _, l := range p.lines {
+			sizes[l.size] += len(l.text)
+		}
+	}
+	return most(sizes)
+}
+
+// A column is a run of lines down a page.
+type column struct {
+	lines       []line
+	left, right float64 // of its running text
+	leading     float64 // usual distance of two baselines
+	ragged      bool    // lines end where they like
+}
+
+// columns cuts a page where the text jumps back up.
+func columns(ls []line, body float64) []column {
+	var out []column
+	from := 0
+	for i := 1; i <= len(ls); i++ {
+		if i < len(ls) && ls[i].base > ls[i-1].base-1.5*max(ls[i-1].size, ls[i].size) {
+			continue
+		}
+		out = append(out, newColumn(ls[from:i], body))
+		from = i
+	}
+	return out
+}
+
+func newColumn(ls []line, body float64) column {
+	c := column{lines: ls}
+	lefts, rights, steps := map[float64]int{}, map[float64]int{}, map[float64]int{}
+	for i, l := range ls {
+		if math.Abs(l.size-body) > 0.1*body {
+			continue
+		}
+		lefts[math.Round(l.box.X0)]++
+		rights[math.Round(l.box.X1)]++
+		if i > 0 {
+			if d := l.base - ls[i-1].base; d > 0.8*l.size && d < 3*l.size {
+				steps[math.Round(d*2)/2]++
+			}
+		}
+	}
+	if len(lefts) == 0 {
+		for _, l := range ls {
+			lefts[math.Round(l.box.X0)]++
+			rights[math.Round(l.box.X1)]++
+		}
+	}
+	c.left = most(lefts)
+	c.right = most(rights)
+	if rights[c.right]*4 < len(ls) { // no common right edge
+		c.ragged = true
+		for _, l := range ls {
+			if l.box.X0 < c.left+4*body {
+				c.right = max(c.right, l.box.X1)
+			}
+		}
+	}
+	c.leading = most(steps)
+	if c.leading == 0 {
+		c.leading = 1.2 * ls[0].size
+	}
+	return c
+}
+
+var (
+	bullet    = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢–—*-]\s+\S`)
+	enumerate = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
+	caption   = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|$)`)
+	statement = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
+	dialogue  = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
+	numbered  = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
+	chapter   = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
+	sentence  = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
+	leaders   = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
+)
+
+var knownHeadings = map[string]bool{}
+
+func init() {
+	for _, w := range []string{"abstract", "summary", "introduction", "preface", "foreword", "contents", "table of contents",
+		"background", "related work", "methods", "materials and methods", "results", "discussion", "conclusion", "conclusions",
+		"acknowledgements", "acknowledgments", "acknowledgement", "acknowledgment", "references", "bibliography",
+		"works cited", "literature", "further reading", "appendix", "index", "glossary", "exercises", "problems",
+		"solutions", "answers", "notes", "zusammenfassung", "einleitung", "literatur", "literaturverzeichnis", "inhalt",
+		"inhaltsverzeichnis", "anhang", "résumé", "références", "bibliographie"} {
+		knownHeadings[w] = true
+	}
+}
+
+// groups cuts one page into blocks.
+func (f *file) groups(p page, skips map[int]string, body float64, col *int) []group {
+	var out []group
+	var rest []line
+	for i, l := range p.lines {
+		switch reason := skips[i]; {
+		case p.Verdict == verdictGarbled:
+			reason = "garbled: the page's fonts do not say which letters they show"
+			fallthrough
+		case reason != "":
+			n := len(out)
+			if n > 0 && p.Verdict == verdictGarbled {
+				out[n-1].lines = append(out[n-1].lines, l)
+				continue
+			}
+			out = append(out, group{kind: extract.Other, skip: reason, lines: []line{l}})
+		case l.style&sideways != 0:
+			out = append(out, group{kind: extract.Other, skip: "text set sideways", lines: []line{l}})
+		default:
+			rest = append(rest, l)
+		}
+	}
+	*col++
+	for i := range out {
+		out[i].column = *col
+	}
+	for _, c := range columns(rest, body) {
+		*col++
+		gs := c.groups(body)
+		for i := range gs {
+			gs[i].column, gs[i].left, gs[i].right = *col, c.left, c.right
+		}
+		out = append(out, gs...)
+	}
+	return out
+}
+
+// groups cuts a column where a new block begins and says what each one is.
+func (c column) groups(body float64) []group {
+	notes := c.footnotes(body)
+	var out []group
+	for i := 0; i < len(c.lines); {
+		if n := c.table(i); n > 0 {
+			rows := c.lines[i : i+n]
+			out = append(out, group{kind: extract.Table, lines: rows, rows: tableRows(rows), above: c.above(i)})
+			i += n
+			continue
+		}
+		g := group{lines: []line{c.lines[i]}, above: c.above(i)}
+		j := i + 1
+		for j < len(c.lines) && j != notes && c.table(j) == 0 && !c.begins(g, j) {
+			g.lines = append(g.lines, c.lines[j])
+			j++
+		}
+		g.kind = c.kind(g, body)
+		if notes >= 0 && i >= notes {
+			g.kind = extract.Footnote
+		}
+		out = append(out, g)
+		i = j
+	}
+	figureText(out)
+	return out
+}
+
+func (c column) above(i int) float64 {
+	if i == 0 {
+		return 9
+	}
+	return (c.lines[i].base - c.lines[i-1].base) / c.leading
+}
+
+// footnotes is the first line of the footnotes at the foot of the column, -1
+// where there are none: small print that opens with a mark.
+func (c column) footnotes(body float64) int {
+	found := -1
+	for i := len(c.lines) - 1; i > 0; i-- {
+		l := c.lines[i]
+		if l.size > 0.93*body {
+			break
+		}
+		if r, _ := utf8.DecodeRuneInString(l.text); strings.ContainsRune("⁰¹²³⁴⁵⁶⁷⁸⁹*∗†‡§¶", r) {
+			found = i
+		}
+	}
+	return found
+}
+
+// begins reports whether line i opens a new block after the lines of g.
+func (c column) begins(g group, i int) bool {
+	p, l := c.lines[i-1], c.lines[i]
+	first := g.lines[0]
+	size := max(p.size, l.size)
+	step := l.base - p.base
+
+	if c.formula(l) != c.formula(p) && (c.displayed(l) || c.displayed(p)) {
+		return true
+	}
+	if c.displayed(p) && c.formula(l) {
+		return step > 2.5*c.leading
+	}
+	if l.style&mono != p.style&mono {
+		return true
+	}
+	if l.style&mono != 0 {
+		return step > 2.6*c.leading
+	}
+	if step < -0.5*size || step > 1.3*c.leading && step > 1.35*size {
+		return true
+	}
+	if math.Abs(l.size-p.size) > 0.1*size && len(l.text) > 3 && len(p.text) > 3 {
+		return true
+	}
+	if l.style&bold != p.style&bold && (l.style&bold != 0 || g.all(bold)) && !c.full(p) {
+		return true
+	}
+	ended := sentence.MatchString(p.text)
+	indent := l.box.X0 - c.left
+	switch {
+	case caption.MatchString(l.text) && ended,
+		dialogue.MatchString(l.text),
+		statement.MatchString(l.text) && (ended || l.lead&(bold|italic) != 0):
+		return true
+	case marked(l) && (ended || indent > 0.5*size || marked(first)):
+		return true
+	case marked(first): // a list item hangs: a line back at its mark is not part of it
+		return l.box.X0 < first.box.X0+0.3*size && (ended || l.box.X0 < first.box.X0-0.5*size) && !c.full(p)
+	case strings.HasPrefix(l.text, "¹") || l.size < 0.93*p.size && footnoteMark(l.text):
+		return true
+	}
+	hanging := len(g.lines) == 1 && indent > 0.7*size && first.box.X0 < c.left+0.3*size && !ended
+	if indent > 0.7*size && p.box.X0 < l.box.X0-0.7*size && !hanging && (ended || c.full(p)) && indent < 4*size {
+		return true
+	}
+	return ended && !c.full(p)
+}
+
+func footnoteMark(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return strings.ContainsRune("⁰¹²³⁴⁵⁶⁷⁸⁹†‡§", r)
+}
+
+// full reports whether a line reaches the right edge of the column.
+func (c column) full(l line) bool {
+	slack := 0.12
+	if c.ragged {
+		slack = 0.3
+	}
+	return l.box.X1 > c.right-slack*(c.right-c.left)
+}
+
+// marked reports whether a line opens with the sign of a list item.
+func marked(l line) bool {
+	return bullet.MatchString(l.text) || enumerate.MatchString(l.text)
+}
+
+// kind says what a group of lines is; headings are found later.
+func (c column) kind(g group, body float64) extract.BlockKind {
+	first := g.lines[0]
+	switch {
+	case g.all(mono):
+		return extract.Code
+	case caption.MatchString(first.text):
+		return extract.Caption
+	case c.displayed(first) && c.formula(first):
+		return extract.Formula
+	case marked(first):
+		return extract.ListItem
+	}
+	return extract.Paragraph
+}
+
+// formula reports whether a line reads as a formula: signs, and hardly a word.
+func (c column) formula(l line) bool {
+	signs, words := 0, 0
+	for _, w := range strings.Fields(l.text) {
+		letters := 0
+		for _, r := range w {
+			switch {
+			case unicode.Is(unicode.Sm, r), unicode.Is(unicode.Greek, r), r == '−':
+				signs++
+			case unicode.IsLetter(r):
+				letters++
+			}
+		}
+		if letters >= 3 && !functionName.MatchString(w) {
+			words++
+		}
+	}
+	if words > 1 || strings.ContainsAny(l.text, "•") {
+		return false
+	}
+	return signs > 0 && words <= signs/2 || l.style&formula != 0 && words == 0 || words == 0 && len(l.text) <= 8 && c.displayed(l)
+}
+
+var functionName = regexp.MustCompile(`^\W*(log|exp|sin|cos|tan|max|min|lim|inf|sup|det|dim|ker|mod|arg|Pr|Var|Cov|ln|lg)[\W\d₀-₉]*$`)
+
+// displayed reports whether a line stands by itself, off the left edge.
+func (c column) displayed(l line) bool {
+	return l.box.X0 > c.left+1.8*l.size
+}
+
+// table is the number of lines from i on that are rows of one table, 0 where
+// none begins: cells that stand in columns under each other.
+func (c column) table(i int) int {
+	n := 0
+	for n < len(c.lines)-i {
+		l := c.lines[i+n]
+		if len(l.cells) < 2 || leaders.MatchString(l.text) || equationNumber.MatchString(l.cells[len(l.cells)-1].text) || bullet.MatchString(l.text) || enumerate.MatchString(l.text) && len(l.cells) == 2 {
+			break
+		}
+		if n > 0 && (!aligned(c.lines[i+n-1], l) || l.base-c.lines[i+n-1].base > 2.5*max(c.leading, l.size)) {
+			break
+		}
+		n++
+	}
+	if n >= 3 || n == 2 && len(c.lines[i].cells) > 2 {
+		return n
+	}
+	return 0
+}
+
+// aligned reports whether at least two cells of b stand under cells of a.
+func aligned(a, b line) bool {
+	n := 0
+	for _, x := range a.cells {
+		for _, y := range b.cells {
+			if math.Abs(x.x0-y.x0) < 3 || math.Abs(x.x1-y.x1) < 3 || math.Abs(x.x0+x.x1-y.x0-y.x1) < 6 {
+				n++
+				break
+			}
+		}
+	}
+	return n >= 2
+}
+
+// tableRows sorts the cells of each row under those of the longest one.
+func tableRows(ls []line) [][]string {
+	widest := slices.MaxFunc(ls, func(a, b line) int { return len(a.cells) - len(b.cells) }).cells
+	var rows [][]string
+	for _, l := range ls {
+		row := make([]string, len(widest))
+		at := 0
+		for i, c := range l.cells {
+			for at < len(widest)-(len(l.cells)-i) && c.x0 > widest[at].x1 {
+				at++
+			}
+			row[at] = tidy(c.text)
+			at++
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// figureText marks the scraps of text above a figure's caption.
+func figureText(gs []group) {
+	for i, g := range gs {
+		if g.kind != extract.Caption || !strings.HasPrefix(g.lines[0].text, "Fig") {
+			continue
+		}
+		for j := i - 1; j >= 0 && scrap(gs[j]); j-- {
+			gs[j].kind, gs[j].skip = extract.Other, "text inside a figure"
+		}
+	}
+}
+
+func scrap(g group) bool {
+	if g.kind == extract.Caption || g.kind == extract.Code || g.kind == extract.ListItem {
+		return false
+	}
+	words := 0
+	for _, l := range g.lines {
+		if l.style&bold != 0 {
+			return false
+		}
+		words += len(strings.Fields(l.text))
+	}
+	last := g.lines[len(g.lines)-1].text
+	return words <= 4*len(g.lines) && g.lines[0].width() < 0.6*(g.right-g.left+1) && !sentence.MatchString(last) ||
+		words <= 2*len(g.lines)
+}
