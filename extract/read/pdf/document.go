@@ -133,7 +133,7 @@ func formulaText(ls []line) string {
 		default:
 			s.WriteByte('\n')
 		}
-		bottom = max(bottom, l.base)
+		bottom = max(bottom, l.box.Y1-0.2*l.size)
 		s.WriteString(tidy(l.text))
 	}
 	return s.String()
@@ -280,15 +280,17 @@ func (f *file) headings(gs []group, body float64, title int) {
 	levels := map[look]map[int]int{} // how often a look has a level that is known
 	var sizes []float64
 	looks := func(g group) look { return look{math.Round(g.size()*2) / 2, g.all(bold)} }
+	byline := title >= 0 // still among the authors
 	for i := range gs {
 		g := &gs[i]
 		if i == title || g.skip != "" {
 			continue
 		}
 		level, ok := f.heading(*g, body)
-		if !ok {
+		if !ok || byline && level == 0 && i > title && g.page() == gs[title].page() {
 			continue
 		}
+		byline = byline && i < title
 		g.kind, g.level, g.title = extract.Heading, level, g.joined(f.words)
 		g.rows = nil
 		found = append(found, i)

@@ -146,29 +146,28 @@ func init() {
 
 // groups cuts one page into blocks.
 func (f *file) groups(p page, skips map[int]string, body float64, col *int) []group {
-	var out []group
+	var out, foot []group
 	var rest []line
 	for i, l := range p.lines {
-		switch reason := skips[i]; {
+		reason := skips[i]
+		switch {
 		case p.Verdict == verdictGarbled:
 			reason = "garbled: the page's fonts do not say which letters they show"
-			fallthrough
-		case reason != "":
-			n := len(out)
-			if n > 0 && p.Verdict == verdictGarbled {
-				out[n-1].lines = append(out[n-1].lines, l)
-				continue
-			}
-			out = append(out, group{kind: extract.Other, skip: reason, lines: []line{l}})
-		case l.style&sideways != 0:
-			out = append(out, group{kind: extract.Other, skip: "text set sideways", lines: []line{l}})
-		default:
+		case reason == "" && l.style&sideways != 0:
+			reason = "text set sideways"
+		case reason == "":
 			rest = append(rest, l)
+			continue
 		}
-	}
-	*col++
-	for i := range out {
-		out[i].column = *col
+		g := group{kind: extract.Other, skip: reason, lines: []line{l}, column: *col}
+		switch n := len(out); {
+		case p.Verdict == verdictGarbled && n > 0:
+			out[n-1].lines = append(out[n-1].lines, l)
+		case l.box.Y0 > p.height/2 && reason != "text set sideways":
+			foot = append(foot, g)
+		default:
+			out = append(out, g)
+		}
 	}
 	for _, c := range columns(rest, body) {
 		*col++
@@ -178,7 +177,8 @@ func (f *file) groups(p page, skips map[int]string, body float64, col *int) []gr
 		}
 		out = append(out, gs...)
 	}
-	return out
+	figureText(out)
+	return append(out, foot...)
 }
 
 // groups cuts a column where a new block begins and says what each one is.
@@ -205,7 +205,6 @@ func (c column) groups(body float64) []group {
 		out = append(out, g)
 		i = j
 	}
-	figureText(out)
 	return out
 }
 
@@ -319,27 +318,24 @@ func (c column) kind(g group, body float64) extract.BlockKind {
 // formula reports whether a line reads as a formula: signs, and hardly a word.
 func (c column) formula(l line) bool {
 	signs, words := 0, 0
-	for _, w := range strings.Fields(l.text) {
-		letters := 0
-		for _, r := range w {
-			switch {
-			case unicode.Is(unicode.Sm, r), unicode.Is(unicode.Greek, r), r == '−':
-				signs++
-			case unicode.IsLetter(r):
-				letters++
-			}
+	for _, r := range l.text {
+		if unicode.Is(unicode.Sm, r) || unicode.Is(unicode.Greek, r) || r == '−' {
+			signs++
 		}
-		if letters >= 3 && !functionName.MatchString(w) {
+	}
+	for _, w := range strings.FieldsFunc(l.text, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) }) {
+		if len(w) >= 3 && !functions[w] {
 			words++
 		}
 	}
-	if words > 1 || strings.ContainsAny(l.text, "•") {
+	if words > 1 || strings.Contains(l.text, "•") {
 		return false
 	}
 	return signs > 0 && words <= signs/2 || l.style&formula != 0 && words == 0 || words == 0 && len(l.text) <= 8 && c.displayed(l)
 }
 
-var functionName = regexp.MustCompile(`^\W*(log|exp|sin|cos|tan|max|min|lim|inf|sup|det|dim|ker|mod|arg|Pr|Var|Cov|ln|lg)[\W\d₀-₉]*$`)
+var functions = map[string]bool{"log": true, "exp": true, "sin": true, "cos": true, "tan": true, "max": true, "min": true, "lim": true,
+	"inf": true, "sup": true, "det": true, "dim": true, "ker": true, "mod": true, "arg": true, "Var": true, "Cov": true}
 
 // displayed reports whether a line stands by itself, off the left edge.
 func (c column) displayed(l line) bool {

@@ -14,6 +14,8 @@ import (
 // it stays is decided when all the document's words are known.
 const lineHyphen = '\x02'
 
+func isLineHyphen(r rune) bool { return r == lineHyphen || r == 0xFFFE }
+
 // A line is a row of text as a reader sees it.
 type line struct {
 	page  int // from 0
@@ -98,7 +100,8 @@ func newLine(glyphs []glyph) (line, bool) {
 	var prev glyph // the last one that is not a space
 	start, x0 := 0, 0.0
 	space := false
-	for _, g := range glyphs {
+	shifted := shifts(glyphs, l)
+	for i, g := range glyphs {
 		if isSpace(g.r) {
 			space = true
 			continue
@@ -106,6 +109,9 @@ func newLine(glyphs []glyph) (line, bool) {
 		r := clean(g.r)
 		if r == "" {
 			continue
+		}
+		if shifted[i] != 0 {
+			r = string(shifted[i])
 		}
 		if g.size == 0 { // a sign the engine made up stands after the last
 			g.box, g.base, g.size, g.style = prev.box, prev.base, prev.size, prev.style
@@ -115,7 +121,7 @@ func newLine(glyphs []glyph) (line, bool) {
 		switch gap := g.box.X0 - prev.box.X1; {
 		case prev.r == 0:
 			l.lead, x0 = g.style, g.box.X0
-		case gap > 1.2*size && math.Abs(g.base-prev.base) < 0.5*size:
+		case gap > size && math.Abs(g.base-prev.base) < 0.5*size:
 			l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
 			text.WriteByte(' ')
 			start, x0 = text.Len(), g.box.X0
@@ -123,14 +129,6 @@ func newLine(glyphs []glyph) (line, bool) {
 			text.WriteByte(' ')
 		}
 		space = false
-		if g.size < 0.85*l.size && len(r) == 1 {
-			switch shift := l.base - g.base; {
-			case shift > 0.2*l.size:
-				r = raised(r)
-			case shift < -0.08*l.size:
-				r = lowered(r)
-			}
-		}
 		text.WriteString(r)
 		l.box = union(l.box, g.box)
 		prev = g
@@ -149,19 +147,58 @@ func isSpace(r rune) bool {
 
 func visible(g glyph) bool { return g.size > 0 && !isSpace(g.r) && g.r != '\n' }
 
-// raised and lowered write an ASCII digit as a superior or inferior one.
-func raised(s string) string {
-	if i := strings.Index("0123456789", s); i >= 0 {
-		return string([]rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[i])
+var (
+	superior = letters("0123456789+−-=()abcdefghijklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+	inferior = letters("0123456789+−-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+)
+
+func letters(from, to string) map[rune]rune {
+	m, written := map[rune]rune{}, []rune(to)
+	for i, r := range []rune(from) {
+		m[r] = written[i]
 	}
-	return s
+	return m
 }
 
-func lowered(s string) string {
-	if i := strings.Index("0123456789", s); i >= 0 {
-		return string(rune('₀' + i))
+// shifts finds what stands above or below the line: the superior or inferior
+// letter for each glyph that is to be written so, else 0. A run is written so
+// whole or not at all.
+func shifts(glyphs []glyph, l line) []rune {
+	out := make([]rune, len(glyphs))
+	side := func(g glyph) int {
+		if !visible(g) || g.size > 0.85*l.size {
+			return 0
+		}
+		switch shift := l.base - g.base; {
+		case shift > 0.2*l.size:
+			return 1
+		case shift < -0.08*l.size:
+			return -1
+		}
+		return 0
 	}
-	return s
+	for i := 0; i < len(glyphs); {
+		s := side(glyphs[i])
+		j := i + 1
+		for s != 0 && j < len(glyphs) && side(glyphs[j]) == s {
+			j++
+		}
+		table := superior
+		if s < 0 {
+			table = inferior
+		}
+		for k := i; s != 0 && k < j; k++ {
+			if out[k] = table[glyphs[k].r]; out[k] == 0 {
+				clear(out[i:j])
+				break
+			}
+		}
+		if s := string(out[i:j]); s == "ˢᵗ" || s == "ⁿᵈ" || s == "ʳᵈ" || s == "ᵗʰ" {
+			clear(out[i:j]) // 1st, 2nd
+		}
+		i = j
+	}
+	return out
 }
 
 // most is the key counted most often, the smaller of two.

@@ -243,14 +243,14 @@ func (pl placement) box(left, bottom, right, top float64) extract.Box {
 }
 
 // glyphs reads the characters of a page in PDFium's own order, which follows
-// the columns of most pages. Font and size are asked for once a word.
+// the columns of most pages. The font is asked for at each word and change of size.
 func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, error) {
 	n, err := w.in.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]glyph, 0, min(max(n.Count, 0), maxGlyphs))
-	var size float64
+	var size, nominal float64
 	var st style
 	ask := true
 	for i := range min(n.Count, maxGlyphs) {
@@ -268,11 +268,13 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 		case 0, 0xFFFF:
 			g.r, g.odd = 0xFFFD, true
 		}
-		if ask {
-			if size, st, err = w.font(text, i, place); err != nil {
-				return nil, err
-			}
-			ask = false
+		n, err := w.in.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: text, Index: i})
+		if err != nil {
+			return nil, err
+		}
+		if ask || n.FontSize != nominal {
+			nominal, ask = n.FontSize, false
+			size, st = w.font(text, i, nominal, place)
 		}
 		g.size, g.style = size, st
 		if e, err := w.in.FPDFText_HasUnicodeMapError(&requests.FPDFText_HasUnicodeMapError{TextPage: text, Index: i}); err == nil && e.HasUnicodeMapError {
@@ -287,18 +289,19 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 		} else {
 			g.base = g.box.Y1
 		}
+		// A word broken at the end of a line comes in one piece, with a
+		// mark in place of the hyphen: break the line there.
+		if n := len(out); n > 0 && isLineHyphen(out[n-1].r) && math.Abs(g.base-out[n-1].base) > 0.5*g.size {
+			out = append(out, glyph{r: '\n'})
+		}
 		out = append(out, g)
 	}
 	return out, nil
 }
 
-// font says how large a character is shown and in what style.
-func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, place placement) (float64, style, error) {
-	s, err := w.in.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: text, Index: i})
-	if err != nil {
-		return 0, 0, err
-	}
-	size := s.FontSize
+// font says how large a character of the nominal size is shown, and in what
+// style.
+func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, size float64, place placement) (float64, style) {
 	if m, err := w.in.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: text, Index: i}); err == nil {
 		if scale := math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D)); scale > 0 {
 			size *= scale
@@ -317,7 +320,7 @@ func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, place placement) (floa
 			st |= sideways
 		}
 	}
-	return size, st, nil
+	return size, st
 }
 
 // fontStyle reads a font's name and the flags of its descriptor.
