@@ -1,0 +1,73 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// sqliteTypes says what the placeholders of the migration files stand for.
+var sqliteTypes = strings.NewReplacer(
+	"{{id}}", "TEXT",
+	"{{json}}", "TEXT",
+	"{{time}}", "INTEGER",
+	"{{bytes}}", "BLOB",
+	"{{serial}}", "INTEGER PRIMARY KEY AUTOINCREMENT",
+	"{{rowless}}", " WITHOUT ROWID",
+)
+
+// migrate brings the schema up to date. Goose remembers the files applied.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, types *strings.Replacer) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, db, filled{files, types}, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("prepare the database's migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	return nil
+}
+
+// filled is a folder of files with their placeholders filled in.
+type filled struct {
+	fs.FS
+	types *strings.Replacer
+}
+
+func (f filled) Open(name string) (fs.File, error) {
+	file, err := f.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err != nil || info.IsDir() {
+		return file, err
+	}
+	data, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	return filledFile{file, bytes.NewReader([]byte(f.types.Replace(string(data))))}, nil
+}
+
+// filledFile is a file with another content; its Stat still tells the size
+// of the old one, which nothing asks for.
+type filledFile struct {
+	fs.File
+	*bytes.Reader
+}
+
+func (f filledFile) Read(p []byte) (int, error) { return f.Reader.Read(p) }

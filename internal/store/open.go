@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"seedbed/internal/seedbed"
+)
+
+// Open opens the database and brings its schema up to date.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.URL != "" {
+		scheme, _, _ := strings.Cut(o.URL, ":")
+		return nil, seedbed.Errorf(seedbed.Invalid, "a database with a %s: address cannot be used yet: leave it empty for SQLite in the data folder", scheme)
+	}
+	return openSQLite(ctx, o)
+}
+
+func openSQLite(ctx context.Context, o Options) (*DB, error) {
+	// The file holds keys: nobody else may read it. SQLite gives its -wal and
+	// -shm files the same mode.
+	f, err := os.OpenFile(o.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	err = f.Chmod(0o600)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+
+	db := &DB{path: o.Path, now: o.Now}
+	// One connection writes and everybody waits in Go for it: two would only
+	// fight for SQLite's lock. A transaction takes the lock when it begins,
+	// for one that upgrades later fails if another was faster.
+	if db.write, err = sql.Open("sqlite", sqliteURL(o.Path, "_txlock=immediate")); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, db.write, goose.DialectSQLite3, sqliteTypes); err != nil {
+		_ = db.write.Close()
+		return nil, fmt.Errorf("%s: %w", o.Path, err)
+	}
+	if db.read, err = sql.Open("sqlite", sqliteURL(o.Path, "_pragma=query_only(1)")); err != nil {
+		_ = db.write.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	db.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
+	db.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
+	db.reads = reads{db.read}
+	return db, nil
+}
+
+func sqliteURL(path, more string) string {
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
+	return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + more
+}
+
+// Claim makes this process the only one that works off jobs of an SQLite
+// database. It gives a [seedbed.Conflict] error while another process is. The
+// claim ends with release, and with the process however it ends.
+func (db *DB) Claim() (release func() error, err error) {
+	lock := flock.New(db.path+".lock", flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", db.path, err)
+	}
+	if !ok {
+		return nil, seedbed.Errorf(seedbed.Conflict, "another seedbed is working on %s: stop it, or choose another data folder", db.path)
+	}
+	return lock.Close, nil
+}

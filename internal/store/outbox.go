@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// A Pending is a change of a seed that the search index has not seen.
+type Pending struct {
+	Seed     string
+	Version  int64
+	Deleted  bool
+	Attempts int // that failed
+}
+
+// tellIndex notes that a seed changed, in place of an older note.
+func (tx *Tx) tellIndex(ctx context.Context, seed string, version int64, deleted bool) error {
+	_, err := tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) VALUES ($1, $2, $3)
+		ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`,
+		seed, version, flag(deleted))
+	if err != nil {
+		return fmt.Errorf("note a change of seed %s for the index: %w", seed, err)
+	}
+	return nil
+}
+
+// Outbox lists the oldest changes that are due, at most limit.
+func (r reads) Outbox(ctx context.Context, now time.Time, limit int) ([]Pending, error) {
+	out, err := list(ctx, r.q, func(row scanner) (Pending, error) {
+		var p Pending
+		var deleted int
+		err := row.Scan(&p.Seed, &p.Version, &deleted, &p.Attempts)
+		p.Deleted = deleted != 0
+		return p, err
+	}, `SELECT seed, version, deleted, attempts FROM outbox WHERE due <= $1 ORDER BY seq LIMIT $2`, millis(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the outbox: %w", err)
+	}
+	return out, nil
+}
+
+// OutboxCount is how many changes the index has not seen.
+func (r reads) OutboxCount(ctx context.Context) (int, error) {
+	n, err := r.number(ctx, `SELECT count(*) FROM outbox`)
+	if err != nil {
+		return 0, fmt.Errorf("count the outbox: %w", err)
+	}
+	return n, nil
+}
+
+// Applied takes changes off the outbox that the index has seen. A seed that
+// changed again meanwhile stays.
+func (tx *Tx) Applied(ctx context.Context, changes []Pending) error {
+	for _, p := range changes {
+		if _, err := tx.exec(ctx, `DELETE FROM outbox WHERE seed = $1 AND version = $2`, p.Seed, p.Version); err != nil {
+			return fmt.Errorf("clear the outbox: %w", err)
+		}
+	}
+	return nil
+}
+
+// Postpone leaves a change that the index does not take until due.
+func (tx *Tx) Postpone(ctx context.Context, p Pending, due time.Time, reason string) error {
+	_, err := tx.exec(ctx, `UPDATE outbox SET attempts = attempts + 1, due = $3, error = $4 WHERE seed = $1 AND version = $2`,
+		p.Seed, p.Version, millis(due), reason)
+	if err != nil {
+		return fmt.Errorf("postpone a change for the index: %w", err)
+	}
+	return nil
+}
+
+// TellIndexAll notes seeds for the index once more: up to limit of them, those
+// whose ids come behind after. It returns the last id, "" when there are no
+// more.
+func (tx *Tx) TellIndexAll(ctx context.Context, after string, limit int) (last string, err error) {
+	ids, err := list(ctx, tx.q, scanOne[string], `SELECT id FROM seeds WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	if err != nil {
+		return "", fmt.Errorf("note all seeds for the index: %w", err)
+	}
+	if len(ids) == 0 {
+		return "", nil
+	}
+	last = ids[len(ids)-1]
+	_, err = tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) SELECT id, version, 0 FROM seeds WHERE id > $1 AND id <= $2
+		ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 0, attempts = 0, due = 0, error = ''`, after, last)
+	if err != nil {
+		return "", fmt.Errorf("note all seeds for the index: %w", err)
+	}
+	return last, nil
+}

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Get is the model reply kept under a key, if there is one.
+func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err error) {
+	reply, err = scanOne[[]byte](db.q.QueryRowContext(ctx, `SELECT reply FROM replies WHERE id = $1`, key))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("look up a model reply: %w", err)
+	}
+	return reply, true, nil
+}
+
+// Put keeps a model reply. It is there when Put returns, whatever becomes of
+// the passage it was asked for.
+func (db *DB) Put(ctx context.Context, key string, reply []byte) error {
+	_, err := db.write.ExecContext(ctx, `INSERT INTO replies (id, reply, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET reply = excluded.reply`,
+		key, reply, millis(db.now()))
+	if err != nil {
+		return fmt.Errorf("keep a model reply: %w", err)
+	}
+	return nil
+}
+
+// Setting is a stored setting, "" where it was never set.
+func (r reads) Setting(ctx context.Context, name string) (string, error) {
+	v, err := scanOne[string](r.q.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("load setting %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// SetSetting stores a setting.
+func (tx *Tx) SetSetting(ctx context.Context, name, value string) error {
+	if _, err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value); err != nil {
+		return fmt.Errorf("save setting %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// The queue keeps its jobs in tables of its own, beside ours and in the same
+// transactions. What it has no call for is done here.
+
+// DropJobs removes the jobs of a run that nobody has begun.
+func (tx *Tx) DropJobs(ctx context.Context, run string) error {
+	return tx.deleteJobs(ctx, "run", run)
+}
+
+func (tx *Tx) deleteJobs(ctx context.Context, name, value string) error {
+	_, err := tx.exec(ctx, `DELETE FROM river_job WHERE state IN ('available', 'retryable', 'scheduled', 'pending') AND args ->> $1 = $2`, name, value)
+	if err != nil {
+		return fmt.Errorf("remove the jobs of %s %s: %w", name, value, err)
+	}
+	return nil
+}
+
+// ReclaimJobs puts jobs back that were in work when their process ended. Only
+// the one process that works, see [DB.Claim], may do it.
+func (tx *Tx) ReclaimJobs(ctx context.Context) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE river_job SET state = 'available', attempt = CASE WHEN attempt > 0 THEN attempt - 1 ELSE 0 END WHERE state = 'running'`)
+	if err != nil {
+		return 0, fmt.Errorf("put interrupted jobs back: %w", err)
+	}
+	return n, nil
+}

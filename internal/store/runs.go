@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+const selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
+	r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.state, r.error_code, r.error,
+	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.cost,
+	r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
+
+func scanRun(row scanner) (seedbed.Run, error) {
+	var r seedbed.Run
+	var e seedbed.Error
+	err := row.Scan(&r.ID, &r.Source, &r.SourceTitle, &r.Collection,
+		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &r.State, &e.Code, &e.Message,
+		&r.Passages.Done, &r.Passages.Failed, &r.Passages.Skipped, &r.Passages.Total, &r.Seeds, &r.Rejected,
+		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Cost,
+		stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
+	if e.Code != "" {
+		r.Error = &e
+	}
+	return r, err
+}
+
+// MaxRuns is how many runs a list has at most.
+const MaxRuns = 200
+
+// Runs lists the runs of a source, "" for all, the newest first.
+func (r reads) Runs(ctx context.Context, source string) ([]seedbed.Run, error) {
+	where, args := "", []any{}
+	if source != "" {
+		where, args = "WHERE r.source = $1 ", []any{source}
+	}
+	out, err := list(ctx, r.q, scanRun, selectRun+where+fmt.Sprintf("ORDER BY r.created DESC, r.id DESC LIMIT %d", MaxRuns), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	return out, nil
+}
+
+// Run is one run.
+func (r reads) Run(ctx context.Context, id string) (seedbed.Run, error) {
+	run, err := scanRun(r.q.QueryRowContext(ctx, selectRun+`WHERE r.id = $1`, id))
+	return run, found(err, "run", id)
+}
+
+// FirstRun is the run of a source that was made first.
+func (r reads) FirstRun(ctx context.Context, source string) (seedbed.Run, error) {
+	run, err := scanRun(r.q.QueryRowContext(ctx, selectRun+`WHERE r.source = $1 ORDER BY r.created, r.id LIMIT 1`, source))
+	return run, found(err, "run of source", source)
+}
+
+// AddRun adds a run that has not begun.
+func (tx *Tx) AddRun(ctx context.Context, r seedbed.Run) error {
+	_, err := tx.exec(ctx, `INSERT INTO runs (id, source, recipe, recipe_hash, recipe_body, endpoint, model, state, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		r.ID, r.Source, r.Recipe, r.RecipeHash, r.RecipeBody, r.Endpoint, r.Model, r.State, millis(r.Created))
+	if err != nil {
+		return fmt.Errorf("add run %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+// SaveRun stores a run's state, error, times and total. Its other counts only
+// grow, by [Tx.SaveOutcome].
+func (tx *Tx) SaveRun(ctx context.Context, r seedbed.Run) error {
+	code, message := errorColumns(r.Error)
+	n, err := tx.exec(ctx, `UPDATE runs SET state = $2, error_code = $3, error = $4, total = $5, started = $6, finished = $7 WHERE id = $1`,
+		r.ID, r.State, code, message, r.Passages.Total, millis(r.Started), millis(r.Finished))
+	return changed(n, err, "run", r.ID)
+}
+
+// Waiting lists the runs of a source that wait for it to be read.
+func (r reads) Waiting(ctx context.Context, source string) ([]seedbed.Run, error) {
+	out, err := list(ctx, r.q, scanRun, selectRun+`WHERE r.source = $1 AND r.state IN ('queued', 'reading') ORDER BY r.created, r.id`, source)
+	if err != nil {
+		return nil, fmt.Errorf("list runs of source %s that wait: %w", source, err)
+	}
+	return out, nil
+}
+
+// Plan adds the next passages of a run's source, up to limit from ordinal on,
+// as queued, and returns the ordinals of those that are queued among them and
+// where to go on; next is -1 behind the last passage.
+func (tx *Tx) Plan(ctx context.Context, run, source string, from, limit int) (queued []int, next int, err error) {
+	all, err := list(ctx, tx.q, scanOne[int],
+		`SELECT ordinal FROM passages WHERE source = $1 AND ordinal >= $2 AND skip = '' ORDER BY ordinal LIMIT $3`, source, from, limit)
+	if err != nil {
+		return nil, 0, fmt.Errorf("plan run %s: %w", run, err)
+	}
+	if len(all) == 0 {
+		return nil, -1, nil
+	}
+	last := all[len(all)-1]
+	if _, err := tx.exec(ctx, `INSERT INTO run_passages (run, ordinal, state)
+		SELECT CAST($1 AS TEXT), ordinal, 'queued' FROM passages WHERE source = $2 AND ordinal >= $3 AND ordinal <= $4 AND skip = ''
+		ON CONFLICT (run, ordinal) DO NOTHING`, run, source, from, last); err != nil {
+		return nil, 0, fmt.Errorf("plan run %s: %w", run, err)
+	}
+	queued, err = list(ctx, tx.q, scanOne[int],
+		`SELECT ordinal FROM run_passages WHERE run = $1 AND ordinal >= $2 AND ordinal <= $3 AND state = 'queued' ORDER BY ordinal`, run, from, last)
+	if err != nil {
+		return nil, 0, fmt.Errorf("plan run %s: %w", run, err)
+	}
+	next = last + 1
+	if len(all) < limit {
+		next = -1
+	}
+	return queued, next, nil
+}
+
+// Queued are those of some passages of a run that are still to be done.
+func (r reads) Queued(ctx context.Context, run string, ordinals []int) ([]int, error) {
+	if len(ordinals) == 0 {
+		return nil, nil
+	}
+	args := []any{run}
+	for _, o := range ordinals {
+		args = append(args, o)
+	}
+	out, err := list(ctx, r.q, scanOne[int], `SELECT ordinal FROM run_passages WHERE run = $1 AND state = 'queued' AND ordinal IN (`+
+		marks(2, len(ordinals))+`) ORDER BY ordinal`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load passages of run %s: %w", run, err)
+	}
+	return out, nil
+}
+
+// An Outcome is what became of a passage in a run.
+type Outcome struct {
+	seedbed.RunPassage // Run, Ordinal, State, Code, Reason and Reply; Seeds is counted
+	Found              []extract.Seed
+	Bands              map[string][]uint64 // by the id of a seed: what its duplicates are found by
+	Spent              extract.Spent
+}
+
+// SaveOutcome records what became of a passage that was queued, with its
+// seeds, and counts it in the run. It reports false, and changes nothing, if
+// the passage was not queued any more: somebody else has done it.
+//
+// State queued puts the passage back, with its reason and one attempt more.
+func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool, error) {
+	kept := 0
+	for _, s := range o.Found {
+		kept += flag(s.Live())
+	}
+	rejected := len(o.Found) - kept
+	n, err := tx.exec(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7, attempts = attempts + 1
+		WHERE run = $1 AND ordinal = $2 AND state = 'queued'`,
+		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept)
+	if err != nil {
+		return false, fmt.Errorf("save passage %d of run %s: %w", o.Ordinal, run.ID, err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	if err := tx.addSeeds(ctx, run, o); err != nil {
+		return false, err
+	}
+	_, err = tx.exec(ctx, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
+		rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
+		cost = cost + $11 WHERE id = $1`,
+		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped),
+		kept, rejected, o.Spent.Calls, o.Spent.Cached, o.Spent.Tokens.In, o.Spent.Tokens.Out, o.Spent.Cost)
+	if err != nil {
+		return false, fmt.Errorf("count passage %d of run %s: %w", o.Ordinal, run.ID, err)
+	}
+	return true, nil
+}
+
+// Attempts is how often a passage was tried in a run.
+func (r reads) Attempts(ctx context.Context, run string, ordinal int) (int, error) {
+	n, err := r.number(ctx, `SELECT attempts FROM run_passages WHERE run = $1 AND ordinal = $2`, run, ordinal)
+	return n, found(err, "passage in run", run)
+}
+
+// Failures lists the failed passages of a run in document order.
+func (r reads) Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error) {
+	out, err := list(ctx, r.q, func(row scanner) (seedbed.RunPassage, error) {
+		p := seedbed.RunPassage{Run: run}
+		var at extract.Locator
+		err := row.Scan(&p.Ordinal, &p.Passage, fromJSON{&p.Path}, &p.Tokens, fromJSON{&at},
+			&p.State, &p.Code, &p.Reason, &p.Reply, &p.Attempts, &p.Seeds)
+		p.Start, p.End, p.Page, p.File = at.Start, at.End, at.Page, at.File
+		return p, err
+	}, `SELECT p.ordinal, c.id, c.path, c.tokens, c.at, p.state, p.code, p.reason, p.reply, p.attempts, p.seeds
+		FROM run_passages p JOIN runs r ON r.id = p.run JOIN passages c ON c.source = r.source AND c.ordinal = p.ordinal
+		WHERE p.run = $1 AND p.state = 'failed' ORDER BY p.ordinal`, run)
+	if err != nil {
+		return nil, fmt.Errorf("list failures of run %s: %w", run, err)
+	}
+	return out, nil
+}
+
+// Requeue puts a run's failed passages back, all or those with a code, and
+// returns how many.
+func (tx *Tx) Requeue(ctx context.Context, run, code string) (int, error) {
+	n, err := tx.exec(ctx, `UPDATE run_passages SET state = 'queued', attempts = 0 WHERE run = $1 AND state = 'failed' AND ($2 = '' OR code = $2)`, run, code)
+	if err != nil {
+		return 0, fmt.Errorf("put passages of run %s back: %w", run, err)
+	}
+	if _, err := tx.exec(ctx, `UPDATE runs SET failed = failed - $2 WHERE id = $1`, run, n); err != nil {
+		return 0, fmt.Errorf("put passages of run %s back: %w", run, err)
+	}
+	return n, nil
+}

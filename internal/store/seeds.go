@@ -1,0 +1,369 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// A Seed is a seed with its version, which grows with every change.
+type Seed struct {
+	extract.Seed
+	Version    int64
+	Collection string
+}
+
+func scanSeed(row scanner) (Seed, error) {
+	var s Seed
+	err := row.Scan(&s.Version, &s.Collection, fromJSON{&s.Seed})
+	return s, err
+}
+
+// Seed is one seed.
+func (r reads) Seed(ctx context.Context, id string) (Seed, error) {
+	s, err := scanSeed(r.q.QueryRowContext(ctx, `SELECT version, collection, body FROM seeds WHERE id = $1`, id))
+	return s, found(err, "seed", id)
+}
+
+// SeedsByID are seeds by their ids. Those that are gone are left out.
+func (r reads) SeedsByID(ctx context.Context, ids []string) (map[string]Seed, error) {
+	out := make(map[string]Seed, len(ids))
+	for len(ids) > 0 {
+		some := ids[:min(len(ids), 500)]
+		ids = ids[len(some):]
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(some))+`)`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("load seeds: %w", err)
+		}
+		for _, s := range seeds {
+			out[s.ID] = s
+		}
+	}
+	return out, nil
+}
+
+// addSeeds adds what was found in a passage and tells the index.
+func (tx *Tx) addSeeds(ctx context.Context, run seedbed.Run, o Outcome) error {
+	const width = 18
+	seeds := o.Found
+	if len(seeds) == 0 {
+		return nil
+	}
+	args := make([]any, 0, width*len(seeds))
+	for i, s := range seeds {
+		args = append(args, s.ID, 1, run.Collection, run.Source, o.Ordinal, run.ID, i)
+		args = append(args, columns(s)...)
+		args = append(args, millis(s.Created))
+	}
+	numbers := make(map[string]int64, len(seeds))
+	type added struct {
+		n  int64
+		id string
+	}
+	rows, err := list(ctx, tx.q, func(row scanner) (added, error) {
+		var a added
+		err := row.Scan(&a.n, &a.id)
+		return a, err
+	}, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
+		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(seeds), width)+` ON CONFLICT (id) DO NOTHING RETURNING n, id`, args...)
+	if err != nil {
+		return fmt.Errorf("add seeds of passage %d of run %s: %w", o.Ordinal, run.ID, err)
+	}
+	for _, a := range rows {
+		numbers[a.id] = a.n
+		if err := tx.tellIndex(ctx, a.id, 1, false); err != nil {
+			return err
+		}
+	}
+	return tx.addBands(ctx, run.Collection, numbers, o.Bands)
+}
+
+// columns are the columns from verdict to body.
+func columns(s extract.Seed) []any {
+	var labels strings.Builder
+	labels.WriteByte('\n')
+	for _, t := range s.Tags {
+		fmt.Fprintf(&labels, "tag=%s\n", strings.ToLower(t))
+	}
+	for _, c := range s.Checks {
+		fmt.Fprintf(&labels, "check=%s:%s\n", strings.ToLower(c.Name), c.Verdict)
+	}
+	words := append([]string{s.Question, s.Answer, s.Source.Title}, s.Reasoning...)
+	words = append(words, s.Tags...)
+	return []any{
+		s.Verdict, s.Type, s.Origin, s.Language, s.Source.Kind, s.Difficulty.Estimated,
+		labels.String(), s.Question, strings.ToLower(strings.Join(words, "\n")), asJSON(s),
+	}
+}
+
+// SaveSeed stores a changed seed if it still has the version it was read in,
+// and returns the new version. The error is [seedbed.Stale] otherwise.
+func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int64, error) {
+	args := append([]any{s.ID, version}, columns(s)...)
+	n, err := tx.exec(ctx, `UPDATE seeds SET version = version + 1, verdict = $3, type = $4, origin = $5, language = $6, kind = $7,
+		difficulty = $8, labels = $9, question = $10, words = $11, body = $12 WHERE id = $1 AND version = $2`, args...)
+	if err != nil {
+		return 0, fmt.Errorf("save seed %s: %w", s.ID, err)
+	}
+	if n == 0 {
+		return 0, seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", s.ID)
+	}
+	return version + 1, tx.tellIndex(ctx, s.ID, version+1, false)
+}
+
+// Bands of a collection are told apart from another's by mixing its id in.
+func bandOf(collection string, key uint64) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(collection))
+	_, _ = h.Write(binary.BigEndian.AppendUint64(nil, key))
+	return int64(h.Sum64())
+}
+
+func (tx *Tx) addBands(ctx context.Context, collection string, numbers map[string]int64, bands map[string][]uint64) error {
+	for id, keys := range bands {
+		n, ok := numbers[id]
+		if !ok || len(keys) == 0 {
+			continue
+		}
+		args := make([]any, 0, 2*len(keys))
+		for _, key := range keys {
+			args = append(args, bandOf(collection, key), n)
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(keys), 2)+` ON CONFLICT (band, seed) DO NOTHING`, args...); err != nil {
+			return fmt.Errorf("add bands of seed %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// An Alike is a seed that may be a duplicate.
+type Alike struct{ ID, Question string }
+
+// Alike are the seeds of a collection that share a key with keys.
+func (r reads) Alike(ctx context.Context, collection string, keys []uint64) ([]Alike, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	args := []any{collection}
+	for _, key := range keys {
+		args = append(args, bandOf(collection, key))
+	}
+	out, err := list(ctx, r.q, func(row scanner) (Alike, error) {
+		var a Alike
+		err := row.Scan(&a.ID, &a.Question)
+		return a, err
+	}, `SELECT id, question FROM seeds WHERE collection = $1 AND n IN (SELECT seed FROM bands WHERE band IN (`+marks(2, len(keys))+`)) ORDER BY n`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for duplicates: %w", err)
+	}
+	return out, nil
+}
+
+// conditions write a filter as SQL.
+type conditions struct {
+	where []string
+	args  []any
+}
+
+// arg adds a parameter and returns its name.
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return fmt.Sprintf("$%d", len(c.args))
+}
+
+func (c *conditions) in(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = c.arg(v)
+	}
+	c.where = append(c.where, column+" IN ("+strings.Join(names, ",")+")")
+}
+
+// contains wants one of the values in a column, as they are written.
+func (c *conditions) contains(column string, values ...string) {
+	var any []string
+	for _, v := range values {
+		any = append(any, column+" LIKE "+c.arg("%"+escapeLike.Replace(v)+"%")+` ESCAPE '\'`)
+	}
+	if len(any) > 0 {
+		c.where = append(c.where, "("+strings.Join(any, " OR ")+")")
+	}
+}
+
+var escapeLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// filter writes f, without the field named.
+func filter(f seedbed.Filter, without string) *conditions {
+	c := &conditions{where: []string{"1 = 1"}}
+	for _, in := range []struct {
+		column string
+		values []string
+	}{
+		{"verdict", f.Verdict}, {"type", f.Type}, {"origin", f.Origin}, {"source", f.Source},
+		{"collection", f.Collection}, {"run", f.Run}, {"language", f.Language}, {"kind", f.Kind},
+	} {
+		if in.column != without {
+			c.in(in.column, in.values)
+		}
+	}
+	if f.MinDifficulty > 0 {
+		c.where = append(c.where, "difficulty >= "+c.arg(f.MinDifficulty))
+	}
+	if without != "tag" {
+		var tags []string
+		for _, t := range f.Tag {
+			tags = append(tags, "\ntag="+strings.ToLower(t)+"\n")
+		}
+		c.contains("labels", tags...)
+	}
+	if f.Check != "" {
+		name, verdict, ok := strings.Cut(f.Check, ":")
+		if !ok {
+			verdict = extract.Pass
+		}
+		c.contains("labels", "\ncheck="+strings.ToLower(name)+":"+verdict+"\n")
+	}
+	for _, word := range strings.Fields(strings.ToLower(f.Query)) {
+		if not, ok := strings.CutPrefix(word, "-"); ok && not != "" {
+			c.where = append(c.where, "words NOT LIKE "+c.arg("%"+escapeLike.Replace(not)+"%")+` ESCAPE '\'`)
+			continue
+		}
+		if word = strings.Trim(word, `"`); word != "" {
+			c.contains("words", word)
+		}
+	}
+	return c
+}
+
+func (c *conditions) sql() string { return " WHERE " + strings.Join(c.where, " AND ") }
+
+// pageOf is how many seeds of each page are loaded at once by Each.
+const pageOf = 200
+
+// Each calls do for every seed a filter chooses, in document order: source by
+// source from the oldest on, and there as the text goes. Verdict nil is any.
+// Nothing is locked and memory does not grow; a seed that is changed
+// meanwhile comes as it was or as it is. A Query wants every one of its words
+// to occur somewhere in the seed. Each ends with the first error of do.
+func (r reads) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
+	type placed struct {
+		source, run, id string
+		ordinal, place  int
+		seed            extract.Seed
+	}
+	var last placed
+	last.ordinal = -1
+	for {
+		c := filter(f, "")
+		after := fmt.Sprintf(" AND (source, ordinal, run, place, id) > (%s, %s, %s, %s, %s)",
+			c.arg(last.source), c.arg(last.ordinal), c.arg(last.run), c.arg(last.place), c.arg(last.id))
+		page, err := list(ctx, r.q, func(row scanner) (placed, error) {
+			var p placed
+			err := row.Scan(&p.source, &p.ordinal, &p.run, &p.place, &p.id, fromJSON{&p.seed})
+			return p, err
+		}, `SELECT source, ordinal, run, place, id, body FROM seeds`+c.sql()+after+
+			fmt.Sprintf(` ORDER BY source, ordinal, run, place, id LIMIT %d`, pageOf), c.args...)
+		if err != nil {
+			return fmt.Errorf("list seeds: %w", err)
+		}
+		for _, p := range page {
+			if err := do(p.seed); err != nil {
+				return err
+			}
+		}
+		if len(page) < pageOf {
+			return nil
+		}
+		last = page[len(page)-1]
+	}
+}
+
+// Search finds seeds without the index, for when that is away: slower, by
+// parts of words, without ranking or marks. Verdict nil is any.
+func (r reads) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
+	out := seedbed.Results{Hits: []seedbed.Hit{}, Facets: map[string][]seedbed.Facet{}}
+	c := filter(f, "")
+	var err error
+	if out.Total, err = r.number(ctx, `SELECT count(*) FROM seeds`+c.sql(), c.args...); err != nil {
+		return out, fmt.Errorf("count seeds: %w", err)
+	}
+	order := map[string]string{
+		"oldest":     "created, id",
+		"difficulty": "difficulty DESC, created DESC, id DESC",
+		"source":     "source, ordinal, run, place, id",
+	}[f.Sort]
+	if order == "" {
+		order = "created DESC, id DESC"
+	}
+	size := f.Size
+	if size <= 0 {
+		size = seedbed.DefaultPageSize
+	}
+	size = min(size, seedbed.MaxPageSize)
+	seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds`+c.sql()+
+		fmt.Sprintf(` ORDER BY %s LIMIT %d OFFSET %d`, order, size, (max(f.Page, 1)-1)*size), c.args...)
+	if err != nil {
+		return out, fmt.Errorf("search seeds: %w", err)
+	}
+	for _, s := range seeds {
+		out.Hits = append(out.Hits, seedbed.Hit{Seed: s.Seed})
+	}
+	for _, field := range []string{"verdict", "type", "origin", "source", "language", "kind"} {
+		c := filter(f, field)
+		facets, err := list(ctx, r.q, func(row scanner) (seedbed.Facet, error) {
+			var f seedbed.Facet
+			err := row.Scan(&f.Value, &f.Count)
+			return f, err
+		}, `SELECT `+field+`, count(*) FROM seeds`+c.sql()+` AND `+field+` <> '' GROUP BY `+field+` ORDER BY count(*) DESC, `+field+` LIMIT 100`, c.args...)
+		if err != nil {
+			return out, fmt.Errorf("count seeds by %s: %w", field, err)
+		}
+		out.Facets[field] = facets
+	}
+	return out, nil
+}
+
+// SeedCount is how many seeds there are.
+func (r reads) SeedCount(ctx context.Context) (int, error) {
+	n, err := r.number(ctx, `SELECT count(*) FROM seeds`)
+	if err != nil {
+		return 0, fmt.Errorf("count seeds: %w", err)
+	}
+	return n, nil
+}
+
+// Titles are the titles, or else the names, of sources by their ids.
+func (r reads) Titles(ctx context.Context, ids []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	pairs, err := list(ctx, r.q, func(row scanner) ([2]string, error) {
+		var p [2]string
+		err := row.Scan(&p[0], &p[1])
+		return p, err
+	}, `SELECT id, CASE WHEN title <> '' THEN title ELSE name END FROM sources WHERE id IN (`+marks(1, len(ids))+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load titles: %w", err)
+	}
+	for _, p := range pairs {
+		out[p[0]] = p[1]
+	}
+	return out, nil
+}

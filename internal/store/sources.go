@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+const selectSource = `SELECT s.id, s.collection, s.sha256, s.name, s.size, s.media_type, s.kind, s.title, s.authors, s.language,
+	s.license, s.state, s.error_code, s.error, s.warnings, s.document, s.pages, s.passages, s.skipped, s.created,
+	(SELECT count(*) FROM seeds d WHERE d.source = s.id AND d.verdict <> 'rejected')
+	FROM sources s `
+
+func scanSource(row scanner) (seedbed.Source, error) {
+	var s seedbed.Source
+	var e seedbed.Error
+	err := row.Scan(&s.ID, &s.Collection, &s.SHA256, &s.Name, &s.Size, &s.MediaType, &s.Kind, &s.Title, fromJSON{&s.Authors}, &s.Language,
+		&s.License, &s.State, &e.Code, &e.Message, fromJSON{&s.Warnings}, &s.Document, &s.Pages, &s.Passages, &s.Skipped, stamp{&s.Created},
+		&s.Seeds)
+	if e.Code != "" {
+		s.Error = &e
+	}
+	return s, err
+}
+
+// Sources lists the sources of a collection, "" for all, the newest first.
+func (r reads) Sources(ctx context.Context, collection string) ([]seedbed.Source, error) {
+	out, err := list(ctx, r.q, scanSource, selectSource+`WHERE $1 = '' OR s.collection = $1 ORDER BY s.created DESC, s.id DESC`, collection)
+	if err != nil {
+		return nil, fmt.Errorf("list sources: %w", err)
+	}
+	return out, nil
+}
+
+// Source is one source.
+func (r reads) Source(ctx context.Context, id string) (seedbed.Source, error) {
+	s, err := scanSource(r.q.QueryRowContext(ctx, selectSource+`WHERE s.id = $1`, id))
+	return s, found(err, "source", id)
+}
+
+// SourceOf is the source that the bytes with this hash are in a collection.
+func (r reads) SourceOf(ctx context.Context, collection, sha256 string) (seedbed.Source, error) {
+	s, err := scanSource(r.q.QueryRowContext(ctx, selectSource+`WHERE s.collection = $1 AND s.sha256 = $2`, collection, sha256))
+	return s, found(err, "source with hash", sha256)
+}
+
+// found turns "no rows" into an error that a person may read.
+func found(err error, what, id string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return seedbed.Errorf(seedbed.NotFound, "there is no %s %s", what, id)
+	}
+	if err != nil {
+		return fmt.Errorf("load %s %s: %w", what, id, err)
+	}
+	return nil
+}
+
+// AddCollection makes a collection unless it is there.
+func (tx *Tx) AddCollection(ctx context.Context, id, name string) error {
+	if _, err := tx.exec(ctx, `INSERT INTO collections (id, name, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+		id, name, millis(tx.now())); err != nil {
+		return fmt.Errorf("add collection %s: %w", id, err)
+	}
+	return nil
+}
+
+// AddSource adds a source. Its collection has to be there.
+func (tx *Tx) AddSource(ctx context.Context, s seedbed.Source) error {
+	code, message := errorColumns(s.Error)
+	_, err := tx.exec(ctx, `INSERT INTO sources (id, collection, sha256, name, size, media_type, kind, title, authors, language,
+		license, state, error_code, error, warnings, document, pages, passages, skipped, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+		s.ID, s.Collection, s.SHA256, s.Name, s.Size, s.MediaType, s.Kind, s.Title, asJSON(s.Authors), s.Language,
+		s.License, s.State, code, message, asJSON(s.Warnings), s.Document, s.Pages, s.Passages, s.Skipped, millis(s.Created))
+	if err != nil {
+		return fmt.Errorf("add source %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// SaveSource stores what may change about a source: what reading found out,
+// and its state.
+func (tx *Tx) SaveSource(ctx context.Context, s seedbed.Source) error {
+	code, message := errorColumns(s.Error)
+	n, err := tx.exec(ctx, `UPDATE sources SET kind = $2, title = $3, authors = $4, language = $5, license = $6, state = $7,
+		error_code = $8, error = $9, warnings = $10, document = $11, pages = $12, passages = $13, skipped = $14, media_type = $15 WHERE id = $1`,
+		s.ID, s.Kind, s.Title, asJSON(s.Authors), s.Language, s.License, s.State,
+		code, message, asJSON(s.Warnings), s.Document, s.Pages, s.Passages, s.Skipped, s.MediaType)
+	return changed(n, err, "source", s.ID)
+}
+
+// changed is the error of an update that should have met one row.
+func changed(n int, err error, what, id string) error {
+	if err != nil {
+		return fmt.Errorf("save %s %s: %w", what, id, err)
+	}
+	if n == 0 {
+		return seedbed.Errorf(seedbed.NotFound, "there is no %s %s", what, id)
+	}
+	return nil
+}
+
+func errorColumns(e *seedbed.Error) (code, message string) {
+	if e == nil {
+		return "", ""
+	}
+	return e.Code, e.Message
+}
+
+// DeleteSource removes a source with everything made from it, has the index
+// forget its seeds, and notes its blobs as garbage.
+func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
+	s, err := tx.Source(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`INSERT INTO outbox (seed, version, deleted) SELECT id, version + 1, 1 FROM seeds WHERE source = $1
+			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 1, attempts = 0, due = 0, error = ''`,
+		`DELETE FROM bands WHERE seed IN (SELECT n FROM seeds WHERE source = $1)`,
+		`DELETE FROM seeds WHERE source = $1`,
+		`DELETE FROM run_passages WHERE run IN (SELECT id FROM runs WHERE source = $1)`,
+		`DELETE FROM runs WHERE source = $1`,
+		`DELETE FROM passages WHERE source = $1`,
+		`DELETE FROM sources WHERE id = $1`,
+	} {
+		if _, err := tx.exec(ctx, statement, id); err != nil {
+			return fmt.Errorf("delete source %s: %w", id, err)
+		}
+	}
+	if err := tx.deleteJobs(ctx, "source", id); err != nil {
+		return err
+	}
+	return tx.AddGarbage(ctx, s.SHA256, s.Document)
+}
+
+// AddGarbage notes blobs that may not be needed any more.
+func (tx *Tx) AddGarbage(ctx context.Context, sums ...string) error {
+	for _, sum := range sums {
+		if sum == "" {
+			continue
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO garbage (sha256) VALUES ($1) ON CONFLICT (sha256) DO NOTHING`, sum); err != nil {
+			return fmt.Errorf("note blob %s as garbage: %w", sum, err)
+		}
+	}
+	return nil
+}
+
+// Garbage lists the blobs noted as garbage, and which of them no source uses.
+func (r reads) Garbage(ctx context.Context) (all, unused []string, err error) {
+	all, err = list(ctx, r.q, scanOne[string], `SELECT sha256 FROM garbage`)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list garbage: %w", err)
+	}
+	unused, err = list(ctx, r.q, scanOne[string], `SELECT g.sha256 FROM garbage g
+		WHERE NOT EXISTS (SELECT 1 FROM sources s WHERE s.sha256 = g.sha256)
+		AND NOT EXISTS (SELECT 1 FROM sources s WHERE s.document = g.sha256)`)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list garbage: %w", err)
+	}
+	return all, unused, nil
+}
+
+// ForgetGarbage takes blobs off the list of garbage.
+func (tx *Tx) ForgetGarbage(ctx context.Context, sums []string) error {
+	for _, sum := range sums {
+		if _, err := tx.exec(ctx, `DELETE FROM garbage WHERE sha256 = $1`, sum); err != nil {
+			return fmt.Errorf("forget garbage: %w", err)
+		}
+	}
+	return nil
+}
+
+// A Cut is a passage as it was cut from its source.
+type Cut struct {
+	Ordinal int // from 0, in document order
+	extract.Passage
+}
+
+// AddPassages adds passages of a source from ordinal on; those there already
+// stay as they are. Give it few at a time.
+func (tx *Tx) AddPassages(ctx context.Context, source string, ordinal int, ps []extract.Passage) error {
+	if len(ps) == 0 {
+		return nil
+	}
+	const width = 10
+	args := make([]any, 0, width*len(ps))
+	for i, p := range ps {
+		args = append(args, source, ordinal+i, p.ID, asJSON(p.Path), p.Text, p.Tokens, p.Skip, asJSON(p.Locator), p.First, p.Last)
+	}
+	_, err := tx.exec(ctx, `INSERT INTO passages (source, ordinal, id, path, text, tokens, skip, at, first, last) VALUES `+
+		rowsOf(len(ps), width)+` ON CONFLICT (source, ordinal) DO NOTHING`, args...)
+	if err != nil {
+		return fmt.Errorf("add passages of source %s: %w", source, err)
+	}
+	return nil
+}
+
+// DeletePassages removes the passages of a source, for it to be read again.
+func (tx *Tx) DeletePassages(ctx context.Context, source string) error {
+	if _, err := tx.exec(ctx, `DELETE FROM passages WHERE source = $1`, source); err != nil {
+		return fmt.Errorf("delete passages of source %s: %w", source, err)
+	}
+	return nil
+}
+
+// PassageCount is how many passages of a source are stored.
+func (r reads) PassageCount(ctx context.Context, source string) (int, error) {
+	n, err := r.number(ctx, `SELECT count(*) FROM passages WHERE source = $1`, source)
+	if err != nil {
+		return 0, fmt.Errorf("count passages of source %s: %w", source, err)
+	}
+	return n, nil
+}
+
+// Cuts are some passages of a source, with their text and without document,
+// in document order. Ordinals that are not there are left out.
+func (r reads) Cuts(ctx context.Context, source string, ordinals []int) ([]Cut, error) {
+	if len(ordinals) == 0 {
+		return nil, nil
+	}
+	args := []any{source}
+	for _, o := range ordinals {
+		args = append(args, o)
+	}
+	out, err := list(ctx, r.q, func(row scanner) (Cut, error) {
+		var c Cut
+		err := row.Scan(&c.Ordinal, &c.ID, fromJSON{&c.Path}, &c.Text, &c.Tokens, &c.Skip, fromJSON{&c.Locator}, &c.First, &c.Last)
+		return c, err
+	}, `SELECT ordinal, id, path, text, tokens, skip, at, first, last FROM passages
+		WHERE source = $1 AND ordinal IN (`+marks(2, len(ordinals))+`) ORDER BY ordinal`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load passages of source %s: %w", source, err)
+	}
+	return out, nil
+}
+
+// Passages lists the passages of a source in document order. Seeds counts
+// those that are not rejected, of all runs.
+func (r reads) Passages(ctx context.Context, source string) ([]seedbed.RunPassage, error) {
+	out, err := list(ctx, r.q, func(row scanner) (seedbed.RunPassage, error) {
+		var p seedbed.RunPassage
+		var at extract.Locator
+		err := row.Scan(&p.Ordinal, &p.Passage, fromJSON{&p.Path}, &p.Tokens, &p.Reason, fromJSON{&at}, &p.Seeds)
+		if p.Reason != "" {
+			p.State = seedbed.PassageSkipped
+		}
+		p.Start, p.End, p.Page, p.File = at.Start, at.End, at.Page, at.File
+		return p, err
+	}, `SELECT p.ordinal, p.id, p.path, p.tokens, p.skip, p.at,
+		(SELECT count(*) FROM seeds d WHERE d.source = p.source AND d.ordinal = p.ordinal AND d.verdict <> 'rejected')
+		FROM passages p WHERE p.source = $1 ORDER BY p.ordinal`, source)
+	if err != nil {
+		return nil, fmt.Errorf("list passages of source %s: %w", source, err)
+	}
+	return out, nil
+}
