@@ -1,0 +1,352 @@
+package stage
+
+import (
+	"regexp"
+	"strings"
+
+	"seedbed/extract"
+)
+
+// faq takes headings that are questions with what stands under them, bold
+// questions with the paragraphs after them, and numbered tasks whose only
+// body is code.
+func (o *outline) faq() {
+	for i := range o.sections {
+		o.headingQuestion(i)
+	}
+	o.boldQuestions()
+}
+
+// headingQuestion adds the pair of a section whose heading asks.
+func (o *outline) headingQuestion(sec int) {
+	s := o.sections[sec]
+	if s.piece < 0 || o.taken[s.piece] {
+		return
+	}
+	h := o.pieces[s.piece]
+	if h.role != roleNone && h.role != roleNumbered && h.word != "q" {
+		return
+	}
+	title := o.text[h.start:h.end]
+	if h.role != roleNone {
+		title = o.words(h)
+	}
+	question := plain(cleanQuestion(headingTitle(title)))
+	tasks := h.role == roleNumbered && o.listOfTasks(s)
+	asks := strings.HasSuffix(question, "?")
+	switch {
+	case asks && !idle(question):
+	case s.faq && interrogative(question):
+		question = strings.TrimRight(question, ".:") + "?"
+	case tasks && strings.Count(question, " ") >= 1:
+	default:
+		return
+	}
+	body := o.ownBody(s)
+	if len(body) == 0 || s.kids > 0 && !s.faq {
+		return
+	}
+	if s.kids > 0 && o.asksBelow(sec) {
+		return
+	}
+	var asked []int
+	codeOnly := true
+	for _, i := range body {
+		if o.pieces[i].kind != extract.Code {
+			codeOnly = false
+		}
+	}
+	if codeOnly && len(body) > 1 && showsFirst(question) {
+		asked, body = body[:1], body[1:]
+	} else if codeOnly && showsFirst(question) {
+		return // the code is the question's
+	}
+	if tasks && !asks && !codeOnly {
+		// The prose may go on with the task: only its code is an answer, and
+		// only when the task stands whole in the heading.
+		return
+	}
+	if !codeOnly && o.within(s, topicExercises) {
+		return
+	}
+	if !codeOnly && (o.choices(body) || o.linksOnly(body)) {
+		return
+	}
+	answer, as := o.gather(body)
+	answer = cleanAnswer(answer)
+	if pointer(answer) || strings.Count(answer, " ") > 1500 {
+		return
+	}
+	var qs []span
+	if len(asked) > 0 {
+		text, spans := o.gather(asked)
+		question += "\n\n" + text
+		qs = spans
+	}
+	o.taken[s.piece] = true
+	f := found{at: o.runes(h.start), tag: "faq"}
+	if codeOnly {
+		f.kind, f.tag = extract.CodeType, "task"
+	}
+	o.add(question, answer, f, append(append([]span{{h.body, h.end}}, qs...), as...)...)
+}
+
+// ownBody are the pieces right under a heading, up to the next one, without
+// hints, notes and the label of an answer.
+func (o *outline) ownBody(s section) []int {
+	var body []int
+	hint := false
+	for i := s.piece + 1; i < s.last; i++ {
+		p := o.pieces[i]
+		words := strings.TrimSpace(o.words(p))
+		switch {
+		case p.role == roleHint || strings.HasPrefix(strings.ToLower(strings.Trim(words, "`*_( ")), "hint"):
+			hint = true
+			continue
+		case p.role == roleAsk && (p.number != "" || p.word == "q"):
+			return nil // exercises stand here
+		case p.kind == extract.Footnote || p.kind == extract.Caption || words == "" || rule(words) || p.role == roleEnd:
+			continue
+		case backLink.MatchString(words):
+			continue
+		case hint && p.role == roleNone && !p.opens:
+			continue
+		}
+		hint = false
+		body = append(body, i)
+	}
+	return body
+}
+
+var backLink = regexp.MustCompile(`(?i)^\W*\[?\W*(back to|go to|return to|↑|⬆)[^\n]{0,40}$|^<a [^>]*>\s*(</a>)?$`)
+
+// asksBelow reports whether a subsection asks, too.
+func (o *outline) asksBelow(sec int) bool {
+	for i := sec + 1; i < len(o.sections); i++ {
+		s := o.sections[i]
+		if s.level <= o.sections[sec].level {
+			return false
+		}
+		if strings.HasSuffix(s.title, "?") {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether the nearest section with a topic has this one,
+// unless the title also speaks of questions: interview questions are
+// answered on the spot.
+func (o *outline) within(s section, t topic) bool {
+	if s.within != t {
+		return false
+	}
+	for at := s.parent; at >= 0; at = o.sections[at].parent {
+		if o.sections[at].topic == t {
+			lower := strings.ToLower(o.sections[at].title)
+			return !strings.Contains(lower, "questions") || strings.Contains(lower, "review") || strings.Contains(lower, "exercises")
+		}
+	}
+	return true
+}
+
+// listOfTasks reports whether a numbered heading is one of a list of tasks:
+// its section or document says so, and its neighbours are numbered as well.
+func (o *outline) listOfTasks(s section) bool {
+	if s.within != topicExercises && s.within != topicMixed {
+		return false
+	}
+	n := 0
+	for i := s.piece - 1; i >= 0 && i > s.piece-40 && n < 1; i-- {
+		if o.pieces[i].kind == extract.Heading && o.pieces[i].role == roleNumbered && o.pieces[i].level == o.pieces[s.piece].level {
+			n++
+		}
+	}
+	for i := s.piece + 1; i < len(o.pieces) && i < s.piece+40 && n < 2; i++ {
+		if o.pieces[i].kind == extract.Heading && o.pieces[i].role == roleNumbered && o.pieces[i].level == o.pieces[s.piece].level {
+			n++
+		}
+	}
+	return n >= 1
+}
+
+// choices reports whether a body is a list to choose from.
+func (o *outline) choices(body []int) bool {
+	n := 0
+	for _, i := range body {
+		p := o.pieces[i]
+		if p.kind != extract.ListItem {
+			return false
+		}
+		if choice.MatchString(o.words(p)) {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+var choice = regexp.MustCompile(`^\s*(?:[-*+]\s*)?(?:\[[ xX]\]|[\[(]?[A-Ea-e][.)\]])\s`)
+
+// linksOnly reports whether a body is nothing but links.
+func (o *outline) linksOnly(body []int) bool {
+	for _, i := range body {
+		p := o.pieces[i]
+		words := imageLink.ReplaceAllString(o.words(p), "")
+		words = textLink.ReplaceAllString(words, "")
+		words = bareLink.ReplaceAllString(words, "")
+		if strings.Count(words, " ") > 3 || p.kind == extract.Code {
+			return false
+		}
+		if words == o.words(p) && wordy(words) {
+			return false
+		}
+	}
+	return true
+}
+
+var bareLink = regexp.MustCompile(`<?https?://\S+>?`)
+
+// showsFirst reports whether a question speaks of code that follows it.
+func showsFirst(question string) bool {
+	q := strings.ToLower(question)
+	return strings.Contains(q, "following") || strings.Contains(q, "this code") || strings.Contains(q, "these expressions") ||
+		strings.Contains(q, "this program") || strings.Contains(q, "this expression") || strings.Contains(q, "this function") ||
+		strings.Contains(q, "code below") || strings.Contains(q, "this snippet") || strings.Contains(q, "this script")
+}
+
+// idle reports whether a heading with a question mark is not a question one
+// can answer without the page: "Questions?", "Why?", "How does it work?",
+// "What's next?".
+func idle(q string) bool {
+	words := strings.Fields(strings.ToLower(strings.Trim(q, "? ")))
+	if len(words) < 3 && !(len(words) == 2 && len(words[1]) > 3 && (words[0] == "why" || words[0] == "what's")) {
+		return true
+	}
+	rest := strings.Join(words, " ")
+	return idleQuestion.MatchString(rest)
+}
+
+var idleQuestion = regexp.MustCompile(`^(what'?s|what is|what comes|where to go|where do we go) (next|new|this|that|inside|covered|here|the problem|the point)$|^(so )?(what|why|how|when|where|who|is|are|does|do|can|should|will|was) (does|do|did|is|are|was|were|should|can|will|would|has|have)? ?(it|this|that|they|these|those|he|she)( (work|works|mean|do|matter|look like|happen|important|useful|free|safe|all|different|possible|so|help|it|about|for))*$|^(need|want|still have|have|got|any|more) .*(help|questions?|more|problems?|feedback|ideas?)$|^who (is|should) (this|read)|^what (you|will you|you'll|we|we'll) |^(ready|interested|confused|stuck)|^(did|do) you know|^how to (use|read) this`)
+
+// interrogative reports whether a title without a question mark asks.
+func interrogative(s string) bool {
+	first, rest, ok := strings.Cut(strings.ToLower(s), " ")
+	if !ok || strings.Count(rest, " ") < 1 {
+		return false
+	}
+	switch first {
+	case "how", "what", "why", "when", "where", "who", "which", "can", "do", "does", "is", "are", "should", "will", "may", "must", "what's", "where's", "i", "my":
+		return first != "i" && first != "my"
+	}
+	return false
+}
+
+// boldQuestions takes "**What is a tree?**" with what follows it in the line
+// or in the paragraphs up to the next question or heading, and questions in
+// the summary of <details>.
+func (o *outline) boldQuestions() {
+	for i := 0; i < len(o.pieces); i++ {
+		p := o.pieces[i]
+		if o.taken[i] || p.kind == extract.Heading || p.kind == extract.Code || p.kind == extract.Table || !p.opens {
+			continue
+		}
+		if p.role != roleNone && p.role != roleNumbered {
+			continue
+		}
+		question, rest, sealed, ok := o.boldQuestion(p)
+		if !ok || idle(question) || o.within(o.sections[p.section], topicExercises) {
+			continue
+		}
+		var body []int
+		var first span
+		if rest.empty() {
+			last := o.sections[p.section].last
+			for j := i + 1; j < last; j++ {
+				next := o.pieces[j]
+				if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
+					break
+				}
+				if next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
+					break
+				}
+				if p.kind == extract.ListItem && !(next.kind == extract.ListItem && next.level > p.level || next.kind == extract.Paragraph && o.column(next.start) > o.column(p.start) || next.kind == extract.Code) {
+					break
+				}
+				if next.kind != extract.Footnote && next.kind != extract.Caption {
+					body = append(body, j)
+				}
+			}
+		} else {
+			first = rest
+		}
+		answer, as := o.gather(body)
+		if !first.empty() {
+			answer, as = dedent(o.text[first.start:first.end], o.column(p.start)+2), []span{first}
+		}
+		answer = strings.TrimSpace(strings.TrimPrefix(cleanAnswer(answer), "A: "))
+		if answer == "" || pointer(answer) || strings.Count(answer, " ") > 1500 || !first.empty() && strings.Count(answer, " ") < 3 {
+			continue
+		}
+		if len(body) > 0 && (o.choices(body) || o.linksOnly(body)) {
+			continue
+		}
+		o.taken[i] = true
+		f := found{at: o.runes(p.start), tag: "faq"}
+		o.add(question, answer, f, append([]span{{p.body, p.end}}, as...)...)
+	}
+}
+
+// boldLine reports whether a piece is one bold line, a heading of sorts.
+func (o *outline) boldLine(p piece) bool {
+	s := strings.TrimSpace(o.text[p.start:p.end])
+	return p.kind == extract.Paragraph && len(s) > 4 && len(s) < 160 && strings.HasPrefix(s, "**") && strings.HasSuffix(s, "**") && strings.Count(s, "**") == 2
+}
+
+// boldQuestion reads the question at the beginning of a piece and returns
+// the rest of the piece.
+func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok bool) {
+	s := o.trim(span{p.body, p.end})
+	words := o.text[s.start:s.end]
+	if lead := strings.TrimLeft(words, "-*+•> 0123456789."); p.kind == extract.ListItem {
+		// a list item's own sign, but not the emphasis after it
+		cut := len(words) - len(lead)
+		for cut > 0 && words[cut-1] == '*' {
+			cut--
+		}
+		if strings.HasPrefix(words, "* ") && cut < 2 {
+			cut = 2
+		}
+		s.start += cut
+		words = words[cut:]
+	}
+	for _, m := range [][2]string{{"**", "**"}, {"__", "__"}, {"<summary>", "</summary>"}, {"<strong>", "</strong>"}, {"<b>", "</b>"}} {
+		at := 0
+		if m[0] == "<summary>" {
+			if at = strings.Index(words, m[0]); at < 0 || at > 40 || !strings.HasPrefix(words, "<") {
+				continue
+			}
+		} else if !strings.HasPrefix(words, m[0]) {
+			continue
+		}
+		inner, _, found := strings.Cut(words[at+len(m[0]):], m[1])
+		if !found {
+			continue
+		}
+		question = strings.TrimSpace(plain(unmark(inner)))
+		if !strings.HasSuffix(question, "?") || len(question) > 400 {
+			continue
+		}
+		_, n, labelled := parseLabel(question, false)
+		if labelled {
+			question = strings.TrimSpace(question[n:])
+		}
+		s.start += at + len(m[0]) + len(inner) + len(m[1])
+		return question, o.trimTags(o.trim(s)), m[0] == "<summary>", len(question) > 4
+	}
+	return "", span{}, false, false
+}
+
+// unmark takes the tags of emphasis out of a summary.
+func unmark(s string) string {
+	return strings.NewReplacer("<b>", "", "</b>", "", "<strong>", "", "</strong>", "", "<em>", "", "</em>", "", "<i>", "", "</i>", "", "<code>", "`", "</code>", "`").Replace(s)
+}

@@ -1,0 +1,192 @@
+package stage
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+
+	"seedbed/extract"
+)
+
+// rating matches marks of difficulty and points, which are no part of a
+// question: (★☆☆), [5 points], (*).
+var rating = regexp.MustCompile(`(?i)\s*[(\[](?:[★☆*✩✭⭐]+|\d+\s*(?:points?|pts?|marks?)|easy|medium|hard|optional|advanced)[)\]]`)
+
+// cleanQuestion takes off what is not the question's own words.
+func cleanQuestion(s string) string {
+	s = strings.TrimSpace(s)
+	s = rating.ReplaceAllString(s, "")
+	s = strings.TrimSpace(unquote(s))
+	s = unbalanced(s)
+	return strings.TrimSpace(s)
+}
+
+// cleanAnswer takes off quotation signs that run through the whole answer.
+func cleanAnswer(s string) string {
+	return strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(s)))))
+}
+
+// unbalanced takes off a sign of emphasis whose other half went with the
+// label: "**Q: What is a tree?**".
+func unbalanced(s string) string {
+	for _, sign := range []string{"**", "__"} {
+		first, rest, _ := strings.Cut(s, "\n")
+		if strings.Count(first, sign)%2 == 1 {
+			if before, ok := strings.CutSuffix(strings.TrimRight(first, " \t\r"), sign); ok {
+				s = strings.TrimSpace(before + "\n" + rest)
+			} else if !strings.HasPrefix(first, sign) && strings.Contains(first, "? "+sign) {
+				s = strings.Replace(s, " "+sign, " ", 1)
+			} else if i := strings.Index(first, sign); i > 0 && strings.Count(first, sign) == 1 {
+				s = s[:i] + s[i+len(sign):]
+			}
+		}
+	}
+	return s
+}
+
+// unquote takes ">" off where every line begins with it. The first line may
+// have lost its sign with the label.
+func unquote(s string) string {
+	lines := strings.Split(s, "\n")
+	if len(lines) < 2 && !strings.HasPrefix(s, ">") {
+		return s
+	}
+	for i, line := range lines {
+		if i > 0 && !strings.HasPrefix(strings.TrimSpace(line), ">") {
+			return s
+		}
+	}
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		line = strings.TrimPrefix(line, ">")
+		lines[i] = strings.TrimPrefix(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// dedent takes the indentation that all lines but the first share off them,
+// at most width columns.
+func dedent(s string, width int) string {
+	if width == 0 || !strings.Contains(s, "\n ") && !strings.Contains(s, "\n\t") {
+		return s
+	}
+	lines := strings.Split(s, "\n")
+	indent := width
+	for _, line := range lines[1:] {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		indent = min(indent, len(line)-len(strings.TrimLeft(line, " ")))
+	}
+	for i, line := range lines[1:] {
+		lines[i+1] = line[min(indent, len(line)-len(strings.TrimLeft(line, " "))):]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// pointers match answers that only point elsewhere or promise nothing.
+var pointers = regexp.MustCompile(`(?i)^\W*(see\b|refer to|left (as|to|for)|omitted|exercise\b|similar\b|obvious|trivial|immediate|clear\b|straightforward|todo|tbd|coming soon|n/a\b|same as|as above|to be (done|written|added)|not (yet )?(available|answered)|your (answer|code|solution) here|none)`)
+
+// pointer reports whether an answer says nothing itself.
+func pointer(s string) bool {
+	return strings.Count(s, " ") < 12 && !strings.Contains(s, "\n") && pointers.MatchString(s) && !strings.EqualFold(strings.Trim(s, ". "), "none")
+}
+
+// plain is a line of Markdown without links, emphasis and signs; code spans
+// stay.
+func plain(s string) string {
+	s = imageLink.ReplaceAllString(s, "")
+	s = textLink.ReplaceAllString(s, "$1")
+	s = emphasis.ReplaceAllString(s, "$2$3$4$5")
+	return strings.Join(strings.Fields(s), " ")
+}
+
+var (
+	imageLink = regexp.MustCompile(`!\[[^\]]*\]\([^)]*\)`)
+	textLink  = regexp.MustCompile(`\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])`)
+	emphasis  = regexp.MustCompile(`(\*\*([^*]+)\*\*)|\b__([^_]+)__\b|\*([^*\s][^*]*)\*|\b_([^_]+)_\b`)
+)
+
+// typeOf guesses the type of a question from its words.
+func typeOf(question, answer string) string {
+	q := strings.ToLower(question)
+	first, _, _ := strings.Cut(q, "\n")
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(q, w) {
+				return true
+			}
+		}
+		return false
+	}
+	begins := func(words ...string) bool {
+		for _, w := range words {
+			if strings.HasPrefix(first, w) {
+				return true
+			}
+		}
+		return false
+	}
+	code := strings.Contains(answer, "```") || strings.HasPrefix(answer, "    ")
+	switch {
+	case begins("prove", "show that", "disprove") || has(" prove that", " prove or disprove", ". show that"):
+		return extract.Proof
+	case has("difference between", "differ from", " versus ", " vs ", " vs. ", "compare ", "compared to", "compared with", "advantages of", "better than"):
+		return extract.Comparison
+	case has("what would happen", "what happens if", "what if ", "would have been"):
+		return extract.Counterfactual
+	case code && (begins("write", "implement", "create", "print", "make", "build", "define a f", "reverse", "find", "sort", "convert", "given", "how ") || codeShare(answer) > 0.6):
+		return extract.CodeType
+	case begins("how do", "how can", "how to", "how should", "where do i", "where can i"):
+		return extract.Procedural
+	case begins("how many", "how much", "compute", "calculate", "find", "solve", "evaluate", "determine", "simplify", "suppose", "let ", "consider", "given", "in how many"):
+		return extract.Reasoning
+	case begins("what is a", "what is an", "what are", "what is meant", "define", "what is the meaning", "what is the definition") || begins("what does") && has(" mean"):
+		return extract.Definition
+	case begins("why", "how does", "how is", "how are", "what does", "explain", "describe", "discuss"):
+		return extract.Conceptual
+	case begins("analyse", "analyze", "evaluate", "assess"):
+		return extract.Analytical
+	case begins("what", "who", "when", "where", "which", "is ", "are ", "does ", "do ", "can ", "has ", "will ", "should "):
+		return extract.Factual
+	}
+	return extract.Reasoning
+}
+
+// codeShare is the share of an answer that stands in fences.
+func codeShare(s string) float64 {
+	inside, n := false, 0
+	for line := range strings.Lines(s) {
+		if strings.HasPrefix(strings.TrimSpace(line), "```") {
+			inside = !inside
+			n += len(line)
+		} else if inside {
+			n += len(line)
+		}
+	}
+	return float64(n) / float64(max(1, len(s)))
+}
+
+// lowerFirst makes the first letter small, unless the word is a name, an
+// abbreviation or a symbol.
+func lowerFirst(s string) string {
+	r := []rune(s)
+	if len(r) < 2 || !unicode.IsUpper(r[0]) || !unicode.IsLower(r[1]) && r[1] != ' ' {
+		return s
+	}
+	word, _, _ := strings.Cut(s, " ")
+	if !lowerable[word] {
+		return s
+	}
+	r[0] = unicode.ToLower(r[0])
+	return string(r)
+}
+
+// lowerable are the words that open a sentence without being a name.
+var lowerable = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields("A An The Every Each All Any If There For Two Three No Some When Whenever In On Given Both Exactly At Suppose It Only Not Between Among With Its One Let Assume Adding Removing") {
+		m[w] = true
+	}
+	return m
+}()
