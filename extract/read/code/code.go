@@ -1,0 +1,83 @@
+// Package code reads source code: a block for each declaration, with its
+// comment, its signature and the words of its documentation. Go is parsed,
+// Python is scanned by its indentation, and every other language is cut where
+// a line without indentation follows a blank one.
+package code
+
+import (
+	"context"
+	"io"
+	"path"
+	"strings"
+
+	"seedbed/extract"
+	"seedbed/extract/read/charset"
+	"seedbed/extract/read/verbatim"
+)
+
+// Read reads one source file. lang is its language as the blocks show it
+// ("go", "python", "c++"), "" when not known. The document's text is the
+// file's, with "\n" line ends, and the blocks cover it.
+//
+// A file that does not parse is cut like a language we do not know, with a
+// warning.
+func Read(_ context.Context, r io.Reader, name, lang string) (*extract.Document, error) {
+	src, warnings, err := charset.ReadAll(r, name)
+	if err != nil {
+		return nil, err
+	}
+	d := Parse(src, name, lang)
+	d.Warnings = append(warnings, d.Warnings...)
+	return d, nil
+}
+
+// Parse is Read for text that has been decoded.
+func Parse(src, name, lang string) *extract.Document {
+	w := verbatim.New(src, extract.Code)
+	w.Kind = extract.Repository
+	w.Title = path.Base(name)
+	switch lang {
+	case "go":
+		if err := golang(w, src, name); err != nil {
+			w.Warn("not valid Go, cut at blank lines: %v", err)
+			plain(w, src)
+		}
+	case "python":
+		python(w, src, name)
+	default:
+		plain(w, src)
+	}
+	d := w.Done()
+	for i := range d.Blocks {
+		d.Blocks[i].Lang = lang
+	}
+	return d
+}
+
+// minBlock is the length in bytes below which plain does not cut: a line of
+// its own says little.
+const minBlock = 200
+
+// plain cuts src before each line without indentation that follows a blank
+// line and does not close what came before.
+func plain(w *verbatim.Writer, src string) {
+	start, blank := 0, false
+	for at := 0; at < len(src); {
+		end := len(src)
+		if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
+			end = at + i + 1
+		}
+		line := src[at:end]
+		switch {
+		case strings.TrimSpace(line) == "":
+			blank = true
+		case blank && at-start >= minBlock && !strings.ContainsAny(line[:1], " \t}])") && !strings.HasPrefix(line, "end"):
+			w.Add(start, at, extract.Block{Kind: extract.Code})
+			start, blank = at, false
+		default:
+			blank = false
+		}
+		at = end
+	}
+	w.Add(start, len(src), extract.Block{Kind: extract.Code})
+}

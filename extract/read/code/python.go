@@ -1,0 +1,7 @@
+package code
+
+import (
+	"seedbed/extract/read/verbatim"
+)
+
+func python(w *verbatim.Writer, src, name string) { plain(w, src) }

@@ -1,0 +1,163 @@
+package repo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-enry/go-enry/v2"
+
+	"seedbed/extract"
+	"seedbed/extract/read/code"
+	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/readerr"
+	"seedbed/extract/read/text"
+)
+
+// document reads the collected files into one document. root is taken off
+// their names.
+func (c *collector) document(ctx context.Context, name, root string) (*extract.Document, error) {
+	var w extract.Builder
+	w.Kind = extract.Repository
+	var parts []part
+	for _, f := range c.files {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		if c.ignore.match(f.name) { // a tar archive may give its rules last
+			c.skips.add(f.name, "ignored by .gitignore")
+			continue
+		}
+		p := part{name: strings.TrimPrefix(f.name, root)}
+		if dir := vendored(p.name); dir != "" {
+			c.skips.add(root+dir, "vendored")
+			continue
+		}
+		p.lang = enry.GetLanguage(path.Base(p.name), f.data[:min(len(f.data), 64<<10)])
+		if reason := byContent(p.name, p.lang, f.data); reason != "" {
+			c.skips.add(f.name, reason)
+			continue
+		}
+		d, err := p.read(ctx, f.data)
+		if err != nil {
+			c.skips.add(f.name, err.Error())
+			continue
+		}
+		for i, warning := range d.Warnings {
+			d.Warnings[i] = p.name + ": " + warning
+		}
+		p.doc = d
+		parts = append(parts, p)
+	}
+	w.Skipped = c.skips.list(root)
+	if len(parts) == 0 {
+		return nil, fmt.Errorf("read %s: %w: none of its files can be read%s", name, readerr.ErrNoText, some(w.Skipped))
+	}
+	slices.SortStableFunc(parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), strings.Compare(path.Dir(a.name), path.Dir(b.name)),
+			cmp.Compare(a.place(), b.place()), strings.Compare(a.name, b.name))
+	})
+	link(parts)
+	w.Title = strings.TrimSuffix(root, "/")
+	if w.Title == "" {
+		w.Title = archiveExt.ReplaceAllString(path.Base(name), "")
+	}
+	for _, p := range parts {
+		w.Add("\n\n", extract.Block{Kind: extract.Heading, Level: 1, Title: p.name, Text: p.name, Locator: extract.Locator{File: p.name}})
+		p.deepen()
+		w.Append("\n\n", p.doc, p.name)
+		if licenceName.MatchString(path.Base(p.name)) && !strings.Contains(p.name, "/") && w.License == "" {
+			w.License = licence(p.doc.Text)
+		}
+	}
+	return w.Done(), nil
+}
+
+// some names up to three of the skipped files.
+func some(skipped []extract.SkippedFile) string {
+	var s []string
+	for _, f := range skipped[:min(len(skipped), 3)] {
+		s = append(s, f.File+": "+f.Reason)
+	}
+	if s == nil {
+		return ""
+	}
+	return " (" + strings.Join(s, "; ") + ")"
+}
+
+// A part is one file of the document.
+type part struct {
+	name string
+	lang string // as enry names it
+	doc  *extract.Document
+}
+
+// read reads the file by the reader of its format.
+func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error) {
+	r := bytes.NewReader(data)
+	base := path.Base(p.name)
+	switch {
+	case licenceName.MatchString(base):
+		d, err := text.Read(ctx, r, p.name)
+		if err == nil {
+			for i := range d.Blocks {
+				b := &d.Blocks[i]
+				*b = extract.Block{Kind: extract.Other, Text: b.Text, Locator: b.Locator, Skip: "licence"}
+			}
+		}
+		return d, err
+	case p.lang == "Markdown" || p.lang == "RMarkdown" || p.lang == "MDX":
+		return markdown.Read(ctx, r, p.name)
+	case p.lang == "" || p.lang == "Text" || enry.GetLanguageType(p.lang) == enry.Prose:
+		return text.Read(ctx, r, p.name)
+	}
+	return code.Read(ctx, r, p.name, Lang(p.lang))
+}
+
+// Lang is a language's name as blocks show it.
+func Lang(name string) string {
+	switch name {
+	case "Shell":
+		return "bash"
+	case "Go Module":
+		return "gomod"
+	}
+	return strings.ReplaceAll(strings.ToLower(name), " ", "-")
+}
+
+// deepen puts the file's own headings under the one with its path.
+func (p *part) deepen() {
+	for i := range p.doc.Blocks {
+		if b := &p.doc.Blocks[i]; b.Kind == extract.Heading {
+			b.Level++
+		}
+	}
+}
+
+// rank puts the README first, then the documents, then the source.
+func (p *part) rank() int {
+	prose := p.lang == "" || p.lang == "Text" || p.lang == "HTML" || enry.GetLanguageType(p.lang) == enry.Prose
+	top, _, deep := strings.Cut(p.name, "/")
+	switch {
+	case !deep && isReadme(p.name):
+		return 0
+	case prose && (!deep || top == "docs" || top == "doc"):
+		return 1
+	}
+	return 2
+}
+
+// place is a file's rank within its directory.
+func (p *part) place() int {
+	switch base := path.Base(p.name); {
+	case isReadme(base):
+		return 0
+	case base == "doc.go" || base == "__init__.py" || manifests.MatchString(base):
+		return 1
+	}
+	return 2
+}
