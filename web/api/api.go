@@ -1,0 +1,168 @@
+// Package api is the JSON API below /api/v1. Its handlers return errors; the
+// web package around it turns them into problem documents.
+package api
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+// Prefix is where the API lives.
+const Prefix = "/api/v1"
+
+// A Library keeps sources and runs.
+type Library interface {
+	uploader
+	Sources(ctx context.Context, collection string) ([]seedbed.Source, error)
+	Source(ctx context.Context, id string) (seedbed.Source, error)
+	Document(ctx context.Context, source string) (*extract.Document, error)
+	Original(ctx context.Context, source string) (io.ReadSeekCloser, error)
+	DeleteSource(ctx context.Context, id string) error
+	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
+	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
+	Run(ctx context.Context, id string) (seedbed.Run, error)
+	Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error)
+	Pause(ctx context.Context, run string) error
+	Resume(ctx context.Context, run string) error
+	Cancel(ctx context.Context, run string) error
+	Retry(ctx context.Context, run, code string) (int, error)
+	Watch(ctx context.Context, run string) <-chan struct{}
+	Recipes(ctx context.Context) ([]seedbed.Recipe, error)
+	Endpoints(ctx context.Context) ([]seedbed.Endpoint, error)
+}
+
+// Seeds finds, reads and changes seeds.
+type Seeds interface {
+	Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error)
+	Seed(ctx context.Context, id string) (extract.Seed, int64, error)
+	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
+}
+
+// An Exporter writes seeds in many formats.
+type Exporter interface {
+	Export(ctx context.Context, w io.Writer, format string, f seedbed.Filter) error
+	Formats() []seedbed.Format
+}
+
+// Options are what the API works on.
+type Options struct {
+	Library   Library
+	Seeds     Seeds
+	Exporter  Exporter
+	MaxUpload int64 // bytes of one upload request
+}
+
+// maxBody is the most that a JSON body may hold.
+const maxBody = 1 << 20
+
+//go:embed openapi.json
+var openAPI []byte
+
+type server struct {
+	lib       Library
+	seeds     Seeds
+	exporter  Exporter
+	maxUpload int64
+}
+
+// Mount adds the API's routes to e.
+func Mount(e *echo.Echo, o Options) {
+	s := &server{lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, maxUpload: o.MaxUpload}
+	g := e.Group(Prefix)
+	g.GET("/openapi.json", s.openAPI)
+
+	g.GET("/sources", s.sources)
+	g.POST("/sources", s.upload)
+	g.GET("/sources/:id", s.source)
+	g.DELETE("/sources/:id", s.deleteSource)
+	g.GET("/sources/:id/document", s.document)
+	g.GET("/sources/:id/original", s.original)
+
+	g.GET("/runs", s.runs)
+	g.POST("/runs", s.startRun)
+	g.GET("/runs/:id", s.run)
+	g.POST("/runs/:id/pause", s.command(s.lib.Pause))
+	g.POST("/runs/:id/resume", s.command(s.lib.Resume))
+	g.POST("/runs/:id/cancel", s.command(s.lib.Cancel))
+	g.POST("/runs/:id/retry", s.retry)
+	g.GET("/runs/:id/failures", s.failures)
+	g.GET("/runs/:id/events", s.events)
+
+	g.GET("/seeds", s.search)
+	g.GET("/seeds/:id", s.seed)
+	g.PATCH("/seeds/:id", s.patchSeed)
+	g.POST("/seeds/bulk", s.bulk)
+	g.GET("/export", s.export)
+
+	g.GET("/recipes", s.recipes)
+	g.GET("/models", s.models)
+}
+
+func (s *server) openAPI(c echo.Context) error {
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, openAPI)
+}
+
+func (s *server) recipes(c echo.Context) error {
+	if err := query.Only(c.QueryParams()); err != nil {
+		return err
+	}
+	list, err := s.lib.Recipes(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"recipes": filled(list)})
+}
+
+// models lists the connected model servers. An Endpoint never encodes its key.
+func (s *server) models(c echo.Context) error {
+	if err := query.Only(c.QueryParams()); err != nil {
+		return err
+	}
+	list, err := s.lib.Endpoints(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"models": filled(list)})
+}
+
+// filled is list, and an empty list where it is nil: JSON clients loop over it.
+func filled[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// decode reads the JSON body into v. Unknown fields are errors.
+func decode(c echo.Context, v any) error {
+	body := http.MaxBytesReader(c.Response(), c.Request().Body, maxBody)
+	dec := json.NewDecoder(body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("something follows the JSON value")
+		}
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return seedbed.Errorf(seedbed.TooLarge, "the request body is larger than %d bytes", large.Limit)
+	}
+	if errors.Is(err, io.EOF) {
+		return seedbed.Errorf(seedbed.Invalid, "the request has no JSON body")
+	}
+	return seedbed.Errorf(seedbed.Invalid, "read the JSON body: %w", err)
+}

@@ -1,0 +1,62 @@
+package api
+
+import (
+	"bufio"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+// export streams seeds as a download. Once bytes have gone out an error can
+// only be shown by breaking off, so that nobody takes a part for the whole.
+func (s *server) export(c echo.Context) error {
+	f, err := query.Filter(c.QueryParams(), "format")
+	if err != nil {
+		return err
+	}
+	format, err := Format(s.exporter.Formats(), c.QueryParam("format"))
+	if err != nil {
+		return err
+	}
+	w := c.Response()
+	w.Header().Set("Content-Type", format.MediaType)
+	w.Header().Set("Content-Disposition", Attachment("seedbed-"+format.Name+format.Extension))
+	w.Header().Set("Cache-Control", "no-store")
+	out := bufio.NewWriterSize(w, 64<<10)
+	err = s.exporter.Export(c.Request().Context(), out, format.Name, f)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil && w.Committed {
+		panic(http.ErrAbortHandler)
+	}
+	if err != nil {
+		w.Header().Del("Content-Disposition")
+		return err
+	}
+	if !w.Committed { // no seeds at all: an empty file
+		w.WriteHeader(http.StatusOK)
+	}
+	return nil
+}
+
+// Format finds a format by its name; "" is the first.
+func Format(formats []seedbed.Format, name string) (seedbed.Format, error) {
+	i := slices.IndexFunc(formats, func(f seedbed.Format) bool { return f.Name == name })
+	if name == "" && len(formats) > 0 {
+		i = 0
+	}
+	if i < 0 {
+		var names []string
+		for _, f := range formats {
+			names = append(names, f.Name)
+		}
+		return seedbed.Format{}, query.Wrong("format", "%q is none of %s", name, strings.Join(names, ", "))
+	}
+	return formats[i], nil
+}

@@ -1,0 +1,109 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+func (s *server) runs(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "source"); err != nil {
+		return err
+	}
+	list, err := s.lib.Runs(c.Request().Context(), c.QueryParam("source"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"runs": filled(list)})
+}
+
+func (s *server) startRun(c echo.Context) error {
+	var in struct {
+		Source   string `json:"source"`
+		Recipe   string `json:"recipe"`
+		Model    string `json:"model"`
+		Endpoint string `json:"endpoint"`
+	}
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if in.Source == "" {
+		return query.Wrong("source", "name the source to work on")
+	}
+	o := seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model}
+	run, err := s.lib.StartRun(c.Request().Context(), in.Source, o)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Location", Prefix+"/runs/"+run.ID)
+	return c.JSON(http.StatusCreated, run)
+}
+
+func (s *server) run(c echo.Context) error {
+	run, err := s.lib.Run(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, run)
+}
+
+// command handles what is done to a run, and answers with the run after it.
+func (s *server) command(do func(ctx context.Context, run string) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := do(c.Request().Context(), c.Param("id")); err != nil {
+			return err
+		}
+		return s.run(c)
+	}
+}
+
+func (s *server) retry(c echo.Context) error {
+	var in struct {
+		Code string `json:"code"`
+	}
+	if c.Request().ContentLength != 0 {
+		if err := decode(c, &in); err != nil {
+			return err
+		}
+	}
+	ctx := c.Request().Context()
+	n, err := s.lib.Retry(ctx, c.Param("id"), in.Code)
+	if err != nil {
+		return err
+	}
+	run, err := s.lib.Run(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"retried": n, "run": run})
+}
+
+func (s *server) failures(c echo.Context) error {
+	list, err := s.lib.Failures(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"failures": filled(list)})
+}
+
+// events sends the run as it is and after each change, and ends with the run.
+func (s *server) events(c echo.Context) error {
+	ctx := c.Request().Context()
+	id := c.Param("id")
+	if _, err := s.lib.Run(ctx, id); err != nil {
+		return err
+	}
+	return Stream(c, "run", s.lib.Watch(ctx, id), func(ctx context.Context) (string, bool, error) {
+		run, err := s.lib.Run(ctx, id)
+		if err != nil {
+			return "", false, err
+		}
+		data, err := json.Marshal(run)
+		return string(data), run.Ended(), err
+	})
+}

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+// A failedFile is one file of an upload that was not stored.
+type failedFile struct {
+	Name    string `json:"name"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+type uploaded struct {
+	Sources []seedbed.Source `json:"sources"`
+	Runs    []seedbed.Run    `json:"runs"`
+	Failed  []failedFile     `json:"failed,omitempty"`
+}
+
+// upload stores the files of a multipart request: 201 when one of them was
+// new, 200 when all were here already. Only when none could be stored is the
+// answer an error.
+func (s *server) upload(c echo.Context) error {
+	all, err := Receive(c.Response(), c.Request(), s.lib, s.maxUpload)
+	if err != nil {
+		return err
+	}
+	out := uploaded{Sources: []seedbed.Source{}, Runs: []seedbed.Run{}}
+	status := http.StatusOK
+	var failed error
+	for _, r := range all {
+		if r.Err != nil {
+			if failed == nil {
+				failed = r.Err
+			}
+			f := failedFile{Name: r.Name, Code: seedbed.CodeOf(r.Err), Message: r.Err.Error()}
+			if f.Code == seedbed.Internal {
+				f.Message = "something went wrong on the server while this file was stored"
+			}
+			out.Failed = append(out.Failed, f)
+			continue
+		}
+		if !r.Existed {
+			status = http.StatusCreated
+		}
+		out.Sources = append(out.Sources, r.Source)
+		if r.Run != nil {
+			out.Runs = append(out.Runs, *r.Run)
+		}
+	}
+	if len(out.Sources) == 0 {
+		return failed
+	}
+	return c.JSON(status, out)
+}
+
+func (s *server) sources(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "collection"); err != nil {
+		return err
+	}
+	list, err := s.lib.Sources(c.Request().Context(), c.QueryParam("collection"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"sources": filled(list)})
+}
+
+func (s *server) source(c echo.Context) error {
+	src, err := s.lib.Source(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, src)
+}
+
+func (s *server) deleteSource(c echo.Context) error {
+	if err := s.lib.DeleteSource(c.Request().Context(), c.Param("id")); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (s *server) document(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "format"); err != nil {
+		return err
+	}
+	format := c.QueryParam("format")
+	if format != "" && format != "json" && format != "text" {
+		return query.Wrong("format", "%q is neither json nor text", format)
+	}
+	doc, err := s.lib.Document(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if format == "text" {
+		return c.String(http.StatusOK, doc.Text)
+	}
+	return c.JSON(http.StatusOK, doc)
+}
+
+// original sends the bytes that were uploaded, to be saved and never shown:
+// what a stranger wrote does not run in this site's name.
+func (s *server) original(c echo.Context) error {
+	ctx := c.Request().Context()
+	src, err := s.lib.Source(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	f, err := s.lib.Original(ctx, src.ID)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read from
+	h := c.Response().Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", Attachment(src.Name))
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("ETag", `"`+src.SHA256+`"`)
+	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
+	return nil
+}
+
+// Attachment is the Content-Disposition of a download under a name that a
+// stranger may have chosen.
+func Attachment(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if d := mime.FormatMediaType("attachment", map[string]string{"filename": name}); d != "" {
+		return d
+	}
+	return "attachment"
+}

@@ -1,0 +1,147 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+type uploader interface {
+	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
+}
+
+// A Received is what became of one file of an upload: stored, or an error.
+type Received struct {
+	Name string
+	seedbed.Uploaded
+	Err error
+}
+
+// uploadFields may be parts of the form, before the files, or stand in the
+// query. They choose what happens to the files.
+var uploadFields = []string{"collection", "recipe", "model", "endpoint", "run"}
+
+// Receive hands each part named "file" of a multipart request to lib as it
+// arrives: nothing is held in memory or written twice. A file that fails does
+// not stop the others. Receive itself fails when the request makes no sense or
+// breaks off; the files before that are stored, and returned.
+func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) ([]Received, error) {
+	if err := query.Only(r.URL.Query(), uploadFields...); err != nil {
+		return nil, err
+	}
+	if limit > 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+	}
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, seedbed.Errorf(seedbed.Invalid, "send the files as multipart/form-data, each as a part named file: %w", err)
+	}
+	fields := r.URL.Query()
+	var all []Received
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return all, broken(err)
+		}
+		if part.FormName() != "file" {
+			if err := field(fields, part, len(all) > 0); err != nil {
+				return all, err
+			}
+			continue
+		}
+		name := part.FileName()
+		body := &source{r: part}
+		if name == "" {
+			// A form sent without choosing a file has one empty part.
+			if n, _ := io.Copy(io.Discard, body); n > 0 {
+				return all, query.Wrong("file", "a file needs a name: filename=\"…\" in its part")
+			}
+			continue
+		}
+		u, err := upload(fields, name, body)
+		if err != nil {
+			return all, err
+		}
+		got := Received{Name: name}
+		got.Uploaded, got.Err = lib.Upload(r.Context(), u)
+		all = append(all, got)
+		if body.err != nil {
+			all[len(all)-1].Err = broken(body.err)
+			return all, broken(body.err)
+		}
+	}
+	if len(all) == 0 {
+		return nil, query.Wrong("file", "choose at least one file")
+	}
+	return all, nil
+}
+
+// field reads one field of the form.
+func field(fields url.Values, part *multipart.Part, late bool) error {
+	name := part.FormName()
+	if !slices.Contains(uploadFields, name) {
+		return query.Wrong(name, "there is no such field: files are parts named file")
+	}
+	value, err := io.ReadAll(io.LimitReader(part, 4096))
+	if err != nil {
+		return broken(err)
+	}
+	if late {
+		return query.Wrong(name, "send it before the first file, or in the query: files are taken as they arrive")
+	}
+	fields.Set(name, string(value))
+	return nil
+}
+
+func upload(fields url.Values, name string, body io.Reader) (seedbed.Upload, error) {
+	run, err := query.Bool("run", fields.Get("run"), true)
+	return seedbed.Upload{
+		Name:       name,
+		Body:       body,
+		Collection: fields.Get("collection"),
+		NoRun:      !run,
+		RunOptions: seedbed.RunOptions{
+			Recipe:   fields.Get("recipe"),
+			Endpoint: fields.Get("endpoint"),
+			Model:    fields.Get("model"),
+		},
+	}, err
+}
+
+// broken says why a request could not be read to its end.
+func broken(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return &seedbed.Error{
+			Code:    seedbed.TooLarge,
+			Message: fmt.Sprintf("the upload is larger than this server takes (%d MiB)", large.Limit>>20),
+			Err:     err,
+		}
+	}
+	return seedbed.Errorf(seedbed.Invalid, "the upload broke off: %w", err)
+}
+
+// A source remembers the error that ended a part, other than its end.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}

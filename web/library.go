@@ -1,0 +1,156 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/api"
+	"seedbed/web/query"
+	"seedbed/web/view"
+)
+
+// shelf is how many sources the first page lists.
+const shelf = 100
+
+func (s *Server) library(c echo.Context) error {
+	p, err := s.libraryView(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if p.Upload, err = s.uploadForm(ctx, p.Collection); err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, view.LibraryPage(p))
+}
+
+// libraryEvents sends the list of sources again whenever it changes.
+func (s *Server) libraryEvents(c echo.Context) error {
+	return api.Stream(c, "", s.lib.Watch(c.Request().Context(), ""), func(ctx context.Context) (string, bool, error) {
+		p, err := s.libraryView(c)
+		if err != nil {
+			return "", false, err
+		}
+		var b strings.Builder
+		err = view.SourceList(p).Render(ctx, &b)
+		return b.String(), false, err
+	})
+}
+
+func (s *Server) libraryView(c echo.Context) (view.Library, error) {
+	p := view.Library{Page: s.base("Library", "library")}
+	if err := query.Only(c.QueryParams(), "collection", "all"); err != nil {
+		return p, err
+	}
+	ctx := c.Request().Context()
+	all, err := s.lib.Sources(ctx, "")
+	if err != nil {
+		return p, err
+	}
+	runs, err := s.lib.Runs(ctx, "")
+	if err != nil {
+		return p, err
+	}
+	newest := map[string]*seedbed.Run{}
+	for _, r := range slices.Backward(runs) {
+		newest[r.Source] = &r
+	}
+	p.Collection = c.QueryParam("collection")
+	counts := map[string]int{}
+	for _, src := range all {
+		counts[src.Collection]++
+		if p.Collection == "" || src.Collection == p.Collection {
+			p.Sources = append(p.Sources, view.Shelved{Source: src, Run: newest[src.ID]})
+		}
+	}
+	p.EventsURL = "/events"
+	if q := c.QueryString(); q != "" {
+		p.EventsURL += "?" + q
+	}
+	if c.QueryParam("all") == "" && len(p.Sources) > shelf {
+		p.More = len(p.Sources) - shelf
+		p.Sources = p.Sources[:shelf]
+		p.AllURL = "/?" + withParam(c.QueryParams(), "all", "1").Encode()
+	}
+	p.Collections = collectionLinks(counts, p.Collection, len(all))
+	return p, nil
+}
+
+func collectionLinks(counts map[string]int, current string, total int) []view.Link {
+	links := []view.Link{{Label: "All", URL: "/", Count: total, On: current == ""}}
+	for name, n := range counts {
+		u := "/?" + url.Values{"collection": {name}}.Encode()
+		links = append(links, view.Link{Label: name, URL: u, Count: n, On: name == current})
+	}
+	slices.SortFunc(links[1:], func(a, b view.Link) int { return cmp.Compare(a.Label, b.Label) })
+	if len(links) == 2 && current == "" {
+		return nil
+	}
+	return links
+}
+
+func (s *Server) uploadForm(ctx context.Context, collection string) (view.UploadForm, error) {
+	f := view.UploadForm{Collection: collection, MaxUpload: s.opts.MaxUpload}
+	var err error
+	if f.Recipes, err = s.lib.Recipes(ctx); err != nil {
+		return f, err
+	}
+	f.Endpoints, err = s.lib.Endpoints(ctx)
+	return f, err
+}
+
+// upload takes the plain form. With JavaScript the files go to the API, one
+// request each.
+func (s *Server) upload(c echo.Context) error {
+	all, err := api.Receive(c.Response(), c.Request(), s.lib, s.opts.MaxUpload)
+	if err != nil {
+		return err
+	}
+	var failed []view.Failed
+	var first error
+	for _, r := range all {
+		if r.Err != nil {
+			_, _, detail := explain(r.Err)
+			failed = append(failed, view.Failed{Name: r.Name, Reason: detail})
+			first = cmp.Or(first, r.Err)
+		}
+	}
+	switch {
+	case len(failed) > 0:
+		return s.uploadFailed(c, failed, first)
+	case len(all) == 1:
+		return redirect(c, "/sources/"+url.PathEscape(all[0].Source.ID))
+	}
+	return redirect(c, "/")
+}
+
+// uploadFailed shows the library with what could not be stored.
+func (s *Server) uploadFailed(c echo.Context, failed []view.Failed, first error) error {
+	p, err := s.libraryView(c)
+	if err != nil {
+		return err
+	}
+	if p.Upload, err = s.uploadForm(c.Request().Context(), ""); err != nil {
+		return err
+	}
+	p.Failed = failed
+	a, _, _ := explain(first)
+	return s.show(c, a.status, view.LibraryPage(p))
+}
+
+// withParam is v with one parameter set.
+func withParam(v url.Values, name, value string) url.Values {
+	out := url.Values{}
+	for k, list := range v {
+		out[k] = slices.Clone(list)
+	}
+	out.Set(name, value)
+	return out
+}

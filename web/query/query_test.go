@@ -1,0 +1,112 @@
+package query_test
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seedbed/internal/seedbed"
+	"seedbed/web/query"
+)
+
+func ExampleFilter() {
+	v, _ := url.ParseQuery("q=binary+tree&verdict=accepted&type=code&type=proof&page=2")
+	f, err := query.Filter(v)
+	fmt.Println(f.Query, f.Verdict, f.Type, f.Page, err)
+	_, err = query.Filter(url.Values{"verdict": {"maybe"}})
+	fmt.Println(err)
+	// Output:
+	// binary tree [accepted] [code proof] 2 <nil>
+	// verdict: "maybe" is none of draft, accepted, rejected
+}
+
+func TestFilter(t *testing.T) {
+	for _, tt := range []struct {
+		query string
+		want  seedbed.Filter
+	}{
+		{"", seedbed.Filter{}},
+		{"q=+&verdict=&min_difficulty=&page=", seedbed.Filter{}},
+		{"verdict=any", seedbed.Filter{Verdict: []string{"accepted", "draft", "rejected"}}},
+		{"verdict=rejected&verdict=any", seedbed.Filter{Verdict: []string{"accepted", "draft", "rejected"}}},
+		{"verdict=draft,accepted", seedbed.Filter{Verdict: []string{"accepted", "draft"}}},
+		{"origin=derived&kind=book&source=s1&source=s2", seedbed.Filter{Origin: []string{"derived"}, Kind: []string{"book"}, Source: []string{"s1", "s2"}}},
+		{"collection=physics&run=r&tag=a,b&language=de", seedbed.Filter{Collection: []string{"physics"}, Run: []string{"r"}, Tag: []string{"a,b"}, Language: []string{"de"}}},
+		{"min_difficulty=7&check=ground:fail&sort=newest&page=3&size=200", seedbed.Filter{MinDifficulty: 7, Check: "ground:fail", Sort: "newest", Page: 3, Size: 200}},
+		{"format=csv&q=x", seedbed.Filter{Query: "x"}},
+	} {
+		v, err := url.ParseQuery(tt.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := query.Filter(v, "format")
+		if err != nil {
+			t.Errorf("Filter(%q): %v", tt.query, err)
+			continue
+		}
+		if d := cmp.Diff(tt.want, got); d != "" {
+			t.Errorf("Filter(%q) (-want +got):\n%s", tt.query, d)
+		}
+		again, err := query.Filter(query.Values(got))
+		if d := cmp.Diff(got, again); err != nil || d != "" {
+			t.Errorf("Filter(Values(Filter(%q))): %v (-first +again):\n%s", tt.query, err, d)
+		}
+	}
+}
+
+func TestFilterNamesTheParameter(t *testing.T) {
+	for in, name := range map[string]string{
+		"verdict=maybe":      "verdict",
+		"verdct=accepted":    "verdct",
+		"type=essay":         "type",
+		"origin=heaven":      "origin",
+		"kind=scroll":        "kind",
+		"sort=random":        "sort",
+		"page=0":             "page",
+		"page=one":           "page",
+		"size=201":           "size",
+		"min_difficulty=11":  "min_difficulty",
+		"min_difficulty=1.5": "min_difficulty",
+		"check=:fail":        "check",
+		"check=ground:maybe": "check",
+		"format=csv":         "format",
+	} {
+		v, err := url.ParseQuery(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = query.Filter(v)
+		var p *query.ParamError
+		if !errors.As(err, &p) || p.Name != name {
+			t.Errorf("Filter(%q) = %v, want an error about %s", in, err, name)
+		}
+		if seedbed.CodeOf(err) != seedbed.Invalid {
+			t.Errorf("Filter(%q): code %s, want %s", in, seedbed.CodeOf(err), seedbed.Invalid)
+		}
+	}
+}
+
+func TestChange(t *testing.T) {
+	empty, verdict, kind, fine := " ", "perhaps", "essay", "accepted"
+	for _, tt := range []struct {
+		change seedbed.SeedChange
+		wrong  string
+	}{
+		{seedbed.SeedChange{}, ""},
+		{seedbed.SeedChange{Verdict: &fine}, ""},
+		{seedbed.SeedChange{Question: &empty}, "question"},
+		{seedbed.SeedChange{Answer: &empty}, "answer"},
+		{seedbed.SeedChange{Verdict: &verdict}, "verdict"},
+		{seedbed.SeedChange{Type: &kind}, "type"},
+	} {
+		err := query.Change(tt.change)
+		var p *query.ParamError
+		errors.As(err, &p)
+		if (tt.wrong == "") != (err == nil) || p != nil && p.Name != tt.wrong {
+			t.Errorf("Change(%+v) = %v, want an error about %q", tt.change, err, tt.wrong)
+		}
+	}
+}

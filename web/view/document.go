@@ -1,0 +1,239 @@
+package view
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"seedbed/extract"
+)
+
+// partSize is how much of a document one page shows, in characters. A book of
+// five million characters is some hundred pages of this.
+const partSize = 40_000
+
+// outlineSize is how many headings an outline lists.
+const outlineSize = 400
+
+// A Part is a stretch of a document that one page shows.
+type Part struct {
+	Start, End int // characters
+	First      int // block
+	Title      string
+}
+
+// Parts cuts a document into stretches of about partSize characters, at
+// blocks where it can and inside a block where one is longer than that.
+func Parts(doc *extract.Document) []Part {
+	var parts []Part
+	for i, b := range doc.Blocks {
+		for start := b.Start; start < b.End; start += partSize {
+			end := min(start+partSize, b.End)
+			if n := len(parts); n > 0 && end-parts[n-1].Start <= partSize {
+				parts[n-1].End = end
+				continue
+			}
+			parts = append(parts, Part{Start: start, End: end, First: i})
+		}
+	}
+	return parts
+}
+
+// PartAt is the part in which a character stands, from 0.
+func PartAt(parts []Part, char int) int {
+	for i, p := range parts {
+		if char < p.End {
+			return i
+		}
+	}
+	return max(0, len(parts)-1)
+}
+
+// A Span is text that is marked or not.
+type Span struct {
+	Text string
+	Mark bool
+	At   bool // the first marked one
+}
+
+// A Block is a block of the document, or the stretch of it that one page shows.
+type Block struct {
+	extract.Block
+	ID    string // anchor
+	Spans []Span
+	Hit   bool   // some of it is marked
+	Break string // a page or file begins here
+}
+
+// Blocks are the blocks of a part, with the characters from start to end
+// marked.
+func Blocks(doc *extract.Document, p Part, start, end int) []Block {
+	var out []Block
+	page, file := 0, ""
+	if p.First > 0 {
+		page, file = doc.Blocks[p.First-1].Page, doc.Blocks[p.First-1].File
+	}
+	at := true
+	for _, b := range doc.Blocks[p.First:] {
+		if b.Start >= p.End {
+			break
+		}
+		from, to := max(b.Start, p.Start), min(b.End, p.End)
+		v := Block{Block: b, ID: "c" + strconv.Itoa(from)}
+		text := b.Text
+		if from > b.Start || to < b.End {
+			text = string([]rune(b.Text)[from-b.Start : to-b.Start])
+			v.Title, v.Rows = "", nil
+		}
+		v.Spans, v.Hit = spans(text, start-from, end-from, to-from)
+		for i := range v.Spans {
+			if v.Spans[i].Mark && at {
+				v.Spans[i].At, at = true, false
+			}
+		}
+		if b.File != file {
+			v.Break = b.File
+		} else if b.Page != page && b.Page > 0 {
+			v.Break = "Page " + strconv.Itoa(b.Page)
+			if b.Label != "" && b.Label != strconv.Itoa(b.Page) {
+				v.Break = fmt.Sprintf("Page %s (%d)", b.Label, b.Page)
+			}
+		}
+		page, file = b.Page, b.File
+		out = append(out, v)
+	}
+	return out
+}
+
+// spans cuts text, of n characters, around those from start to end.
+func spans(text string, start, end, n int) ([]Span, bool) {
+	start, end = max(start, 0), min(end, n)
+	if start >= end {
+		return []Span{{Text: text}}, false
+	}
+	i := offset(text, start)
+	j := i + offset(text[i:], end-start)
+	var out []Span
+	if i > 0 {
+		out = append(out, Span{Text: text[:i]})
+	}
+	out = append(out, Span{Text: text[i:j], Mark: true})
+	if j < len(text) {
+		out = append(out, Span{Text: text[j:]})
+	}
+	return out, true
+}
+
+// offset is the byte in s at which its n-th character begins.
+func offset(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+// A Chapter is a line of a document's outline.
+type Chapter struct {
+	Title string
+	Level int // from 1
+	Part  int // from 1
+	ID    string
+}
+
+// Outline lists a document's headings. Where there are too many, the deep ones
+// are left out first; left says how many are not listed.
+func Outline(doc *extract.Document, parts []Part) (list []Chapter, left int) {
+	perLevel := map[int]int{}
+	total := 0
+	for _, b := range doc.Blocks {
+		if b.Kind == extract.Heading {
+			perLevel[b.Level]++
+			total++
+		}
+	}
+	deepest, n := 1, perLevel[0]+perLevel[1]
+	for deepest < 9 && n+perLevel[deepest+1] <= outlineSize {
+		deepest++
+		n += perLevel[deepest]
+	}
+	part := 0
+	for _, b := range doc.Blocks {
+		if b.Kind != extract.Heading || b.Level > deepest || len(list) == outlineSize {
+			continue
+		}
+		for part < len(parts)-1 && b.Start >= parts[part].End {
+			part++
+		}
+		title := b.Title
+		if title == "" {
+			title = b.Text
+		}
+		list = append(list, Chapter{
+			Title: excerpt(title, 90), Level: min(max(b.Level, 1), 6),
+			Part: part + 1, ID: "c" + strconv.Itoa(b.Start),
+		})
+	}
+	return list, total - len(list)
+}
+
+// A Quote is a piece of evidence with the text around it.
+type Quote struct {
+	extract.Evidence
+	Before, Text, After string
+	Section             []string
+	Found               bool // in the document, so that there is a place to go to
+}
+
+// contextSize is how much of the text is shown on either side of a quote.
+const contextSize = 320
+
+// InContext looks a quote up in its document. Without one, the quote stands
+// alone.
+func InContext(doc *extract.Document, e extract.Evidence) Quote {
+	q := Quote{Evidence: e, Text: e.Quote}
+	if doc == nil || e.End <= e.Start || e.Start < 0 {
+		return q
+	}
+	i := offset(doc.Text, e.Start)
+	j := i + offset(doc.Text[i:], e.End-e.Start)
+	if i == len(doc.Text) {
+		return q
+	}
+	q.Found = true
+	q.Text = doc.Text[i:j]
+	q.Before = tail(doc.Text[:i], contextSize)
+	q.After = head(doc.Text[j:], contextSize)
+	return q
+}
+
+// head is the beginning of s of at most n characters, cut between words.
+func head(s string, n int) string {
+	i := offset(s, n)
+	if i == len(s) {
+		return s
+	}
+	if k := strings.LastIndexAny(s[:i], " \n"); k > 0 {
+		i = k
+	}
+	return s[:i] + " …"
+}
+
+// tail is the end of s of at most n characters, cut between words.
+func tail(s string, n int) string {
+	i := len(s)
+	for ; n > 0 && i > 0; n-- {
+		_, size := utf8.DecodeLastRuneInString(s[:i])
+		i -= size
+	}
+	if i == 0 {
+		return s
+	}
+	if k := strings.IndexAny(s[i:], " \n"); k >= 0 && i+k+1 < len(s) {
+		i += k + 1
+	}
+	return "… " + s[i:]
+}

@@ -1,0 +1,149 @@
+package view
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"seedbed/internal/seedbed"
+)
+
+// Plain is s with the characters replaced that would make a reader see
+// something else than is there: those that turn the direction of what follows,
+// and control characters. One character stands for one, so offsets stay.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r < ' ' || r == 0x7F || r >= 0x80 && r < 0xA0,
+			r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
+// escaped is s as text of an HTML element.
+func escaped(s string) string { return templ.EscapeString(Plain(s)) }
+
+// html is a component of escaped text and fixed tags only.
+func html(write func(b *strings.Builder)) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b strings.Builder
+		write(&b)
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}
+
+// Marked shows text in which [seedbed.MarkStart] and [seedbed.MarkEnd] stand
+// around the words to mark.
+func Marked(text string) templ.Component {
+	return html(func(b *strings.Builder) {
+		open := false
+		for part := range strings.SplitSeq(text, seedbed.MarkStart) {
+			if open {
+				b.WriteString("<mark>")
+			}
+			inside, after, closed := strings.Cut(part, seedbed.MarkEnd)
+			b.WriteString(escaped(inside))
+			if open {
+				b.WriteString("</mark>")
+			}
+			if closed {
+				b.WriteString(escaped(strings.ReplaceAll(after, seedbed.MarkEnd, "")))
+			}
+			open = true
+		}
+	})
+}
+
+// Prose shows text as it was written, with its line breaks; fenced code and
+// `code` become code. There is no other markup, so there is nothing to abuse:
+// what a judge sees is what an export holds.
+func Prose(text string) templ.Component {
+	return html(func(b *strings.Builder) {
+		b.WriteString(`<div class="prose" dir="auto">`)
+		var open []string // lines of the paragraph or the code being read
+		fence := ""       // that the code being read ends with
+		paragraph := func() {
+			if s := strings.TrimRight(strings.Join(open, "\n"), "\n\t "); s != "" {
+				b.WriteString("<p>")
+				inline(b, s)
+				b.WriteString("</p>")
+			}
+			open = open[:0]
+		}
+		code := func() {
+			b.WriteString("<pre><code>" + escaped(strings.Join(open, "\n")) + "</code></pre>")
+			open, fence = open[:0], ""
+		}
+		for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
+			mark := fenceOf(line)
+			switch {
+			case fence != "" && strings.HasPrefix(mark, fence) && strings.TrimSpace(line) == mark:
+				code()
+			case fence == "" && mark != "":
+				paragraph()
+				fence = mark
+			case fence == "" && strings.TrimSpace(line) == "":
+				paragraph()
+			default:
+				open = append(open, line)
+			}
+		}
+		if fence != "" {
+			code()
+		}
+		paragraph()
+		b.WriteString("</div>")
+	})
+}
+
+// fenceOf is the run of three or more backticks or tildes that opens a line.
+func fenceOf(line string) string {
+	line = strings.TrimLeft(line, " ")
+	for _, sign := range []string{"`", "~"} {
+		rest := strings.TrimLeft(line, sign)
+		if n := len(line) - len(rest); n >= 3 && !strings.Contains(rest, sign) {
+			return line[:n]
+		}
+	}
+	return ""
+}
+
+// inline writes a paragraph with its `code`.
+func inline(b *strings.Builder, s string) {
+	for {
+		before, rest, found := strings.Cut(s, "`")
+		code, after, closed := strings.Cut(rest, "`")
+		b.WriteString(escaped(before))
+		switch {
+		case !found:
+			return
+		case !closed || code == "":
+			b.WriteString("`")
+			s = rest
+		default:
+			b.WriteString("<code>" + escaped(code) + "</code>")
+			s = after
+		}
+	}
+}
+
+// excerpt is the first n characters of s, cut between words.
+func excerpt(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	cut := string(r[:n])
+	if i := strings.LastIndexByte(cut, ' '); i > n/2 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}

@@ -1,0 +1,632 @@
+// Package webtest holds a library in memory, for tests of the pages and the
+// API, and for looking at them. It keeps the promises of web.Library,
+// web.Seeds and web.Exporter in the simplest way; nothing outlives it.
+package webtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// A Fake is everything a web server needs.
+type Fake struct {
+	Now func() time.Time
+
+	mu        sync.Mutex
+	sources   []seedbed.Source // oldest first, as all lists
+	documents map[string]*extract.Document
+	originals map[string][]byte
+	passages  map[string][]seedbed.RunPassage
+	runs      []seedbed.Run
+	failures  map[string][]seedbed.RunPassage
+	endpoints []seedbed.Endpoint
+	seeds     []stored
+	watchers  map[chan struct{}]string
+
+	// Models is what every model server lists; nil makes it unreachable.
+	Models []string
+	// ExportFails is the error that an export ends with after its seeds.
+	ExportFails error
+}
+
+type stored struct {
+	seed    extract.Seed
+	version int64
+}
+
+// New is an empty library.
+func New() *Fake {
+	return &Fake{
+		Now:       time.Now,
+		documents: map[string]*extract.Document{},
+		originals: map[string][]byte{},
+		passages:  map[string][]seedbed.RunPassage{},
+		failures:  map[string][]seedbed.RunPassage{},
+		watchers:  map[chan struct{}]string{},
+	}
+}
+
+func missing(what, id string) error {
+	return seedbed.Errorf(seedbed.NotFound, "there is no %s %q", what, id)
+}
+
+func find[T any](list []T, id string, of func(T) string) int {
+	return slices.IndexFunc(list, func(x T) bool { return of(x) == id })
+}
+
+func (f *Fake) source(id string) (*seedbed.Source, error) {
+	i := find(f.sources, id, func(s seedbed.Source) string { return s.ID })
+	if i < 0 {
+		return nil, missing("source", id)
+	}
+	return &f.sources[i], nil
+}
+
+func (f *Fake) run(id string) (*seedbed.Run, error) {
+	i := find(f.runs, id, func(r seedbed.Run) string { return r.ID })
+	if i < 0 {
+		return nil, missing("run", id)
+	}
+	return &f.runs[i], nil
+}
+
+// Change changes a run and tells those who watch it.
+func (f *Fake) Change(run string, change func(*seedbed.Run)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r, err := f.run(run); err == nil {
+		change(r)
+	}
+	f.tell(run)
+}
+
+// Watched reports how many streams look at a run.
+func (f *Fake) Watched(run string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, id := range f.watchers {
+		if id == run {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *Fake) tell(run string) {
+	for c, id := range f.watchers {
+		if id != "" && id != run {
+			continue
+		}
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (f *Fake) Sources(_ context.Context, collection string) ([]seedbed.Source, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []seedbed.Source
+	for _, s := range slices.Backward(f.sources) {
+		if collection == "" || s.Collection == collection {
+			out = append(out, f.counted(s))
+		}
+	}
+	return out, nil
+}
+
+// counted is s with the number of its seeds.
+func (f *Fake) counted(s seedbed.Source) seedbed.Source {
+	for _, x := range f.seeds {
+		if x.seed.Source.ID == s.ID && x.seed.Live() {
+			s.Seeds++
+		}
+	}
+	return s
+}
+
+func (f *Fake) Source(_ context.Context, id string) (seedbed.Source, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.source(id)
+	if err != nil {
+		return seedbed.Source{}, err
+	}
+	return f.counted(*s), nil
+}
+
+func (f *Fake) Document(_ context.Context, source string) (*extract.Document, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.source(source); err != nil {
+		return nil, err
+	}
+	if d := f.documents[source]; d != nil {
+		return d, nil
+	}
+	return nil, seedbed.Errorf(seedbed.Conflict, "the source is not read yet")
+}
+
+func (f *Fake) Passages(_ context.Context, source string) ([]seedbed.RunPassage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.source(source); err != nil {
+		return nil, err
+	}
+	return f.passages[source], nil
+}
+
+func (f *Fake) Original(_ context.Context, source string) (io.ReadSeekCloser, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.source(source); err != nil {
+		return nil, err
+	}
+	return closer{bytes.NewReader(f.originals[source])}, nil
+}
+
+type closer struct{ io.ReadSeeker }
+
+func (closer) Close() error { return nil }
+
+// Upload stores text files: each paragraph is a block, a line that begins with
+// # is a heading. A file without text cannot be stored.
+func (f *Fake) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, error) {
+	data, err := io.ReadAll(u.Body)
+	if err != nil {
+		return seedbed.Uploaded{}, fmt.Errorf("store %s: %w", u.Name, err)
+	}
+	if len(data) == 0 {
+		return seedbed.Uploaded{}, seedbed.Errorf(seedbed.Invalid, "%s is empty", u.Name)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	collection := cmp.Or(u.Collection, seedbed.DefaultCollection)
+	sum := sha256.Sum256(data)
+	hash := hex.EncodeToString(sum[:])
+	for _, s := range f.sources {
+		if s.SHA256 == hash && s.Collection == collection {
+			return seedbed.Uploaded{Source: s, Existed: true}, nil
+		}
+	}
+	doc := document(string(data))
+	src := seedbed.Source{
+		ID: fmt.Sprintf("s%d", len(f.sources)+1), Collection: collection, SHA256: hash,
+		Name: path.Base(u.Name), Size: int64(len(data)), Kind: extract.Page, Title: cmp.Or(doc.Title, u.Name),
+		State: seedbed.SourceReady, Passages: 1, Created: f.Now(),
+	}
+	f.sources = append(f.sources, src)
+	f.documents[src.ID] = doc
+	f.originals[src.ID] = data
+	out := seedbed.Uploaded{Source: src}
+	if !u.NoRun {
+		run := f.start(src, u.RunOptions)
+		out.Run = &run
+	}
+	f.tell("")
+	return out, nil
+}
+
+func document(text string) *extract.Document {
+	var w extract.Builder
+	w.Kind = extract.Page
+	for p := range strings.SplitSeq(text, "\n\n") {
+		b := extract.Block{Kind: extract.Paragraph, Text: strings.TrimSpace(p)}
+		if title, ok := strings.CutPrefix(b.Text, "# "); ok {
+			b.Kind, b.Level, b.Title = extract.Heading, 1, title
+			w.Title = cmp.Or(w.Title, title)
+		}
+		w.Add("\n\n", b)
+	}
+	return w.Done()
+}
+
+func (f *Fake) start(s seedbed.Source, o seedbed.RunOptions) seedbed.Run {
+	r := seedbed.Run{
+		ID: fmt.Sprintf("r%d", len(f.runs)+1), Source: s.ID, SourceTitle: s.Title, Collection: s.Collection,
+		Recipe: cmp.Or(o.Recipe, "explicit"), Endpoint: o.Endpoint, Model: o.Model,
+		State: seedbed.RunRunning, Passages: seedbed.PassageCounts{Total: s.Passages}, Created: f.Now(), Started: f.Now(),
+	}
+	f.runs = append(f.runs, r)
+	return r
+}
+
+func (f *Fake) DeleteSource(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.source(id); err != nil {
+		return err
+	}
+	f.sources = slices.DeleteFunc(f.sources, func(s seedbed.Source) bool { return s.ID == id })
+	f.runs = slices.DeleteFunc(f.runs, func(r seedbed.Run) bool { return r.Source == id })
+	f.seeds = slices.DeleteFunc(f.seeds, func(s stored) bool { return s.seed.Source.ID == id })
+	f.tell("")
+	return nil
+}
+
+func (f *Fake) StartRun(_ context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.source(source)
+	if err != nil {
+		return seedbed.Run{}, err
+	}
+	if o.Recipe == "quick" && len(f.endpoints) == 0 {
+		return seedbed.Run{}, seedbed.Errorf(seedbed.Invalid, "the recipe quick needs a model: connect one in the settings")
+	}
+	return f.start(*s, o), nil
+}
+
+func (f *Fake) Runs(_ context.Context, source string) ([]seedbed.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []seedbed.Run
+	for _, r := range slices.Backward(f.runs) {
+		if source == "" || r.Source == source {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (f *Fake) Run(_ context.Context, id string) (seedbed.Run, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.run(id)
+	if err != nil {
+		return seedbed.Run{}, err
+	}
+	return *r, nil
+}
+
+func (f *Fake) Failures(_ context.Context, run string) ([]seedbed.RunPassage, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.run(run); err != nil {
+		return nil, err
+	}
+	return f.failures[run], nil
+}
+
+func (f *Fake) set(run, state string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.run(run)
+	if err != nil {
+		return err
+	}
+	if r.Ended() {
+		return seedbed.Errorf(seedbed.Conflict, "the run has ended")
+	}
+	r.State = state
+	f.tell(run)
+	return nil
+}
+
+func (f *Fake) Pause(_ context.Context, run string) error  { return f.set(run, seedbed.RunPaused) }
+func (f *Fake) Resume(_ context.Context, run string) error { return f.set(run, seedbed.RunRunning) }
+func (f *Fake) Cancel(_ context.Context, run string) error { return f.set(run, seedbed.RunCancelled) }
+
+func (f *Fake) Retry(_ context.Context, run, code string) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.run(run)
+	if err != nil {
+		return 0, err
+	}
+	before := len(f.failures[run])
+	f.failures[run] = slices.DeleteFunc(f.failures[run], func(x seedbed.RunPassage) bool { return code == "" || x.Code == code })
+	n := before - len(f.failures[run])
+	r.Passages.Failed -= n
+	if n > 0 {
+		r.State = seedbed.RunRunning
+	}
+	f.tell(run)
+	return n, nil
+}
+
+func (f *Fake) Watch(ctx context.Context, run string) <-chan struct{} {
+	c := make(chan struct{}, 1)
+	f.mu.Lock()
+	f.watchers[c] = run
+	f.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.watchers, c)
+		close(c)
+	})
+	return c
+}
+
+func (f *Fake) Recipes(context.Context) ([]seedbed.Recipe, error) {
+	return []seedbed.Recipe{
+		{Name: "explicit", Hash: "1f3a", Description: "The pairs of question and answer that the text itself states. Needs no model.", Stages: []string{"harvest", "ground", "standalone", "dedupe"}},
+		{Name: "quick", Hash: "9c2e", Description: "Stated pairs, and questions derived from the text’s reasoning, in one model call a passage.", NeedsModel: true, Stages: []string{"screen", "harvest", "derive", "ground", "standalone", "dedupe"}},
+	}, nil
+}
+
+func (f *Fake) Endpoints(context.Context) ([]seedbed.Endpoint, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Clone(f.endpoints)
+	for i := range out {
+		out[i].HasKey, out[i].Key = out[i].Key != "", ""
+	}
+	return out, nil
+}
+
+func (f *Fake) SaveEndpoint(_ context.Context, e seedbed.Endpoint) (seedbed.Endpoint, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !strings.HasPrefix(e.URL, "http") {
+		return e, seedbed.Errorf(seedbed.Invalid, "%q is no address of a model server: it begins with http:// or https:// and ends in /v1", e.URL)
+	}
+	if e.Default {
+		for i := range f.endpoints {
+			f.endpoints[i].Default = false
+		}
+	}
+	if i := find(f.endpoints, e.ID, func(e seedbed.Endpoint) string { return e.ID }); i >= 0 {
+		if e.Key == "" && e.URL == f.endpoints[i].URL {
+			e.Key = f.endpoints[i].Key
+		}
+		f.endpoints[i] = e
+		return e, nil
+	}
+	e.ID = fmt.Sprintf("e%d", len(f.endpoints)+1)
+	f.endpoints = append(f.endpoints, e)
+	return e, nil
+}
+
+func (f *Fake) DeleteEndpoint(_ context.Context, id string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.endpoints = slices.DeleteFunc(f.endpoints, func(e seedbed.Endpoint) bool { return e.ID == id })
+	return nil
+}
+
+// Key is the key that an endpoint was saved with.
+func (f *Fake) Key(id string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.endpoints {
+		if e.ID == id {
+			return e.Key
+		}
+	}
+	return ""
+}
+
+func (f *Fake) EndpointModels(ctx context.Context, _ string) ([]string, error) {
+	return f.ListModels(ctx, "", "")
+}
+
+func (f *Fake) ListModels(_ context.Context, url, _ string) ([]string, error) {
+	if f.Models == nil {
+		return nil, seedbed.Errorf(seedbed.Unavailable, "no model server answers at %s", url)
+	}
+	return f.Models, nil
+}
+
+func (f *Fake) TestEndpoint(context.Context, string) (string, error) {
+	if f.Models == nil {
+		return "", seedbed.Errorf(seedbed.Unavailable, "connection refused: is the model server running?")
+	}
+	return f.Models[0] + " answered in 412 ms, and follows a JSON schema.", nil
+}
+
+// AddSeed stores a seed as it is.
+func (f *Fake) AddSeed(s extract.Seed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seeds = append(f.seeds, stored{s, 1})
+}
+
+// field is a seed's values of a filter.
+func (f *Fake) field(name string, s extract.Seed) []string {
+	switch name {
+	case "verdict":
+		return []string{s.Verdict}
+	case "type":
+		return []string{s.Type}
+	case "origin":
+		return []string{s.Origin}
+	case "source":
+		return []string{s.Source.ID}
+	case "kind":
+		return []string{s.Source.Kind}
+	case "language":
+		return []string{s.Language}
+	case "tag":
+		return s.Tags
+	case "run":
+		return []string{s.Run}
+	case "collection":
+		if src, err := f.source(s.Source.ID); err == nil {
+			return []string{src.Collection}
+		}
+	}
+	return nil
+}
+
+// Search looks for seeds that hold every word of the query.
+func (f *Fake) Search(_ context.Context, q seedbed.Filter) (seedbed.Results, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	verdict := q.Verdict
+	if verdict == nil {
+		verdict = []string{extract.Draft, extract.Accepted}
+	}
+	wanted := map[string][]string{
+		"verdict": verdict, "type": q.Type, "origin": q.Origin, "source": q.Source, "kind": q.Kind,
+		"language": q.Language, "tag": q.Tag, "run": q.Run, "collection": q.Collection,
+	}
+	words := strings.Fields(strings.ToLower(q.Query))
+	match := func(s extract.Seed, except string) bool {
+		text := strings.ToLower(s.Question + " " + s.Answer)
+		for _, w := range words {
+			if !strings.Contains(text, w) {
+				return false
+			}
+		}
+		for name, want := range wanted {
+			if name != except && len(want) > 0 && !slices.ContainsFunc(f.field(name, s), func(v string) bool { return slices.Contains(want, v) }) {
+				return false
+			}
+		}
+		return s.Difficulty.Estimated >= q.MinDifficulty
+	}
+	var found []extract.Seed
+	for _, x := range slices.Backward(f.seeds) {
+		if match(x.seed, "") {
+			found = append(found, x.seed)
+		}
+	}
+	if q.Sort == "oldest" {
+		slices.Reverse(found)
+	}
+	res := seedbed.Results{Total: len(found), Facets: map[string][]seedbed.Facet{}, Took: 3 * time.Millisecond}
+	for _, name := range []string{"verdict", "type", "origin", "source", "language", "tag", "kind"} {
+		res.Facets[name] = f.count(name, match)
+	}
+	size := cmp.Or(q.Size, seedbed.DefaultPageSize)
+	from := min((max(q.Page, 1)-1)*size, len(found))
+	for _, s := range found[from:min(from+size, len(found))] {
+		h := seedbed.Hit{Seed: s}
+		if len(words) > 0 {
+			h.Highlights = map[string]string{"question": marked(s.Question, words), "answer": marked(s.Answer, words)}
+		}
+		res.Hits = append(res.Hits, h)
+	}
+	return res, nil
+}
+
+func (f *Fake) count(name string, match func(extract.Seed, string) bool) []seedbed.Facet {
+	var out []seedbed.Facet
+	for _, x := range f.seeds {
+		if !match(x.seed, name) {
+			continue
+		}
+		for _, v := range f.field(name, x.seed) {
+			i := find(out, v, func(f seedbed.Facet) string { return f.Value })
+			if i < 0 {
+				i = len(out)
+				out = append(out, seedbed.Facet{Value: v})
+				if name == "source" {
+					out[i].Label = x.seed.Source.Title
+				}
+			}
+			out[i].Count++
+		}
+	}
+	slices.SortStableFunc(out, func(a, b seedbed.Facet) int { return b.Count - a.Count })
+	return out
+}
+
+func marked(text string, words []string) string {
+	for _, w := range words {
+		if i := strings.Index(strings.ToLower(text), w); i >= 0 {
+			text = text[:i] + seedbed.MarkStart + text[i:i+len(w)] + seedbed.MarkEnd + text[i+len(w):]
+		}
+	}
+	return text
+}
+
+func (f *Fake) Seed(_ context.Context, id string) (extract.Seed, int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := find(f.seeds, id, func(s stored) string { return s.seed.ID })
+	if i < 0 {
+		return extract.Seed{}, 0, missing("seed", id)
+	}
+	return f.seeds[i].seed, f.seeds[i].version, nil
+}
+
+func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := find(f.seeds, id, func(s stored) string { return s.seed.ID })
+	if i < 0 {
+		return extract.Seed{}, 0, missing("seed", id)
+	}
+	x := &f.seeds[i]
+	if version != 0 && version != x.version {
+		return extract.Seed{}, 0, seedbed.Errorf(seedbed.Stale, "the seed has been changed since")
+	}
+	set := func(to *string, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&x.seed.Question, c.Question)
+	set(&x.seed.Answer, c.Answer)
+	set(&x.seed.ShortAnswer, c.ShortAnswer)
+	set(&x.seed.Type, c.Type)
+	set(&x.seed.Verdict, c.Verdict)
+	set(&x.seed.VerdictReason, c.VerdictReason)
+	if c.Reasoning != nil {
+		x.seed.Reasoning = *c.Reasoning
+	}
+	if c.Tags != nil {
+		x.seed.Tags = *c.Tags
+	}
+	x.version++
+	return x.seed, x.version, nil
+}
+
+func (f *Fake) Formats() []seedbed.Format {
+	return []seedbed.Format{
+		{Name: "seedbed", Title: "Seedbed", Extension: ".jsonl", MediaType: "application/jsonl", About: "Everything there is to know of each seed, evidence and checks included."},
+		{Name: "messages", Title: "Messages", Extension: ".jsonl", MediaType: "application/jsonl", About: "Chats for fine-tuning with OpenAI or TRL."},
+		{Name: "alpaca", Title: "Alpaca", Extension: ".json", MediaType: "application/json", About: "Instruction, input and output."},
+		{Name: "sharegpt", Title: "ShareGPT", Extension: ".json", MediaType: "application/json", About: "Conversations for Axolotl and LLaMA-Factory."},
+		{Name: "csv", Title: "CSV", Extension: ".csv", MediaType: "text/csv", About: "A table for spreadsheets."},
+	}
+}
+
+// Export writes records as JSON Lines, or question and answer as CSV.
+func (f *Fake) Export(ctx context.Context, w io.Writer, format string, q seedbed.Filter) error {
+	if q.Verdict == nil {
+		q.Verdict = []string{extract.Accepted}
+	}
+	q.Size, q.Sort = seedbed.MaxPageSize, "oldest"
+	table := csv.NewWriter(w)
+	for q.Page = 1; ; q.Page++ {
+		res, err := f.Search(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, h := range res.Hits {
+			if format == "csv" {
+				err = table.Write([]string{h.Seed.Question, h.Seed.Answer})
+			} else {
+				err = json.NewEncoder(w).Encode(h.Seed)
+			}
+			if err != nil {
+				return fmt.Errorf("export seed %s: %w", h.Seed.ID, err)
+			}
+		}
+		if len(res.Hits) < q.Size {
+			table.Flush()
+			return cmp.Or(f.ExportFails, table.Error())
+		}
+	}
+}
