@@ -40,12 +40,12 @@ func Parse(src, name, lang string) *extract.Document {
 	case "go":
 		if err := golang(w, src, name); err != nil {
 			w.Warn("not valid Go, cut at blank lines: %v", err)
-			plain(w, src)
+			plain(w, src, 0, len(src))
 		}
 	case "python":
 		python(w, src, name)
 	default:
-		plain(w, src)
+		plain(w, src, 0, len(src))
 	}
 	d := w.Done()
 	for i := range d.Blocks {
@@ -58,16 +58,16 @@ func Parse(src, name, lang string) *extract.Document {
 // its own says little.
 const minBlock = 200
 
-// plain cuts src before each line without indentation that follows a blank
-// line and does not close what came before.
-func plain(w *verbatim.Writer, src string) {
-	start, blank := 0, false
-	for at := 0; at < len(src); {
-		end := len(src)
-		if i := strings.IndexByte(src[at:], '\n'); i >= 0 {
-			end = at + i + 1
+// plain cuts src[start:end] before each line without indentation that follows
+// a blank line and does not close what came before.
+func plain(w *verbatim.Writer, src string, start, end int) {
+	blank := false
+	for at := start; at < end; {
+		next := end
+		if i := strings.IndexByte(src[at:end], '\n'); i >= 0 {
+			next = at + i + 1
 		}
-		line := src[at:end]
+		line := src[at:next]
 		switch {
 		case strings.TrimSpace(line) == "":
 			blank = true
@@ -77,7 +77,7 @@ func plain(w *verbatim.Writer, src string) {
 		default:
 			blank = false
 		}
-		at = end
+		at = next
 	}
-	w.Add(start, len(src), extract.Block{Kind: extract.Code})
+	w.Add(start, end, extract.Block{Kind: extract.Code})
 }
