@@ -1,0 +1,251 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"seedbed/extract"
+	"seedbed/extract/llm"
+)
+
+// Derive asks a model, in one call a passage, for the pairs that the passage
+// itself states and for pairs that its reasoning supports. The model first
+// writes down the steps of the argument, each from an assumption to a
+// conclusion, and then turns the steps worth knowing into questions: the way
+// the seeds of Phi-4 were made (Abdin et al., 2024, arXiv:2412.08905).
+//
+// A pair that is not usable becomes a rejected seed with the reason; the
+// others stay. What the passage says is data: the prompt says so, and no
+// reply can do more than add seeds, which later stages check.
+type Derive struct {
+	MaxPairs    int     `yaml:"max_pairs"`   // at most so many pairs a passage, 0 is one for every 150 tokens
+	Temperature float64 `yaml:"temperature"` // of sampling
+	MaxTokens   int     `yaml:"max_tokens"`  // room for the reply, 0 leaves it to the server
+
+	Model extract.Model `yaml:"-"`
+}
+
+// Name is "derive".
+func (*Derive) Name() string { return "derive" }
+
+func (*Derive) needsModel() bool { return true }
+
+func (d *Derive) check() error {
+	switch {
+	case d.MaxPairs < 0:
+		return fmt.Errorf("max_pairs is %d and cannot be negative", d.MaxPairs)
+	case d.Temperature < 0 || d.Temperature > 2:
+		return fmt.Errorf("temperature is %g and has to be from 0 to 2", d.Temperature)
+	case d.MaxTokens < 0:
+		return fmt.Errorf("max_tokens is %d and cannot be negative", d.MaxTokens)
+	}
+	return nil
+}
+
+// tokensPerPair is how much text one pair is made of, at least.
+const tokensPerPair = 150
+
+// limit is how many pairs a passage may give.
+func (d *Derive) limit(p extract.Passage) int {
+	if d.MaxPairs > 0 {
+		return d.MaxPairs
+	}
+	tokens := p.Tokens
+	if tokens == 0 {
+		tokens = len(p.Text) / 4
+	}
+	return max(1, (tokens+tokensPerPair/2)/tokensPerPair)
+}
+
+// A derivation is the reply that is asked for. The steps are for the model's
+// own use: pairs made from a chain that stands written down are better.
+type derivation struct {
+	Explicit []statedPair  `json:"explicit" jsonschema:"description=Question and answer pairs that the passage itself states as such. Usually empty."`
+	Steps    []step        `json:"steps" jsonschema:"description=The steps of the passage's reasoning in order. Empty where it does not reason."`
+	Pairs    []derivedPair `json:"pairs" jsonschema:"description=Question and answer pairs made from the steps and from what the passage states. May be empty."`
+}
+
+type step struct {
+	Assumption  string   `json:"assumption" jsonschema:"description=What the step starts from."`
+	Conclusion  string   `json:"conclusion" jsonschema:"description=What follows."`
+	Description string   `json:"description" jsonschema:"description=Why it follows."`
+	Quotes      []string `json:"quotes" jsonschema:"description=The words of the passage that state the step\\, copied exactly."`
+}
+
+type statedPair struct {
+	Question string   `json:"question" jsonschema:"description=The question as the passage asks it\\, made to stand alone."`
+	Answer   string   `json:"answer" jsonschema:"description=The answer as the passage gives it."`
+	Type     seedType `json:"type"`
+	Quotes   []string `json:"quotes" jsonschema:"description=The words of the passage that ask and answer\\, copied exactly."`
+}
+
+type derivedPair struct {
+	Question    string   `json:"question" jsonschema:"description=Complete without the passage: names every object and every condition it needs."`
+	Quotes      []string `json:"quotes" jsonschema:"description=One to three stretches of the passage that support the answer\\, copied exactly."`
+	Reasoning   []string `json:"reasoning" jsonschema:"description=The steps from the question to the answer\\, one sentence each."`
+	Answer      string   `json:"answer" jsonschema:"description=The complete answer in sentences that stand alone."`
+	ShortAnswer string   `json:"short_answer" jsonschema:"description=The result in a few words\\, number or expression. Empty where the answer cannot be shortened."`
+	Type        seedType `json:"type"`
+	Difficulty  int      `json:"difficulty" jsonschema:"description=1 (recall) to 10 (needs an expert and several steps)."`
+}
+
+// A seedType is one of extract.SeedTypes.
+type seedType string
+
+// JSONSchema lists the types.
+func (seedType) JSONSchema() *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: "string", Description: "What kind of question it is."}
+	for _, t := range extract.SeedTypes {
+		s.Enum = append(s.Enum, t)
+	}
+	return s
+}
+
+var derivationSchema = schemaOf(&derivation{})
+
+// Do adds what the model makes of the passage.
+func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	if d.Model == nil {
+		return nil, errors.New("it needs a model and has none")
+	}
+	limit := d.limit(p)
+	ask := promptOf(p)
+	ask.Limit = limit
+	for _, s := range seeds {
+		if s.Live() && len(ask.Known) < 40 {
+			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))
+		}
+	}
+	reply, err := d.Model.Complete(ctx, extract.Request{
+		Messages:    messages("derive", ask),
+		SchemaName:  "derivation",
+		Schema:      derivationSchema,
+		Temperature: d.Temperature,
+		MaxTokens:   d.MaxTokens,
+	})
+	if err != nil {
+		// One bad pair makes a reply malformed as a whole: the good ones in
+		// it were paid for.
+		e, ok := errors.AsType[*llm.Error](err)
+		if !ok || e.Kind != llm.Malformed {
+			return nil, err
+		}
+		reply = extract.Reply{Text: e.Raw, Usage: e.Usage}
+	}
+	made, wrong := d.read(reply.Text, limit)
+	if err != nil && (wrong != nil || !slices.ContainsFunc(made, func(s extract.Seed) bool { return s.Live() })) {
+		return nil, err
+	}
+	if wrong != nil {
+		return nil, wrong
+	}
+	for i := range made {
+		made[i].Passage = p.ID
+		made[i].Model = reply.Model
+		made[i].Tokens = spread(reply.Usage, i, len(made))
+	}
+	return append(seeds, made...), nil
+}
+
+// spread is the i-th of n parts of what a call cost; the parts' sum is the
+// whole.
+func spread(u extract.Usage, i, n int) extract.Tokens {
+	part := func(total int) int {
+		if i < total%n {
+			return total/n + 1
+		}
+		return total / n
+	}
+	return extract.Tokens{In: part(u.In), Out: part(u.Out)}
+}
+
+// read makes seeds of a reply: at most limit pairs, the stated ones first,
+// and all that cannot be used, rejected.
+func (d *Derive) read(text string, limit int) ([]extract.Seed, error) {
+	// Pairs are decoded one by one: a bad one must not take the others along.
+	var r struct {
+		Explicit []json.RawMessage `json:"explicit"`
+		Pairs    []json.RawMessage `json:"pairs"`
+	}
+	if err := decodeReply(text, &r); err != nil {
+		return nil, err
+	}
+	if r.Pairs == nil && r.Explicit == nil {
+		return nil, errors.New("the reply has neither a list of explicit nor of derived pairs")
+	}
+	var seeds []extract.Seed
+	kept, rejected := 0, 0
+	add := func(s extract.Seed, reason string) {
+		if reason != "" {
+			if rejected++; rejected <= limit {
+				s.Record(extract.Check{Name: "derive", Verdict: extract.Fail, Reason: reason, Version: deriveVersion})
+				seeds = append(seeds, s)
+			}
+			return
+		}
+		if kept < limit {
+			kept++
+			seeds = append(seeds, s)
+		}
+	}
+	for _, raw := range r.Explicit {
+		add(readPair(raw, extract.Explicit))
+	}
+	for _, raw := range r.Pairs {
+		add(readPair(raw, extract.Derived))
+	}
+	return seeds, nil
+}
+
+// deriveVersion changes with the rules that pairs are held to.
+const deriveVersion = "1"
+
+// readPair makes a seed of one pair and says what is wrong with it, if
+// anything is.
+func readPair(raw json.RawMessage, origin string) (extract.Seed, string) {
+	var p derivedPair
+	if err := json.Unmarshal(raw, &p); err != nil {
+		s := extract.Seed{Origin: origin, Question: p.Question, Answer: p.Answer}
+		return s, "it is not the pair that was asked for: " + err.Error()
+	}
+	s := extract.Seed{
+		Question:    strings.TrimSpace(p.Question),
+		Answer:      strings.TrimSpace(p.Answer),
+		ShortAnswer: strings.TrimSpace(p.ShortAnswer),
+		Origin:      origin,
+		Type:        strings.ToLower(strings.TrimSpace(string(p.Type))),
+		Difficulty:  extract.Difficulty{Estimated: p.Difficulty},
+	}
+	for _, r := range p.Reasoning {
+		if r = strings.TrimSpace(r); r != "" {
+			s.Reasoning = append(s.Reasoning, r)
+		}
+	}
+	for _, q := range p.Quotes {
+		if q = strings.TrimSpace(q); q != "" {
+			s.Evidence = append(s.Evidence, extract.Evidence{Quote: q})
+		}
+	}
+	switch {
+	case s.Question == "":
+		return s, "it has no question"
+	case s.Answer == "":
+		return s, "it has no answer"
+	case !slices.Contains(extract.SeedTypes, s.Type):
+		return s, fmt.Sprintf("its type %q is none of %s", clip(s.Type, 40), strings.Join(extract.SeedTypes, ", "))
+	case origin == extract.Derived && (p.Difficulty < 1 || p.Difficulty > 10):
+		s.Difficulty.Estimated = 0
+		return s, fmt.Sprintf("its difficulty is %d and has to be from 1 to 10", p.Difficulty)
+	case len(s.Evidence) == 0:
+		return s, "it quotes nothing"
+	case strings.EqualFold(s.Question, s.Answer):
+		return s, "its answer is the question"
+	}
+	return s, ""
+}

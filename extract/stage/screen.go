@@ -1,0 +1,272 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"seedbed/extract"
+)
+
+// Screen turns away passages that teach nothing: tables of contents,
+// indexes, lists of references, licences, thanks, navigation, and what is
+// mostly signs, numbers or links. The rules come first and judge prose only,
+// so that code, data tables and formulas pass. With UseModel a model then
+// rates what is left.
+//
+// A passage that is turned away ends with an [extract.Skip].
+type Screen struct {
+	UseModel  bool `yaml:"model"`     // ask the model, too
+	Threshold int  `yaml:"threshold"` // 0–5: a passage whose best rating is lower is skipped
+
+	Model extract.Model `yaml:"-"`
+}
+
+// Name is "screen".
+func (*Screen) Name() string { return "screen" }
+
+func (s *Screen) needsModel() bool { return s.UseModel }
+
+func (s *Screen) check() error {
+	if s.Threshold < 0 || s.Threshold > 5 {
+		return fmt.Errorf("threshold is %d and has to be from 0 to 5", s.Threshold)
+	}
+	return nil
+}
+
+// Do returns the seeds as they are, or a Skip.
+func (s *Screen) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	if reason := screened(p); reason != "" {
+		return nil, extract.Skip(reason)
+	}
+	if !s.UseModel {
+		return seeds, nil
+	}
+	if s.Model == nil {
+		return nil, errors.New("it is to ask a model and has none")
+	}
+	r, err := s.rate(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if best := max(r.Educational, r.Factual, r.Reasoning); best < s.Threshold {
+		return nil, extract.Skip(fmt.Sprintf("rated too low: educational value %d, facts %d, reasoning %d of 5 (%s)",
+			r.Educational, r.Factual, r.Reasoning, clip(r.Reason, 200)))
+	}
+	return seeds, nil
+}
+
+// Ratings are what the model thinks a passage is worth, each from 0 to 5.
+type ratings struct {
+	Reason      string `json:"reason" jsonschema:"description=One sentence: what the passage is and what could be learned from it."`
+	Educational int    `json:"educational_value" jsonschema:"description=0 to 5: how much a learner of the subject gains from the passage."`
+	Factual     int    `json:"factual_content" jsonschema:"description=0 to 5: how many checkable facts the passage states."`
+	Reasoning   int    `json:"reasoning_content" jsonschema:"description=0 to 5: how much the passage argues and derives or works out."`
+}
+
+var ratingSchema = schemaOf(&ratings{})
+
+func (s *Screen) rate(ctx context.Context, p extract.Passage) (ratings, error) {
+	var r ratings
+	reply, err := s.Model.Complete(ctx, extract.Request{
+		Messages:   messages("screen", promptOf(p)),
+		SchemaName: "rating",
+		Schema:     ratingSchema,
+	})
+	if err != nil {
+		return r, err
+	}
+	if err := decodeReply(reply.Text, &r); err != nil {
+		return r, fmt.Errorf("rating: %w", err)
+	}
+	for _, n := range []int{r.Educational, r.Factual, r.Reasoning} {
+		if n < 0 || n > 5 {
+			return r, fmt.Errorf("rating: %d is not from 0 to 5", n)
+		}
+	}
+	return r, nil
+}
+
+// screened is the reason why the rules turn a passage away, "" where they
+// let it through.
+func screened(p extract.Passage) string {
+	prose, other := proseOf(p)
+	lines := nonEmptyLines(prose)
+	words := len(strings.Fields(prose))
+	if other > 0 && other >= utf8.RuneCountInString(prose)/4 {
+		return "" // code, tables and formulas speak for themselves
+	}
+	if !strings.ContainsFunc(prose, unicode.IsLetter) && other == 0 {
+		return "only numbers and signs"
+	}
+	title := ""
+	if n := len(p.Path); n > 0 {
+		title = strings.ToLower(strings.Trim(p.Path[n-1], " .:#*_0123456789"))
+	}
+	lower := strings.ToLower(prose)
+	switch {
+	case words == 0 && other == 0:
+		return "only a heading"
+	case share(lines, leader) >= 0.5 && len(lines) >= 3, contents[title] && share(lines, tocLine) >= 0.5:
+		return "table of contents"
+	case len(lines) >= 4 && share(lines, indexed) >= 0.6:
+		return "index"
+	case references[title] && share(lines, citation) >= 0.25, len(lines) >= 4 && share(lines, citation) >= 0.7:
+		return "list of references"
+	case licence(title, lower, words):
+		return "licence or copyright notice"
+	case thanks[title] && gratitude.MatchString(lower), words < 200 && strings.Count(lower, "thank") >= 3:
+		return "acknowledgements"
+	case matter[title] && words < 250:
+		return "front or back matter: " + title
+	case linkShare(prose) >= 0.6 && len(lines) >= 3, words < 60 && navigation.MatchString(lower):
+		return "links and navigation"
+	case letterShare(prose) < 0.4 && other == 0 && words >= 5:
+		return "mostly numbers and signs"
+	case words < 5 && other == 0:
+		return "too little text"
+	}
+	return ""
+}
+
+// proseOf is a passage's running text, and how many characters of it are
+// something else: code, tables, formulas.
+func proseOf(p extract.Passage) (prose string, other int) {
+	blocks := p.Blocks()
+	if len(blocks) == 0 {
+		return p.Text, 0
+	}
+	if len(blocks) == 1 && blocks[0].Start < p.Start || blocks[len(blocks)-1].End > p.End {
+		// A part of a block that was too long.
+		switch blocks[0].Kind {
+		case extract.Code, extract.Table, extract.Formula:
+			return "", utf8.RuneCountInString(p.Text)
+		}
+		return p.Text, 0
+	}
+	var w strings.Builder
+	for _, b := range blocks {
+		switch b.Kind {
+		case extract.Code, extract.Table, extract.Formula:
+			other += b.End - b.Start
+		case extract.Heading:
+		default:
+			text := b.Text
+			if inFences := fenced.FindAllString(text, -1); inFences != nil {
+				for _, f := range inFences {
+					other += utf8.RuneCountInString(f)
+				}
+				text = fenced.ReplaceAllString(text, "")
+			}
+			w.WriteString(text)
+			w.WriteString("\n")
+		}
+	}
+	return w.String(), other
+}
+
+var (
+	fenced     = regexp.MustCompile("(?s)(?:^|\n)\\s*```.*?\n\\s*```")
+	leader     = regexp.MustCompile(`(?:\. ?){4,}\s*[ivxlc\d]+\s*$|…\s*\d+\s*$`)
+	tocLine    = regexp.MustCompile(`(?i)^\W*(?:\[[^\]]+\]\([^)]*\)|.{1,80}?\s+[ivxlc\d]+\s*$|(?:chapter|part|appendix|\d+(?:\.\d+)*)\b.{0,80})$`)
+	indexed    = regexp.MustCompile(`^\W*[^.!?]{1,70}?,\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4})*\s*[.;]?$|^\W*.{1,60}\bsee (?:also )?.{1,50}$`)
+	citation   = regexp.MustCompile(`(?i)(?:^\W{0,4}\[?[\w+]{1,12}\]?[.)\]:]?\s.{0,300})?(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
+	gratitude  = regexp.MustCompile(`\b(?:thank|grateful|gratitude|indebted|appreciat|acknowledg)`)
+	navigation = regexp.MustCompile(`(?:^|\n)\W*(?:home|previous|prev|next|back to top|skip to (?:main )?content|menu|sign in|log in|cookie)\W*(?:\||»|›|·|\n|$)`)
+	links      = regexp.MustCompile(`!?\[[^\]]*\]\([^)]*\)|<?https?://\S+`)
+)
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for w := range strings.SplitSeq(words, "|") {
+		m[w] = true
+	}
+	return m
+}
+
+var (
+	contents   = set("contents|table of contents|toc|list of figures|list of tables|inhalt|inhaltsverzeichnis|sommaire|índice")
+	references = set("references|bibliography|works cited|literature|literatur|further reading|literature cited|references and notes|sources")
+	thanks     = set("acknowledgements|acknowledgments|acknowledgement|acknowledgment|thanks|credits|danksagung|remerciements|agradecimientos")
+	matter     = set("dedication|colophon|about the author|about the authors|about this book|imprint|impressum|contributors|title page|half title|errata|also by|cover|contact|code of conduct|changelog|table of contents")
+	licences   = set("license|licence|copyright|copyright notice|legal|legal notice|mit license|apache license|licensing|copying|terms of use|disclaimer")
+)
+
+// licence reports whether a passage is the text of a licence or says who
+// holds the rights. A book about licences has sentences of its own: the
+// phrases have to be dense, or stand under a heading that says so.
+func licence(title, lower string, words int) bool {
+	n := 0
+	for _, phrase := range []string{
+		"permission is hereby granted", "without warranty of any kind", "licensed under", "all rights reserved", "redistribution and use in source",
+		"copyright ©", "copyright (c)", "© 20", "© 19", "isbn", "no part of this", "creative commons", "as is\" basis", "the software is provided", "gnu general public",
+		"apache license", "mit license", "library of congress", "merchantability", "hereby disclaim", "published by",
+	} {
+		if strings.Contains(lower, phrase) {
+			n++
+		}
+	}
+	return n >= 1 && licences[title] && words < 2000 || n >= 3 && words < 400 || n >= 2 && words < 80
+}
+
+func nonEmptyLines(s string) []string {
+	var out []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// share is the share of the lines that match.
+func share(lines []string, re *regexp.Regexp) float64 {
+	if len(lines) == 0 {
+		return 0
+	}
+	n := 0
+	for _, line := range lines {
+		if re.MatchString(line) {
+			n++
+		}
+	}
+	return float64(n) / float64(len(lines))
+}
+
+// linkShare is the share of the text that is links.
+func linkShare(s string) float64 {
+	n := 0
+	for _, m := range links.FindAllStringIndex(s, -1) {
+		n += m[1] - m[0]
+	}
+	return float64(n) / float64(max(1, len(strings.TrimSpace(s))))
+}
+
+// letterShare is the share of letters among all signs but white space.
+func letterShare(s string) float64 {
+	letters, all := 0, 0
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+		case unicode.IsLetter(r), unicode.IsMark(r):
+			letters++
+			all++
+		default:
+			all++
+		}
+	}
+	return float64(letters) / float64(max(1, all))
+}
+
+// clip shortens s to n characters.
+func clip(s string, n int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
