@@ -1,0 +1,361 @@
+package search
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// atOnce is how many changes make one transaction.
+const atOnce = 1000
+
+// Apply implements [Index].
+func (e *Embedded) Apply(ctx context.Context, changes []Change) error {
+	done, err := e.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	for batch := range slices.Chunk(changes, atOnce) {
+		if err := e.apply(ctx, batch); err != nil {
+			return fmt.Errorf("apply %d changes to the search index: %w", len(changes), damaged(err))
+		}
+	}
+	return nil
+}
+
+func (e *Embedded) apply(ctx context.Context, changes []Change) error {
+	tx, err := e.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	d, err := e.dictionary(ctx, tx)
+	if err != nil {
+		return err
+	}
+	b := newBatch(tx, d)
+	defer b.close()
+	for _, c := range changes {
+		if c.ID == "" {
+			return seedbed.Errorf(seedbed.Invalid, "a change has no seed id")
+		}
+		if err := b.change(ctx, c); err != nil {
+			return fmt.Errorf("seed %s version %d: %w", c.ID, c.Version, err)
+		}
+	}
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// A batch is the changes of one transaction. Blocks and word counts are
+// gathered and written once, and then, with no other statement in between,
+// the engine's index: SQLite opens a savepoint for some statements, and for
+// each savepoint the engine writes out what it has gathered, which makes
+// indexing several times slower.
+type batch struct {
+	tx     *sql.Tx
+	words  *dictionary
+	new    map[fieldValue]uint32 // words that are not in the dictionary yet
+	labels map[uint32]string     // titles by the source's word
+	counts map[string]int        // changes to the vocabulary
+	stems  map[string]string
+	blocks map[int64][]byte
+	found  []foundChange
+	stmts  map[string]*sql.Stmt
+}
+
+// A foundChange exchanges the terms of seed n.
+type foundChange struct {
+	n     int64
+	had   bool
+	stems []string // by field, nil removes them
+}
+
+func newBatch(tx *sql.Tx, d *dictionary) *batch {
+	return &batch{
+		tx: tx, words: d,
+		new: map[fieldValue]uint32{}, labels: map[uint32]string{}, counts: map[string]int{},
+		stems: map[string]string{}, blocks: map[int64][]byte{}, stmts: map[string]*sql.Stmt{},
+	}
+}
+
+func (b *batch) close() {
+	for _, s := range b.stmts {
+		_ = s.Close()
+	}
+}
+
+// stmt prepares a statement once a batch.
+func (b *batch) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
+	if s, ok := b.stmts[q]; ok {
+		return s, nil
+	}
+	s, err := b.tx.PrepareContext(ctx, q)
+	if err == nil {
+		b.stmts[q] = s
+	}
+	return s, err
+}
+
+func (b *batch) exec(ctx context.Context, q string, args ...any) error {
+	s, err := b.stmt(ctx, q)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx, args...)
+	return err
+}
+
+// get scans the only row of q. No row is sql.ErrNoRows.
+func (b *batch) get(ctx context.Context, q string, args []any, dest ...any) error {
+	s, err := b.stmt(ctx, q)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, args...).Scan(dest...)
+}
+
+func (b *batch) change(ctx context.Context, c Change) error {
+	var n, had int64
+	var gone bool
+	err := b.get(ctx, `SELECT n, version, gone FROM seeds WHERE id = ?`, []any{c.ID}, &n, &had, &gone)
+	known := err == nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if known && (had > c.Version || had == c.Version && (c.Seed != nil || gone)) {
+		return nil
+	}
+	if known {
+		err = b.exec(ctx, `UPDATE seeds SET version = ?, gone = ? WHERE n = ?`, c.Version, c.Seed == nil, n)
+	} else {
+		err = b.get(ctx, `INSERT INTO seeds(id, version, gone) VALUES(?, ?, ?) RETURNING n`, []any{c.ID, c.Version, c.Seed == nil}, &n)
+	}
+	if err != nil {
+		return err
+	}
+	live := known && !gone
+	if c.Seed == nil {
+		if !live {
+			return nil
+		}
+		if err := b.setText(ctx, n, true, nil); err != nil {
+			return err
+		}
+		return b.setRecord(ctx, n, record{})
+	}
+	if err := b.setText(ctx, n, live, texts(c.Seed)); err != nil {
+		return err
+	}
+	r, err := b.record(ctx, c)
+	if err != nil {
+		return err
+	}
+	return b.setRecord(ctx, n, r)
+}
+
+// texts are the searched fields of a seed, in the order of Fields.
+func texts(s *extract.Seed) []string {
+	quotes := make([]string, len(s.Evidence))
+	for i, e := range s.Evidence {
+		quotes[i] = e.Quote
+	}
+	out := []string{
+		s.Question, s.Answer, strings.Join(s.Reasoning, "\n"), strings.Join(quotes, "\n"),
+		s.Source.Title, strings.Join(s.Source.Section, " › "), strings.Join(s.Tags, "\n"),
+	}
+	for i := range out {
+		out[i] = strings.ToValidUTF8(out[i], "\uFFFD")
+	}
+	return out
+}
+
+// setText exchanges what is searched of seed n; nil removes it. Most changes
+// are verdicts and change no word: they end here.
+func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) error {
+	if had {
+		old := make([]string, len(Fields))
+		if err := b.get(ctx, `SELECT question, answer, reasoning, evidence, title, section, tags FROM texts WHERE n = ?`, []any{n},
+			&old[0], &old[1], &old[2], &old[3], &old[4], &old[5], &old[6]); err != nil {
+			return err
+		}
+		if slices.Equal(old, now) {
+			return nil
+		}
+		b.analyze(old, -1)
+		if err := b.exec(ctx, `DELETE FROM texts WHERE n = ?`, n); err != nil {
+			return err
+		}
+	}
+	if now == nil {
+		b.found = append(b.found, foundChange{n: n, had: true})
+		return nil
+	}
+	b.found = append(b.found, foundChange{n: n, had: had, stems: b.analyze(now, 1)})
+	return b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, now[0], now[1], now[2], now[3], now[4], now[5], now[6])
+}
+
+// analyze turns fields into terms with spaces between them, and counts each
+// word once, add times.
+func (b *batch) analyze(fields []string, add int) []string {
+	out := make([]string, len(fields))
+	seen := map[string]bool{}
+	for i, text := range fields {
+		var line strings.Builder
+		line.Grow(len(text))
+		for _, t := range terms(text) {
+			line.WriteString(t.stem)
+			line.WriteByte(' ')
+			if correctable(t) && !seen[t.word] {
+				seen[t.word] = true
+				b.counts[t.word] += add
+				b.stems[t.word] = t.stem
+			}
+		}
+		out[i] = line.String()
+	}
+	return out
+}
+
+func (b *batch) record(ctx context.Context, c Change) (record, error) {
+	s := c.Seed
+	r := record{
+		live:       true,
+		difficulty: clamp(s.Difficulty.Estimated, maxDifficulty),
+		created:    s.Created.UnixMilli(),
+	}
+	if len(s.Evidence) > 0 {
+		r.position = clamp(s.Evidence[0].Start, maxPosition)
+	}
+	checks := make([]string, len(s.Checks))
+	for i, c := range s.Checks {
+		checks[i] = c.Name + ":" + c.Verdict
+	}
+	for i, v := range [fields]string{
+		verdictField:    s.Verdict,
+		typeField:       s.Type,
+		originField:     s.Origin,
+		sourceField:     s.Source.ID,
+		languageField:   s.Language,
+		tagField:        set(s.Tags),
+		kindField:       s.Source.Kind,
+		checkField:      set(checks),
+		collectionField: c.Collection,
+		runField:        s.Run,
+	} {
+		id, err := b.word(ctx, fieldValue{fieldNames[i], v})
+		if err != nil {
+			return record{}, err
+		}
+		r.values[i] = id
+	}
+	if id := r.values[sourceField]; id != 0 {
+		b.labels[id] = s.Source.Title
+	}
+	return r, nil
+}
+
+// set is a list of values as one value: the same values give the same set.
+func set(values []string) string {
+	values = slices.Compact(slices.Sorted(slices.Values(values)))
+	values = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+	if len(values) == 0 {
+		return ""
+	}
+	data, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // strings can be encoded
+	}
+	return string(data)
+}
+
+// word is the id of a value, 0 for none.
+func (b *batch) word(ctx context.Context, v fieldValue) (uint32, error) {
+	if v.value == "" {
+		return 0, nil
+	}
+	if id := b.words.id(v); id != 0 {
+		return id, nil
+	}
+	if id := b.new[v]; id != 0 {
+		return id, nil
+	}
+	var id uint32
+	if err := b.get(ctx, `INSERT INTO words(field, value) VALUES(?, ?) RETURNING id`, []any{v.field, v.value}, &id); err != nil {
+		return 0, err
+	}
+	b.new[v] = id
+	return id, nil
+}
+
+func (b *batch) setRecord(ctx context.Context, n int64, r record) error {
+	block := b.blocks[n/blockSize]
+	if block == nil {
+		err := b.get(ctx, `SELECT data FROM blocks WHERE b = ?`, []any{n / blockSize}, &block)
+		if errors.Is(err, sql.ErrNoRows) {
+			block, err = make([]byte, blockSize*recordSize), nil
+		}
+		if err != nil {
+			return err
+		}
+		b.blocks[n/blockSize] = block
+	}
+	r.put(block[n%blockSize*recordSize:])
+	return nil
+}
+
+func (b *batch) flush(ctx context.Context) error {
+	for n, data := range b.blocks {
+		if err := b.exec(ctx, `INSERT INTO blocks(b, data) VALUES(?, ?) ON CONFLICT(b) DO UPDATE SET data = excluded.data`, n, data); err != nil {
+			return err
+		}
+	}
+	for id, label := range b.labels {
+		if err := b.exec(ctx, `UPDATE words SET label = ? WHERE id = ? AND label <> ?`, label, id, label); err != nil {
+			return err
+		}
+	}
+	// In order, so that neighbours in the table are written together.
+	for _, word := range slices.Sorted(maps.Keys(b.counts)) {
+		n := b.counts[word]
+		if n == 0 {
+			continue
+		}
+		if err := b.exec(ctx, `INSERT INTO vocabulary(word, stem, n) VALUES(?, ?, ?) ON CONFLICT(word) DO UPDATE SET n = n + excluded.n`,
+			word, b.stems[word], n); err != nil {
+			return err
+		}
+		if n < 0 {
+			if err := b.exec(ctx, `DELETE FROM vocabulary WHERE word = ? AND n <= 0`, word); err != nil {
+				return err
+			}
+		}
+	}
+	for _, f := range b.found {
+		if f.had {
+			if err := b.exec(ctx, `DELETE FROM found WHERE rowid = ?`, f.n); err != nil {
+				return err
+			}
+		}
+		if f.stems == nil {
+			continue
+		}
+		if err := b.exec(ctx, `INSERT INTO found(rowid, question, answer, reasoning, evidence, title, section, tags) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+			f.n, f.stems[0], f.stems[1], f.stems[2], f.stems[3], f.stems[4], f.stems[5], f.stems[6]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package search_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/internal/search"
+	"seedbed/internal/seedbed"
+)
+
+var benchSeeds = flag.Int("seeds", 100_000, "how many seeds the benchmark indexes")
+
+// A generator writes seeds in made-up words, as frequent as words are: few
+// very common ones and many that occur once.
+type generator struct {
+	r     *rand.Rand
+	zipf  *rand.Zipf
+	words []string
+}
+
+func newGenerator() *generator {
+	g := &generator{r: rand.New(rand.NewPCG(7, 7))}
+	g.words = strings.Fields("the of a to and in is that for it as with be are by this on which from an or at we can has not if one have but its all where when how")
+	syllables := strings.Fields("con pro re in de ter men tion al ic er ing ma ta ra lo si ve ne mi pre com ex ul ar is ab ment")
+	known := map[string]bool{}
+	for len(g.words) < 60_000 {
+		var w strings.Builder
+		for range 1 + g.r.IntN(4) {
+			w.WriteString(syllables[g.r.IntN(len(syllables))])
+		}
+		if !known[w.String()] {
+			known[w.String()] = true
+			g.words = append(g.words, w.String())
+		}
+	}
+	g.zipf = rand.NewZipf(g.r, 1.12, 8, uint64(len(g.words)-1))
+	return g
+}
+
+func (g *generator) text(n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(g.words[g.zipf.Uint64()])
+	}
+	return b.String()
+}
+
+func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
+
+func (g *generator) seed(i int) search.Change {
+	source := i / 250
+	return search.Change{ID: fmt.Sprintf("%024x", i), Version: 1, Collection: pick(g.r, "default", "physics"), Seed: &extract.Seed{
+		Question: g.text(12) + "?", Answer: g.text(60) + ".", Reasoning: []string{g.text(15), g.text(15)},
+		Origin: pick(g.r, extract.Explicit, extract.Derived, extract.Derived), Type: pick(g.r, extract.SeedTypes...), Language: pick(g.r, "en", "en", "en", "de"),
+		Difficulty: extract.Difficulty{Estimated: g.r.IntN(10)},
+		Evidence:   []extract.Evidence{{Quote: g.text(25), Start: i % 250 * 400}},
+		Source:     extract.SourceRef{ID: fmt.Sprintf("s%04d", source), Title: fmt.Sprintf("Book %d", source), Kind: pick(g.r, extract.Book, extract.Paper), Section: []string{g.text(2), g.text(3)}},
+		Checks:     []extract.Check{{Name: "ground", Verdict: extract.Pass}, {Name: "standalone", Verdict: pick(g.r, extract.Pass, extract.Fail)}},
+		Verdict:    pick(g.r, extract.Draft, extract.Draft, extract.Accepted, extract.Rejected),
+		Tags:       []string{pick(g.r, "algebra", "optics", "logic", "trees")}, Run: fmt.Sprintf("r%04d", source),
+		Created: time.Unix(1_700_000_000+int64(i), 0),
+	}}
+}
+
+// word gives a word that stands in about one of n seeds' places.
+func (g *generator) word(from, to int) string { return g.words[from+g.r.IntN(to-from)] }
+
+func (g *generator) typo(w string) string {
+	i := 1 + g.r.IntN(len(w)-2)
+	return w[:i] + "q" + w[i+1:]
+}
+
+func BenchmarkEmbedded(b *testing.B) {
+	g := newGenerator()
+	path := filepath.Join(b.TempDir(), "index.db")
+	e, err := search.Open(path, search.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+
+	var spent time.Duration
+	for i := 0; i < *benchSeeds; i += 1000 {
+		batch := make([]search.Change, 0, 1000)
+		for j := i; j < min(i+1000, *benchSeeds); j++ {
+			batch = append(batch, g.seed(j))
+		}
+		start := time.Now()
+		if err := e.Apply(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+		spent += time.Since(start)
+	}
+	size := int64(0)
+	for _, suffix := range []string{"", "-wal"} {
+		if fi, err := os.Stat(path + suffix); err == nil {
+			size += fi.Size()
+		}
+	}
+	b.Logf("indexed %d seeds in %.1f s: %.0f a second, %d MB", *benchSeeds, spent.Seconds(), float64(*benchSeeds)/spent.Seconds(), size>>20)
+
+	live := []string{extract.Draft, extract.Accepted}
+	kinds := []struct {
+		name string
+		make func() seedbed.Filter
+	}{
+		{"browse", func() seedbed.Filter { return seedbed.Filter{Verdict: live} }},
+		{"common word", func() seedbed.Filter { return seedbed.Filter{Verdict: live, Query: g.word(0, 40) + " "} }},
+		{"word", func() seedbed.Filter { return seedbed.Filter{Verdict: live, Query: g.word(100, 3000) + " "} }},
+		{"two words", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: g.word(40, 400) + " " + g.word(100, 3000) + " "}
+		}},
+		{"question", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: "how " + g.word(40, 300) + " is the " + g.word(40, 300) + " "}
+		}},
+		{"as you type", func() seedbed.Filter {
+			w := g.word(40, 3000)
+			return seedbed.Filter{Verdict: live, Query: g.word(40, 400) + " " + w[:1+g.r.IntN(len(w))]}
+		}},
+		{"one letter", func() seedbed.Filter { return seedbed.Filter{Verdict: live, Query: g.word(40, 3000)[:1]} }},
+		{"three letters", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: (g.word(40, 3000) + "xx")[:3]}
+		}},
+		{"typo", func() seedbed.Filter {
+			w := g.word(100, 3000)
+			for len(w) < 5 {
+				w = g.word(100, 3000)
+			}
+			return seedbed.Filter{Verdict: live, Query: g.typo(w) + " "}
+		}},
+		{"phrase", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: `"` + g.word(0, 40) + " " + g.word(40, 300) + `"`}
+		}},
+		{"exclusion", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: g.word(40, 400) + " -" + g.word(40, 400)}
+		}},
+		{"five facets", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Query: g.word(40, 1000) + " ", Type: []string{extract.Factual, extract.Proof}, Origin: []string{extract.Derived},
+				Language: []string{"en"}, Kind: []string{extract.Book}, Tag: []string{"optics", "logic"}}
+		}},
+		{"one source", func() seedbed.Filter {
+			return seedbed.Filter{Verdict: live, Source: []string{"s0003"}, Sort: "source"}
+		}},
+	}
+	var all []time.Duration
+	for _, k := range kinds {
+		b.Run(k.name, func(b *testing.B) {
+			var took []time.Duration
+			hits := 0
+			for b.Loop() {
+				f := k.make()
+				start := time.Now()
+				page, err := e.Search(b.Context(), f)
+				if err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+				hits += page.Total
+			}
+			all = append(all, took[:min(len(took), 200)]...)
+			report(b, took)
+			b.ReportMetric(float64(hits)/float64(len(took)), "hits")
+		})
+	}
+	slices.Sort(all)
+	b.Logf("all kinds in equal parts: p50 %v, p95 %v, p99 %v", all[len(all)/2], all[len(all)*95/100], all[len(all)*99/100])
+}
+
+func report(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	for _, p := range []int{50, 95, 99} {
+		b.ReportMetric(float64(took[len(took)*p/100])/1e6, fmt.Sprintf("p%d-ms", p))
+	}
+}

@@ -1,0 +1,528 @@
+package search
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"modernc.org/sqlite"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// ranked is how many of the hits are put in order of relevance, the oldest
+// first. A query that finds more is too vague for the order to mean much, and
+// ranking is what costs most.
+const ranked = 5000
+
+// Sort is the value of Filter.Sort.
+const (
+	byRelevance  = "relevance" // and newest without a query
+	byNewest     = "newest"
+	byOldest     = "oldest"
+	byDifficulty = "difficulty" // hardest first
+	bySource     = "source"     // by title, in the order of the document
+)
+
+// weights of Fields.
+const weights = "10, 5, 2, 2, 3, 3, 4"
+
+// Search implements [Index].
+func (e *Embedded) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
+	done, err := e.use()
+	if err != nil {
+		return Page{}, err
+	}
+	defer done()
+	page, err := e.search(ctx, f)
+	if err != nil {
+		return Page{}, fmt.Errorf("search: %w", damaged(err))
+	}
+	return page, nil
+}
+
+func (e *Embedded) search(ctx context.Context, f seedbed.Filter) (Page, error) {
+	q := parse(f.Query)
+	order, err := orderOf(f.Sort, len(q.must) > 0)
+	if err != nil {
+		return Page{}, err
+	}
+	// All statements see the same state.
+	tx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return Page{}, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	d, err := e.dictionary(ctx, tx)
+	if err != nil {
+		return Page{}, err
+	}
+	if err := expand(ctx, tx, &q); err != nil {
+		return Page{}, err
+	}
+	c := newChoice(f, d)
+	if c.hits, c.inverse, err = hits(ctx, tx, q); err != nil {
+		return Page{}, err
+	}
+	if c.rank, err = orderRank(ctx, tx, order, d); err != nil {
+		return Page{}, err
+	}
+	first, size := bounds(f)
+	c.order, c.keep = order, first+size
+	if err := c.run(ctx, tx); err != nil {
+		return Page{}, err
+	}
+
+	page := Page{Total: c.total}
+	if page.Facets, err = c.facets(ctx, tx, f); err != nil {
+		return Page{}, err
+	}
+	found := c.top()
+	if order == byRelevance {
+		if found, err = relevance(ctx, tx, q, found, c.total == c.matched); err != nil {
+			return Page{}, err
+		}
+	}
+	if first >= len(found) {
+		return page, nil
+	}
+	found = found[first:min(first+size, len(found))]
+	return page, page.fill(ctx, tx, found, q)
+}
+
+func orderOf(sort string, query bool) (string, error) {
+	switch sort {
+	case "", byRelevance:
+		if !query {
+			return byNewest, nil
+		}
+		return byRelevance, nil
+	case byNewest, byOldest, byDifficulty, bySource:
+		return sort, nil
+	}
+	return "", seedbed.Errorf(seedbed.Invalid, "cannot sort by %.40q: choose %s", sort,
+		strings.Join([]string{byRelevance, byNewest, byOldest, byDifficulty, bySource}, ", "))
+}
+
+// bounds are the place of the page's first seed, from 0, and its length.
+func bounds(f seedbed.Filter) (first, size int) {
+	size = f.Size
+	if size <= 0 {
+		size = seedbed.DefaultPageSize
+	}
+	size = min(size, seedbed.MaxPageSize)
+	page := min(max(f.Page, 1), 1<<24) // no index has more
+	return (page - 1) * size, size
+}
+
+// collect is an SQL aggregate: the set of its arguments as a blob. Handing
+// over a set at the end is three times faster than a row for each hit.
+const collect = "seedbed_collect"
+
+func init() {
+	sqlite.MustRegisterFunction(collect, &sqlite.FunctionImpl{
+		NArgs: 1,
+		MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) {
+			return &collector{}, nil
+		},
+	})
+}
+
+type collector struct{ bits }
+
+func (c *collector) Step(_ *sqlite.FunctionContext, args []driver.Value) error {
+	n, ok := args[0].(int64)
+	if !ok || n < 0 {
+		return fmt.Errorf("%s wants row numbers, not %v", collect, args[0])
+	}
+	c.add(n)
+	return nil
+}
+
+func (c *collector) WindowInverse(*sqlite.FunctionContext, []driver.Value) error {
+	return fmt.Errorf("%s is no window function", collect)
+}
+
+func (c *collector) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
+	out := make([]byte, 0, 8*len(c.bits))
+	for _, w := range c.bits {
+		out = binary.LittleEndian.AppendUint64(out, w)
+	}
+	return out, nil
+}
+
+func (c *collector) Final(*sqlite.FunctionContext) {}
+
+// hits are the seeds that match, nil for all; inverse the other way round.
+func hits(ctx context.Context, tx *sql.Tx, q query) (set bits, inverse bool, err error) {
+	if len(q.must) == 0 && len(q.not) == 0 {
+		return nil, false, nil
+	}
+	var data []byte
+	if err := tx.QueryRowContext(ctx, `SELECT `+collect+`(rowid) FROM found WHERE found MATCH ?`, q.match()).Scan(&data); err != nil {
+		return nil, false, err
+	}
+	set = make(bits, len(data)/8)
+	for i := range set {
+		set[i] = binary.LittleEndian.Uint64(data[8*i:])
+	}
+	return set, len(q.must) == 0, nil
+}
+
+// A hit is a seed that was found and what it is ordered by, smallest first.
+type hit struct {
+	n    int64
+	a, b int64
+}
+
+func compare(x, y hit) int {
+	return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b), cmp.Compare(x.n, y.n))
+}
+
+// A choice goes through the records, counts and keeps the first hits.
+type choice struct {
+	words         *dictionary
+	allowed       [fields]bits // nil allows all
+	minDifficulty uint8
+	hits          bits
+	inverse       bool // hits are what does not match
+	order         string
+	rank          map[uint32]int64 // of sources, by title
+	keep          int
+
+	counts  []int // by word
+	total   int
+	matched int // before filters
+	best    hitHeap
+}
+
+func newChoice(f seedbed.Filter, d *dictionary) *choice {
+	c := &choice{words: d, counts: make([]int, d.size()), minDifficulty: clamp(f.MinDifficulty, maxDifficulty)}
+	var checks []string
+	if f.Check != "" {
+		name, verdict, ok := strings.Cut(f.Check, ":")
+		if !ok {
+			verdict = extract.Pass
+		}
+		checks = []string{name + ":" + verdict}
+	}
+	for i, values := range [fields][]string{
+		verdictField:    f.Verdict,
+		typeField:       f.Type,
+		originField:     f.Origin,
+		sourceField:     f.Source,
+		languageField:   f.Language,
+		tagField:        f.Tag,
+		kindField:       f.Kind,
+		checkField:      checks,
+		collectionField: f.Collection,
+		runField:        f.Run,
+	} {
+		if len(values) > 0 {
+			c.allowed[i] = d.ids(fieldNames[i], values)
+		}
+	}
+	return c
+}
+
+// run reads the blocks that have hits.
+func (c *choice) run(ctx context.Context, tx *sql.Tx) error {
+	q, args := `SELECT b, data FROM blocks ORDER BY b`, []any(nil)
+	if c.hits != nil && !c.inverse {
+		list, err := json.Marshal(c.hits.blocks())
+		if err != nil {
+			return err
+		}
+		q, args = `SELECT b, data FROM blocks WHERE b IN (SELECT value FROM json_each(?)) ORDER BY b`, []any{list}
+	}
+	rows, err := tx.QueryContext(ctx, q, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var b int64
+		var data sql.RawBytes
+		if err := rows.Scan(&b, &data); err != nil {
+			return err
+		}
+		for i := range int64(len(data) / recordSize) {
+			n := b*blockSize + i
+			if c.hits == nil || c.hits.has(n) != c.inverse {
+				c.see(n, data[i*recordSize:])
+			}
+		}
+	}
+	return rows.Err()
+}
+
+func (c *choice) see(n int64, data []byte) {
+	var r record
+	if r.get(data); !r.live {
+		return
+	}
+	c.matched++
+	if r.difficulty < c.minDifficulty {
+		return
+	}
+	failed := -1
+	for i, allowed := range c.allowed {
+		if allowed != nil && !allowed.has(int64(r.values[i])) {
+			if failed >= 0 {
+				return
+			}
+			failed = i
+		}
+	}
+	if failed >= len(Facets) {
+		return
+	}
+	if failed >= 0 { // it would be found but for this field
+		c.counts[r.values[failed]]++
+		return
+	}
+	for _, v := range r.values[:len(Facets)] {
+		c.counts[v]++
+	}
+	c.total++
+	c.best.keep(c.hit(n, r), c.keep, c.order == byRelevance)
+}
+
+func (c *choice) hit(n int64, r record) hit {
+	switch c.order {
+	case byNewest:
+		return hit{n: n, a: -r.created}
+	case byOldest:
+		return hit{n: n, a: r.created}
+	case byDifficulty:
+		return hit{n: n, a: -int64(r.difficulty), b: -r.created}
+	case bySource:
+		return hit{n: n, a: c.rank[r.values[sourceField]], b: int64(r.position)}
+	}
+	return hit{n: n}
+}
+
+// A hitHeap has the last of the hits that are kept on top.
+type hitHeap []hit
+
+func (h hitHeap) Len() int           { return len(h) }
+func (h hitHeap) Less(i, j int) bool { return compare(h[i], h[j]) > 0 }
+func (h hitHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *hitHeap) Push(x any)        { *h = append(*h, x.(hit)) }
+func (h *hitHeap) Pop() any {
+	x := (*h)[len(*h)-1]
+	*h = (*h)[:len(*h)-1]
+	return x
+}
+
+func (h *hitHeap) keep(x hit, most int, all bool) {
+	switch {
+	case all:
+		*h = append(*h, x)
+	case len(*h) < most:
+		heap.Push(h, x)
+	case compare(x, (*h)[0]) < 0:
+		(*h)[0] = x
+		heap.Fix(h, 0)
+	}
+}
+
+// top are the kept hits in order.
+func (c *choice) top() []hit {
+	slices.SortFunc(c.best, compare)
+	return c.best
+}
+
+// orderRank numbers the sources by title, where they are the order.
+func orderRank(ctx context.Context, tx *sql.Tx, order string, d *dictionary) (map[uint32]int64, error) {
+	if order != bySource {
+		return nil, nil
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, label, value FROM words WHERE field = 'source'`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	type source struct {
+		id           uint32
+		title, value string
+	}
+	var all []source
+	for rows.Next() {
+		var s source
+		if err := rows.Scan(&s.id, &s.title, &s.value); err != nil {
+			return nil, err
+		}
+		s.title = fold(s.title)
+		all = append(all, s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b source) int {
+		return cmp.Or(strings.Compare(a.title, b.title), strings.Compare(a.value, b.value))
+	})
+	rank := make(map[uint32]int64, len(all))
+	for i, s := range all {
+		rank[s.id] = int64(i)
+	}
+	return rank, nil
+}
+
+// relevance orders the first hits by how well they match; the others follow.
+// With all, the filters kept every seed that the query found.
+func relevance(ctx context.Context, tx *sql.Tx, q query, found []hit, all bool) ([]hit, error) {
+	n := min(len(found), ranked)
+	if n < 2 {
+		return found, nil
+	}
+	sql, args := `SELECT rowid, bm25(found, `+weights+`) FROM found WHERE found MATCH ? LIMIT ?`, []any{q.match(), ranked}
+	if !all {
+		ids := make([]int64, n)
+		for i := range ids {
+			ids[i] = found[i].n
+		}
+		list, err := json.Marshal(ids)
+		if err != nil {
+			return nil, err
+		}
+		// The plus keeps the engine from asking the index once for each id.
+		sql = `SELECT rowid, bm25(found, ` + weights + `) FROM found WHERE found MATCH ? AND +rowid IN (SELECT value FROM json_each(?)) LIMIT ?`
+		args = []any{q.match(), list, ranked}
+	}
+	rows, err := tx.QueryContext(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	type scored struct {
+		hit
+		score float64
+	}
+	best := make([]scored, 0, n)
+	for rows.Next() {
+		var s scored
+		if err := rows.Scan(&s.n, &s.score); err != nil {
+			return nil, err
+		}
+		best = append(best, s)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(best, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
+	for i, s := range best {
+		found[i] = s.hit
+	}
+	return found, nil
+}
+
+func (c *choice) facets(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (map[string][]seedbed.Facet, error) {
+	counts := map[string]map[string]int{}
+	for _, name := range Facets {
+		counts[name] = map[string]int{}
+	}
+	for id, n := range c.counts {
+		if n == 0 || id == 0 {
+			continue
+		}
+		w := c.words.entry(uint32(id))
+		if w.set == nil {
+			counts[w.field][w.value] += n
+		}
+		for _, v := range w.set {
+			counts[w.field][v] += n
+		}
+	}
+	chosen := map[string][]string{"verdict": f.Verdict, "type": f.Type, "origin": f.Origin, "source": f.Source, "language": f.Language, "tag": f.Tag, "kind": f.Kind}
+	out := make(map[string][]seedbed.Facet, len(Facets))
+	for _, name := range Facets {
+		list := []seedbed.Facet{}
+		for v, n := range counts[name] {
+			list = append(list, seedbed.Facet{Value: v, Count: n})
+		}
+		slices.SortFunc(list, func(a, b seedbed.Facet) int {
+			return cmp.Or(b.Count-a.Count, strings.Compare(a.Value, b.Value))
+		})
+		shown := list[:min(len(list), MaxFacetValues)]
+		for _, v := range chosen[name] {
+			if v != "" && !slices.ContainsFunc(shown, func(f seedbed.Facet) bool { return f.Value == v }) {
+				shown = append(slices.Clip(shown), seedbed.Facet{Value: v, Count: counts[name][v]})
+			}
+		}
+		out[name] = shown
+	}
+	return out, labels(ctx, tx, out["source"])
+}
+
+// labels sets the titles of sources.
+func labels(ctx context.Context, tx *sql.Tx, sources []seedbed.Facet) error {
+	ids := make([]string, len(sources))
+	for i, s := range sources {
+		ids[i] = s.Value
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT value, label FROM words WHERE field = 'source' AND value IN (SELECT value FROM json_each(?))`, list)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	titles := map[string]string{}
+	for rows.Next() {
+		var id, title string
+		if err := rows.Scan(&id, &title); err != nil {
+			return err
+		}
+		titles[id] = title
+	}
+	for i := range sources {
+		sources[i].Label = titles[sources[i].Value]
+	}
+	return rows.Err()
+}
+
+// fill reads the ids of the page's seeds and highlights what matched.
+func (p *Page) fill(ctx context.Context, tx *sql.Tx, found []hit, q query) error {
+	texts, err := tx.PrepareContext(ctx, `SELECT id, question, answer, reasoning, evidence, title, section, tags FROM seeds JOIN texts USING(n) WHERE n = ?`)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = texts.Close() }()
+	if len(q.must) > 0 {
+		p.Highlights = make(map[string]map[string]string, len(found))
+	}
+	for _, h := range found {
+		var id string
+		var t [7]string
+		if err := texts.QueryRowContext(ctx, h.n).Scan(&id, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6]); err != nil {
+			return err
+		}
+		p.IDs = append(p.IDs, id)
+		if len(q.must) == 0 {
+			continue
+		}
+		marked := map[string]string{}
+		for i, name := range Fields {
+			size := window
+			if name == "question" {
+				size = wholeText
+			}
+			if text, ok := highlight(t[i], q.must, size); ok {
+				marked[name] = text
+			}
+		}
+		p.Highlights[id] = marked
+	}
+	return nil
+}
