@@ -89,3 +89,28 @@ func (tx *Tx) TellIndexAll(ctx context.Context, after string, limit int) (last s
 	}
 	return last, nil
 }
+
+// TellIndex notes some changes that the index has missed: seeds as they are
+// now, or seeds that are not there.
+func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
+	for _, p := range changes {
+		if err := tx.tellIndex(ctx, p.Seed, p.Version, p.Deleted); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Versions lists seeds with their versions in the order of their ids: up to
+// limit of those behind after.
+func (r reads) Versions(ctx context.Context, after string, limit int) ([]Pending, error) {
+	out, err := list(ctx, r.q, func(row scanner) (Pending, error) {
+		var p Pending
+		err := row.Scan(&p.Seed, &p.Version)
+		return p, err
+	}, `SELECT id, version FROM seeds WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list versions of seeds: %w", err)
+	}
+	return out, nil
+}

@@ -209,3 +209,12 @@ func (tx *Tx) Requeue(ctx context.Context, run, code string) (int, error) {
 	}
 	return n, nil
 }
+
+// Running lists the runs that are running.
+func (r reads) Running(ctx context.Context) ([]seedbed.Run, error) {
+	out, err := list(ctx, r.q, scanRun, selectRun+`WHERE r.state = 'running' ORDER BY r.created, r.id`)
+	if err != nil {
+		return nil, fmt.Errorf("list runs that are running: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,291 @@
+// Package jobs takes in what people upload and moves it along: sources are
+// read, cut into passages, and runs work the passages off into seeds.
+//
+// A job exists if and only if the rows that ask for it were committed, and it
+// is done if and only if its results were: both stand in one transaction. A
+// process that is killed loses the calls it had in flight and nothing else.
+//
+//	Upload ─ read ─ plan ─ passages …  each arrow is a job added by the one before
+//	                          └─ seeds + outbox ─ the search index follows
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"seedbed/extract"
+	"seedbed/extract/chunk"
+	"seedbed/extract/llm"
+	"seedbed/internal/blob"
+	"seedbed/internal/search"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+)
+
+// Options are what a service works with. DB, Blobs, Index and Read have to be
+// there; the zero value of every other field works.
+type Options struct {
+	DB    *store.DB
+	Blobs blob.Store
+	Index search.Index
+
+	// Read makes a document of a file. It is trusted to come back whatever the
+	// file holds, and to say why it could not be read as a *seedbed.Error.
+	Read func(ctx context.Context, path, name string) (*extract.Document, error)
+
+	Log *slog.Logger
+	Env *seedbed.Endpoint // the model server from the environment, if there is one
+
+	Readers     int                             // files read at once, 0 is 2
+	Concurrency int                             // passages worked on at once without a model, 0 is one a CPU
+	Grace       time.Duration                   // what Stop gives to calls in flight, 0 is 10 s
+	Chunk       chunk.Options                   // how documents are cut
+	Client      llm.Options                     // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
+	Patience    func(attempt int) time.Duration // how long a passage that failed in passing waits, nil is 10 s, 20 s, …
+	Now         func() time.Time
+}
+
+// A Service is the work of Seedbed: what pages and the API ask for, and,
+// between Start and Stop, the workers. All methods are safe for concurrent
+// use.
+type Service struct {
+	Options
+	river   *river.Client[*sql.Tx]
+	changes hub
+	docs    documents
+	models  models
+
+	trash    sync.Mutex // guards taking, and holds back those who take while garbage is removed
+	taking   int        // blobs being written that no row names yet
+	fed      chan struct{}
+	halting  chan struct{} // closed when Stop begins
+	release  func() error
+	feeding  sync.WaitGroup
+	unfeed   context.CancelFunc
+	mu       sync.Mutex
+	started  bool
+	controls map[string]*control
+}
+
+// Queues. Each model server has one more, see modelQueue.
+const (
+	readQueue  = "read"
+	planQueue  = "plan"
+	rulesQueue = "rules" // passages for recipes that ask no model
+)
+
+// New makes a service. It does no work before Start.
+func New(o Options) (*Service, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Readers <= 0 {
+		o.Readers = 2
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = runtime.GOMAXPROCS(0)
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Patience == nil {
+		o.Patience = func(attempt int) time.Duration { return time.Duration(attempt) * 10 * time.Second }
+	}
+	if o.Env != nil {
+		env := *o.Env
+		env.ID, env.HasKey = EnvEndpoint, env.Key != ""
+		if env.Name == "" {
+			env.Name = "from the environment"
+		}
+		if env.Concurrency <= 0 {
+			env.Concurrency = defaultConcurrency
+		}
+		o.Env = &env
+	}
+	s := &Service{
+		Options:  o,
+		fed:      make(chan struct{}, 1),
+		halting:  make(chan struct{}),
+		controls: map[string]*control{},
+	}
+	ctx := context.Background()
+	driver := riversqlite.New(o.DB.Writer())
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet(o.Log)})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the job queue: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return nil, fmt.Errorf("migrate the job queue: %w", err)
+	}
+
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &readWorker{s: s})
+	river.AddWorker(workers, &planWorker{s: s})
+	river.AddWorker(workers, &passageWorker{s: s})
+	queues := map[string]river.QueueConfig{
+		readQueue:  {MaxWorkers: o.Readers},
+		planQueue:  {MaxWorkers: 2},
+		rulesQueue: {MaxWorkers: o.Concurrency},
+	}
+	endpoints, err := s.endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range endpoints {
+		queues[modelQueue(e.ID)] = modelQueueConfig
+	}
+	s.river, err = river.NewClient(driver, &river.Config{
+		Logger: quiet(o.Log),
+		Queues: queues,
+		// The defaults would leave slots empty between two short jobs.
+		FetchCooldown:     5 * time.Millisecond,
+		FetchPollInterval: time.Second,
+		// Readers and model calls have limits of their own.
+		JobTimeout:                  -1,
+		RescueStuckJobsAfter:        24 * time.Hour,
+		SoftStopTimeout:             o.Grace,
+		CompletedJobRetentionPeriod: time.Hour,
+		Workers:                     workers,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the job queue: %w", err)
+	}
+	return s, nil
+}
+
+// quiet keeps the queue's own chatter out of the log, and its warnings in.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
+
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+func (w warnings) WithAttrs(as []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(as)} }
+func (w warnings) WithGroup(name string) slog.Handler    { return warnings{w.Handler.WithGroup(name)} }
+
+// Start begins to work, with what an earlier process left undone first. A
+// database on SQLite has one process that works: the error is
+// [seedbed.Conflict] while there is another. A service is started once.
+func (s *Service) Start(ctx context.Context) error {
+	release, err := s.DB.Claim()
+	if err != nil {
+		return err
+	}
+	s.release = release
+	if err := s.begin(ctx); err != nil {
+		return errors.Join(err, release())
+	}
+	return nil
+}
+
+func (s *Service) begin(ctx context.Context) error {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		n, err := tx.ReclaimJobs(ctx)
+		if n > 0 {
+			s.Log.Info("going on where an earlier process ended", "jobs", n)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.pauseOrphans(ctx); err != nil {
+		return err
+	}
+	s.sweep(ctx)
+	// The workers live until Stop, not until whoever started them is done.
+	live := context.WithoutCancel(ctx)
+	if err := s.river.Start(live); err != nil {
+		return fmt.Errorf("start the job queue: %w", err)
+	}
+	live, s.unfeed = context.WithCancel(live)
+	s.feeding.Go(func() { s.feed(live) })
+	s.mu.Lock()
+	s.started = true
+	s.mu.Unlock()
+	return nil
+}
+
+// Stop ends the work. No new call to a model is made; those in flight are
+// given Grace, and what is not done by then goes back into the queue. Without
+// Start it does nothing.
+func (s *Service) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	started := s.started
+	s.started = false
+	s.mu.Unlock()
+	if !started {
+		return nil
+	}
+	close(s.halting)
+	err := s.river.Stop(ctx)
+	s.unfeed()
+	s.feeding.Wait()
+	s.models.close()
+	return errors.Join(err, s.release())
+}
+
+func (s *Service) isStarted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.started
+}
+
+// insert adds a job in a transaction.
+func (s *Service) insert(ctx context.Context, tx *store.Tx, args river.JobArgs, opts *river.InsertOpts) error {
+	if _, err := s.river.InsertTx(ctx, tx.SQL(), args, opts); err != nil {
+		return fmt.Errorf("add a %s job: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// A control stops the work on a run from outside.
+type control struct {
+	halted chan struct{} // closed when the run is paused: no new calls
+	ctx    context.Context
+	cancel context.CancelFunc // for when its results are not wanted any more
+}
+
+// control is the handle on a run's work. Take it before looking at the run's
+// state: a change of state comes first and then the halt.
+func (s *Service) control(run string) *control {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.controls[run]
+	if c == nil {
+		c = &control{halted: make(chan struct{})}
+		c.ctx, c.cancel = context.WithCancel(context.Background())
+		s.controls[run] = c
+	}
+	return c
+}
+
+// halt keeps a run from making calls; abort also ends those in flight.
+func (s *Service) halt(run string, abort bool) {
+	s.mu.Lock()
+	c := s.controls[run]
+	delete(s.controls, run)
+	s.mu.Unlock()
+	if c == nil {
+		return
+	}
+	close(c.halted)
+	if abort {
+		c.cancel()
+	}
+}

@@ -1,0 +1,251 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"seedbed/extract"
+	"seedbed/extract/llm"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+)
+
+// passageArgs ask for some passages of a run to be worked off.
+type passageArgs struct {
+	Run      string `json:"run"`
+	Source   string `json:"source"`
+	Ordinals []int  `json:"ordinals"`
+}
+
+func (passageArgs) Kind() string { return "passage" }
+
+type passageWorker struct {
+	river.WorkerDefaults[passageArgs]
+	s *Service
+}
+
+// commitStep is how many passages are saved in one transaction.
+const commitStep = 5
+
+func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) error {
+	s := w.s
+	control := s.control(job.Args.Run)
+	err := s.passages(withControl(ctx, control), job)
+	var later laterError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil || s.stopping(): // Stop wants us to end
+		return river.JobSnooze(0)
+	case errors.Is(err, errHalted) || control.ctx.Err() != nil:
+		return s.stepAside(ctx, job)
+	case errors.As(err, &later):
+		return river.JobSnooze(time.Duration(later))
+	}
+	return ignoreNotFound(err) // the run was deleted meanwhile
+}
+
+// stepAside ends a job whose run was stopped. Going on with the run makes
+// jobs for what is left, unless it went on already: then this one stays.
+func (s *Service) stepAside(ctx context.Context, job *river.Job[passageArgs]) error {
+	running := false
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		run, err := tx.Run(ctx, job.Args.Run)
+		if err != nil {
+			return err
+		}
+		if running = run.State == seedbed.RunRunning; running {
+			return nil
+		}
+		return complete(ctx, tx, job)
+	})
+	if err == nil && running {
+		return river.JobSnooze(0)
+	}
+	return ignoreNotFound(err)
+}
+
+func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) error {
+	run, err := s.DB.Run(ctx, job.Args.Run)
+	if err != nil {
+		return err
+	}
+	if run.State != seedbed.RunRunning {
+		return errHalted
+	}
+	queued, err := s.DB.Queued(ctx, run.ID, job.Args.Ordinals)
+	if err != nil {
+		return err
+	}
+	src, err := s.DB.Source(ctx, run.Source)
+	if err != nil {
+		return err
+	}
+	doc, err := s.document(ctx, src)
+	if err != nil {
+		return err
+	}
+	steps, err := s.steps(ctx, run)
+	if why, ok := errors.AsType[*seedbed.Error](err); ok {
+		return errors.Join(s.pause(ctx, run.ID, why), errHalted)
+	}
+	if err != nil {
+		return err
+	}
+	cuts, err := s.DB.Cuts(ctx, run.Source, queued)
+	if err != nil {
+		return err
+	}
+	o := extract.Options{
+		Run:    run.ID,
+		Recipe: run.Recipe + "@" + run.RecipeHash,
+		Model:  run.Model,
+		Source: extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License},
+		Now:    s.Now,
+	}
+	for {
+		some := cuts[:min(commitStep, len(cuts))]
+		cuts = cuts[len(some):]
+		made := make([]outcome, len(some))
+		for i, c := range some {
+			c.Doc = doc
+			if made[i], err = s.passage(ctx, run, steps, c, o); err != nil {
+				return err
+			}
+		}
+		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
+			return err
+		}
+		if len(cuts) == 0 {
+			return nil
+		}
+	}
+}
+
+// An outcome is what became of a passage, with what the last stages need.
+type outcome struct {
+	store.Outcome
+	passage extract.Passage
+	wait    time.Duration // where it is to be tried again
+}
+
+// passage runs the stages that need no transaction. An error is none of the
+// passage's: the work was stopped, or the run cannot go on.
+func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c store.Cut, o extract.Options) (outcome, error) {
+	out := outcome{passage: c.Passage}
+	out.Run, out.Ordinal, out.State = run.ID, c.Ordinal, seedbed.PassageDone
+
+	var meter extract.Meter
+	near := &near{db: s.DB, collection: run.Collection}
+	seeds, err := extract.Do(near.with(meter.Context(ctx)), steps.first, c.Passage, o)
+	out.Found, out.Spent = seeds, meter.Spent()
+
+	var skip extract.Skip
+	var asked *llm.Error
+	switch {
+	case err == nil:
+	case errors.As(err, &skip):
+		out.State, out.Reason = seedbed.PassageSkipped, string(skip)
+	case ctx.Err() != nil || errors.Is(err, errHalted):
+		return out, err
+	case errors.As(err, &asked):
+		return s.unanswered(ctx, run, out, asked)
+	default:
+		out.State, out.Code, out.Reason = seedbed.PassageFailed, "internal", err.Error()
+		if p, ok := errors.AsType[*extract.PanicError](err); ok {
+			out.Code = "panic"
+			s.Log.Error("a stage panicked", "run", run.ID, "passage", c.ID, "err", p, "stack", string(p.Stack))
+		}
+	}
+	return out, nil
+}
+
+// maxReply is how many bytes of a useless reply are kept with a failure.
+const maxReply = 64 << 10
+
+// unanswered decides what to do about a passage that the model did not answer.
+func (s *Service) unanswered(ctx context.Context, run seedbed.Run, out outcome, why *llm.Error) (outcome, error) {
+	out.State, out.Code, out.Reason, out.Reply = seedbed.PassageFailed, why.Kind, why.Message, cut(why.Raw, maxReply)
+	attempts := 1
+	switch why.Kind {
+	case llm.Auth, llm.NotFound, llm.Quota:
+		// No other passage would fare better: wait for a person.
+		s.Log.Warn("run paused", "run", run.ID, "err", why.Message)
+		err := s.pause(ctx, run.ID, &seedbed.Error{Code: why.Kind, Message: why.Message})
+		if seedbed.CodeOf(err) == seedbed.Conflict { // somebody else was faster
+			err = nil
+		}
+		if err != nil {
+			return out, err
+		}
+		return out, errHalted
+	case llm.Rate, llm.Unavailable, llm.Timeout:
+		attempts = 3
+	case llm.Malformed:
+		attempts = 2
+	}
+	tried, err := s.DB.Attempts(ctx, run.ID, out.Ordinal)
+	if err != nil {
+		return out, err
+	}
+	if tried+1 < attempts {
+		out.State, out.wait = seedbed.PassageQueued, max(why.RetryAfter, s.Patience(tried+1))
+	}
+	return out, nil
+}
+
+// A laterError asks for a job to be tried again after that time.
+type laterError time.Duration
+
+func (l laterError) Error() string { return fmt.Sprintf("try again in %v", time.Duration(l)) }
+
+// commit runs the stages that need a transaction, and saves in it what became
+// of the passages, with the job's end if these are its last.
+func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run seedbed.Run, steps steps, made []outcome, o extract.Options, last bool) error {
+	// What is in hand is saved, even if Stop has lost its patience.
+	ctx = context.WithoutCancel(ctx)
+	var wait time.Duration
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		now, err := tx.Run(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
+			return complete(ctx, tx, job)
+		}
+		for _, out := range made {
+			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
+				near := &near{db: tx, collection: run.Collection}
+				stages := append([]extract.Stage{given(out.Found)}, steps.last...)
+				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
+					return err
+				}
+				out.Bands = near.added
+			}
+			if _, err := tx.SaveOutcome(ctx, run, out.Outcome); err != nil {
+				return err
+			}
+			wait = max(wait, out.wait)
+		}
+		if !last || wait > 0 {
+			return nil
+		}
+		if err := s.endIfDone(ctx, tx, run.ID); err != nil {
+			return err
+		}
+		return complete(ctx, tx, job)
+	})
+	if err != nil {
+		return err
+	}
+	s.changes.tell(run.ID)
+	s.wake()
+	if wait > 0 {
+		return laterError(wait)
+	}
+	return nil
+}

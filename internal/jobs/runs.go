@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"seedbed/extract/stage"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+)
+
+// Recipes lists the recipes there are.
+func (s *Service) Recipes(context.Context) ([]seedbed.Recipe, error) {
+	var out []seedbed.Recipe
+	for _, r := range stage.Builtin() {
+		listed := seedbed.Recipe{Name: r.Name, Hash: r.Hash(), Description: r.Description, NeedsModel: r.NeedsModel()}
+		for _, step := range r.Stages {
+			listed.Stages = append(listed.Stages, step.Name)
+		}
+		out = append(out, listed)
+	}
+	return out, nil
+}
+
+// newRun chooses recipe, endpoint and model for a run.
+func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run, error) {
+	var run seedbed.Run
+	endpoint, err := s.choose(ctx, o.Endpoint)
+	if err != nil && (o.Endpoint != "" || seedbed.CodeOf(err) != seedbed.NotFound) {
+		return run, err
+	}
+	connected := err == nil
+	name := o.Recipe
+	if name == "" {
+		name = "explicit"
+		if _, ok := stage.Lookup("quick"); ok && connected {
+			name = "quick"
+		}
+	}
+	recipe, ok := stage.Lookup(name)
+	if !ok {
+		return run, seedbed.Errorf(seedbed.Invalid, "there is no recipe %q", name)
+	}
+	run = seedbed.Run{
+		ID:         store.NewID(s.Now()),
+		Recipe:     recipe.Name,
+		RecipeHash: recipe.Hash(),
+		RecipeBody: string(recipe.Body),
+		State:      seedbed.RunQueued,
+		Created:    s.Now().UTC(),
+	}
+	if !recipe.NeedsModel() {
+		return run, nil
+	}
+	if !connected {
+		return run, seedbed.Errorf(seedbed.Invalid, "the recipe %s needs a model and none is connected: connect one in the settings, or use the recipe explicit", name)
+	}
+	run.Endpoint, run.Model = endpoint.ID, endpoint.Model
+	if o.Model != "" {
+		run.Model = o.Model
+	}
+	if run.Model == "" {
+		return run, seedbed.Errorf(seedbed.Invalid, "no model is chosen for %s: choose one in the settings", endpoint.Name)
+	}
+	return run, nil
+}
+
+// addRun stores a run of a source with the job that makes it go on: its plan
+// where the source is ready; else the run waits for the one that reads.
+func (s *Service) addRun(ctx context.Context, tx *store.Tx, run *seedbed.Run, src seedbed.Source) error {
+	run.Source, run.Collection, run.SourceTitle = src.ID, src.Collection, src.Title
+	if run.SourceTitle == "" {
+		run.SourceTitle = src.Name
+	}
+	if src.State == seedbed.SourceReading {
+		run.State = seedbed.RunReading
+	}
+	if err := tx.AddRun(ctx, *run); err != nil {
+		return err
+	}
+	switch src.State {
+	case seedbed.SourceReady:
+		return s.insert(ctx, tx, planArgs{Run: run.ID, Source: src.ID}, nil)
+	case seedbed.SourceFailed:
+		run.State, run.Error, run.Finished = seedbed.RunFailed, src.Error, s.Now().UTC()
+		return tx.SaveRun(ctx, *run)
+	}
+	return nil
+}
+
+// StartRun begins a run. A source that could not be read is tried again.
+func (s *Service) StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error) {
+	run, err := s.newRun(ctx, o)
+	if err != nil {
+		return run, err
+	}
+	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		src, err := tx.Source(ctx, source)
+		if err != nil {
+			return err
+		}
+		if src.State == seedbed.SourceFailed && src.Size > 0 {
+			src.State, src.Error = seedbed.SourceQueued, nil
+			if err := tx.SaveSource(ctx, src); err != nil {
+				return err
+			}
+			if err := s.insert(ctx, tx, readArgs{Source: source}, nil); err != nil {
+				return err
+			}
+		}
+		return s.addRun(ctx, tx, &run, src)
+	})
+	if err != nil {
+		return run, err
+	}
+	s.changes.tell(run.ID)
+	return run, nil
+}
+
+// Runs lists the runs of a source, "" for all: the 200 newest, newest first.
+func (s *Service) Runs(ctx context.Context, source string) ([]seedbed.Run, error) {
+	return s.DB.Runs(ctx, source)
+}
+
+// Run is one run.
+func (s *Service) Run(ctx context.Context, id string) (seedbed.Run, error) { return s.DB.Run(ctx, id) }
+
+// Failures lists the failed passages of a run in document order.
+func (s *Service) Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error) {
+	if _, err := s.DB.Run(ctx, run); err != nil {
+		return nil, err
+	}
+	return s.DB.Failures(ctx, run)
+}
+
+// Pause keeps a run from making calls until Resume. Passages in flight are
+// finished and kept.
+func (s *Service) Pause(ctx context.Context, id string) error {
+	return s.pause(ctx, id, nil)
+}
+
+// pause also says why, where nobody asked for it.
+func (s *Service) pause(ctx context.Context, id string, why *seedbed.Error) error {
+	err := s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
+		if run.State == seedbed.RunPaused {
+			return nil
+		}
+		if run.State != seedbed.RunRunning {
+			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be paused", run.State)
+		}
+		run.State, run.Error = seedbed.RunPaused, why
+		return tx.DropJobs(ctx, id)
+	})
+	if err == nil {
+		s.halt(id, false)
+	}
+	return err
+}
+
+// Resume goes on with a run that was paused.
+func (s *Service) Resume(ctx context.Context, id string) error {
+	return s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
+		if run.State == seedbed.RunRunning {
+			return nil
+		}
+		if run.State != seedbed.RunPaused {
+			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be resumed", run.State)
+		}
+		return s.goOn(ctx, tx, run)
+	})
+}
+
+// goOn sets a run to work off what is queued.
+func (s *Service) goOn(ctx context.Context, tx *store.Tx, run *seedbed.Run) error {
+	if run.Endpoint != "" {
+		if _, err := s.endpoint(ctx, tx, run.Endpoint); err != nil {
+			return seedbed.Errorf(seedbed.Conflict, "the model server of this run was removed: start a new run with another")
+		}
+	}
+	run.State, run.Error = seedbed.RunRunning, nil
+	run.Finished = time.Time{}
+	return s.insert(ctx, tx, planArgs{Run: run.ID, Source: run.Source}, nil)
+}
+
+// Cancel ends a run for good. What it has found stays; calls in flight are
+// broken off.
+func (s *Service) Cancel(ctx context.Context, id string) error {
+	err := s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
+		if run.State == seedbed.RunCancelled {
+			return nil
+		}
+		if run.Ended() {
+			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be cancelled", run.State)
+		}
+		run.State, run.Error, run.Finished = seedbed.RunCancelled, nil, s.Now().UTC()
+		return tx.DropJobs(ctx, id)
+	})
+	if err == nil {
+		s.halt(id, true)
+	}
+	return err
+}
+
+// Retry puts failed passages back, all or those with a code, and returns how
+// many. A run that was done goes on.
+func (s *Service) Retry(ctx context.Context, id, code string) (int, error) {
+	n := 0
+	err := s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) (err error) {
+		if !slices.Contains([]string{seedbed.RunRunning, seedbed.RunPaused, seedbed.RunDone}, run.State) {
+			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be retried", run.State)
+		}
+		if n, err = tx.Requeue(ctx, id, code); err != nil || n == 0 {
+			return err
+		}
+		if run.State == seedbed.RunPaused {
+			return nil
+		}
+		return s.goOn(ctx, tx, run)
+	})
+	return n, err
+}
+
+// change changes a run in a transaction, and tells who watches it.
+func (s *Service) change(ctx context.Context, id string, do func(*store.Tx, *seedbed.Run) error) error {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		run, err := tx.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := do(tx, &run); err != nil {
+			return err
+		}
+		return tx.SaveRun(ctx, run)
+	})
+	if err == nil {
+		s.changes.tell(id)
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package jobs
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+)
+
+// Search finds seeds. Verdict nil is draft and accepted. While the index
+// cannot be asked, the database is, which finds less well.
+func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
+	begun := time.Now()
+	if f.Verdict == nil {
+		f.Verdict = []string{extract.Draft, extract.Accepted}
+	}
+	out, err := s.searchIndex(ctx, f)
+	if err != nil && seedbed.CodeOf(err) != seedbed.Invalid && ctx.Err() == nil {
+		s.Log.Warn("the search index cannot be asked; the database is", "err", err)
+		out, err = s.DB.Search(ctx, f)
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Behind = s.behind(ctx)
+	out.Took = time.Since(begun)
+	return out, s.label(ctx, out.Facets["source"])
+}
+
+func (s *Service) searchIndex(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
+	page, err := s.Index.Search(ctx, f)
+	if err != nil {
+		return seedbed.Results{}, err
+	}
+	out := seedbed.Results{Hits: []seedbed.Hit{}, Total: page.Total, Facets: page.Facets}
+	seeds, err := s.DB.SeedsByID(ctx, page.IDs)
+	if err != nil {
+		return out, err
+	}
+	for _, id := range page.IDs {
+		if seed, ok := seeds[id]; ok { // else it was deleted just now
+			out.Hits = append(out.Hits, seedbed.Hit{Seed: seed.Seed, Highlights: page.Highlights[id]})
+		}
+	}
+	return out, nil
+}
+
+// label gives the sources among the facets their titles.
+func (s *Service) label(ctx context.Context, sources []seedbed.Facet) error {
+	ids := make([]string, len(sources))
+	for i, f := range sources {
+		ids[i] = f.Value
+	}
+	titles, err := s.DB.Titles(ctx, ids)
+	for i := range sources {
+		sources[i].Label = titles[sources[i].Value]
+	}
+	return err
+}
+
+// Each calls do for every seed that Search would find, all pages of it, but
+// in document order. Verdict nil is any.
+func (s *Service) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
+	if f.Query == "" {
+		return s.DB.Each(ctx, f, do)
+	}
+	found, err := s.found(ctx, f)
+	if err != nil {
+		s.Log.Warn("the search index cannot be asked; the database is", "err", err)
+		return s.DB.Each(ctx, f, do)
+	}
+	f.Query = ""
+	return s.DB.Each(ctx, f, func(seed extract.Seed) error {
+		if !found[seed.ID] {
+			return nil
+		}
+		return do(seed)
+	})
+}
+
+// found are the ids of all seeds that a search finds.
+func (s *Service) found(ctx context.Context, f seedbed.Filter) (map[string]bool, error) {
+	ids := map[string]bool{}
+	f.Sort, f.Size = "oldest", seedbed.MaxPageSize
+	for f.Page = 1; ; f.Page++ {
+		page, err := s.Index.Search(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range page.IDs {
+			ids[id] = true
+		}
+		if len(page.IDs) < f.Size {
+			return ids, nil
+		}
+	}
+}
+
+// Seed is one seed and its version.
+func (s *Service) Seed(ctx context.Context, id string) (extract.Seed, int64, error) {
+	seed, err := s.DB.Seed(ctx, id)
+	return seed.Seed, seed.Version, err
+}
+
+// UpdateSeed changes a seed if it still has that version, 0 for whatever it
+// has now. The error is [seedbed.Stale] if somebody else was faster. What the
+// checks found stays, whatever a person decides.
+func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error) {
+	var seed store.Seed
+	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		if seed, err = tx.Seed(ctx, id); err != nil {
+			return err
+		}
+		if version == 0 {
+			version = seed.Version
+		}
+		if err := change(&seed.Seed, c); err != nil {
+			return err
+		}
+		seed.Version, err = tx.SaveSeed(ctx, seed.Seed, version)
+		return err
+	})
+	if err != nil {
+		return extract.Seed{}, 0, err
+	}
+	s.wake()
+	return seed.Seed, seed.Version, nil
+}
+
+func change(s *extract.Seed, c seedbed.SeedChange) error {
+	for _, text := range []struct {
+		name     string
+		to, from *string
+		needed   bool
+	}{
+		{"question", &s.Question, c.Question, true},
+		{"answer", &s.Answer, c.Answer, true},
+		{"short answer", &s.ShortAnswer, c.ShortAnswer, false},
+	} {
+		if text.from == nil {
+			continue
+		}
+		if text.needed && strings.TrimSpace(*text.from) == "" {
+			return seedbed.Errorf(seedbed.Invalid, "the %s cannot be empty", text.name)
+		}
+		*text.to = strings.ToValidUTF8(*text.from, "\uFFFD")
+	}
+	if c.Reasoning != nil {
+		s.Reasoning = append([]string{}, *c.Reasoning...)
+	}
+	if c.Type != nil {
+		if !slices.Contains(extract.SeedTypes, *c.Type) {
+			return seedbed.Errorf(seedbed.Invalid, "there is no type %q: it is one of %s", *c.Type, strings.Join(extract.SeedTypes, ", "))
+		}
+		s.Type = *c.Type
+	}
+	if c.Tags != nil {
+		s.Tags = tags(*c.Tags)
+	}
+	if c.Verdict != nil {
+		switch *c.Verdict {
+		case extract.Draft, extract.Accepted:
+			s.VerdictReason = ""
+		case extract.Rejected:
+			if s.Verdict != extract.Rejected {
+				s.VerdictReason = "rejected by hand"
+			}
+		default:
+			return seedbed.Errorf(seedbed.Invalid, "there is no verdict %q: it is draft, accepted or rejected", *c.Verdict)
+		}
+		s.Verdict = *c.Verdict
+	}
+	if c.VerdictReason != nil && (*c.VerdictReason != "" || s.Verdict != extract.Rejected) {
+		s.VerdictReason = strings.TrimSpace(*c.VerdictReason)
+	}
+	return nil
+}
+
+// tags are trimmed, none is empty or there twice.
+func tags(list []string) []string {
+	out := []string{}
+	for _, t := range list {
+		t = strings.Join(strings.Fields(strings.ToValidUTF8(t, "")), " ")
+		if t != "" && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
