@@ -1,7 +1,10 @@
 package read
 
 import (
+	"archive/zip"
 	"bytes"
+	"fmt"
+	"io"
 	"path"
 	"regexp"
 	"strings"
@@ -23,8 +26,11 @@ const (
 	formatPDF      format = "PDF"
 	formatZip      format = "zip"
 	formatTar      format = "tar"
+	formatGzip     format = "gzip"
 	formatMarkdown format = "Markdown"
 	formatText     format = "text"
+	formatHTML     format = "HTML"
+	formatNotebook format = "notebook"
 	formatCode     format = "code"
 )
 
@@ -39,15 +45,19 @@ func detect(head []byte, name string) format {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return formatZip
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return formatTar
-	case len(head) > 262 && string(head[257:262]) == "ustar":
+		return formatGzip
+	case isTar(head):
 		return formatTar
 	}
 	kind := mimetype.Detect(head)
 	if !isText(kind) && !charset.IsText(head) || kind.Is("text/rtf") || kind.Is("application/postscript") {
 		return foreign(kind, ext)
 	}
-	return textFormat(head, name, ext)
+	return textFormat(head, name, ext, kind)
+}
+
+func isTar(head []byte) bool {
+	return len(head) > 262 && string(head[257:262]) == "ustar"
 }
 
 func isText(m *mimetype.MIME) bool {
@@ -84,11 +94,25 @@ func foreign(m *mimetype.MIME, ext string) format {
 var markdownHeading = regexp.MustCompile(`(?m)(^|\n\n)#{1,6} \S.*\n\n`)
 
 // textFormat tells kinds of text apart.
-func textFormat(head []byte, name, ext string) format {
+func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
+	switch start := strings.ToLower(string(bytes.TrimLeft(head[:min(len(head), 1024)], "\xef\xbb\xbf \t\r\n"))); {
+	case strings.HasPrefix(start, "<!doctype html"), strings.HasPrefix(start, "<html"),
+		strings.HasPrefix(start, "<?xml") && strings.Contains(start, "<html"):
+		return formatHTML
+	case strings.HasPrefix(start, "{") && bytes.Contains(head, []byte(`"cells"`)) && (ext == ".ipynb" || bytes.Contains(head, []byte(`"cell_type"`))):
+		return formatNotebook
+	}
 	switch ext {
+	case ".html", ".htm", ".xhtml":
+		return formatHTML
+	case ".ipynb":
+		return formatNotebook
 	case ".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd":
 		return formatMarkdown
 	case ".txt", ".text", "":
+		if kind.Is("text/html") {
+			return formatHTML
+		}
 		if len(markdownHeading.FindAllIndex(head, 3)) >= 2 {
 			return formatMarkdown
 		}
@@ -98,6 +122,9 @@ func textFormat(head []byte, name, ext string) format {
 	}
 	if language(head, name) != "" {
 		return formatCode
+	}
+	if kind.Is("text/html") {
+		return formatHTML
 	}
 	return formatText
 }
@@ -109,4 +136,79 @@ func language(head []byte, name string) string {
 		return ""
 	}
 	return repo.Lang(lang)
+}
+
+// office are the words for an office document, "" for any other zip archive.
+func office(z *zip.Reader) string {
+	for _, f := range z.File {
+		switch {
+		case f.Name == "[Content_Types].xml":
+			for _, f := range z.File {
+				switch {
+				case strings.HasPrefix(f.Name, "word/"):
+					return "a Word document"
+				case strings.HasPrefix(f.Name, "xl/"):
+					return "an Excel workbook"
+				case strings.HasPrefix(f.Name, "ppt/"):
+					return "a PowerPoint presentation"
+				}
+			}
+			return "an Office document"
+		case f.Name == "mimetype":
+			data, err := unpack(f)
+			if err == nil && bytes.HasPrefix(data, []byte("application/vnd.oasis.opendocument")) {
+				return "an OpenDocument file"
+			}
+		}
+	}
+	return ""
+}
+
+// only is the archive's one document, nil if it holds more files or code.
+func only(z *zip.Reader) *zip.File {
+	var found *zip.File
+	for _, f := range z.File {
+		if !f.Mode().IsRegular() || strings.HasPrefix(f.Name, "__MACOSX/") || path.Base(f.Name) == ".DS_Store" {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = f
+	}
+	if found == nil || strings.Contains(found.Name, "..") || strings.HasPrefix(found.Name, "/") {
+		return nil
+	}
+	switch strings.ToLower(path.Ext(found.Name)) {
+	case ".pdf", ".epub", ".html", ".htm", ".md", ".markdown", ".txt", ".ipynb":
+		return found
+	}
+	return nil
+}
+
+// maxUnpacked bounds a single document inside an archive.
+const maxUnpacked = 256 << 20
+
+func unpack(f *zip.File) ([]byte, error) {
+	if f.Flags&1 != 0 {
+		return nil, fmt.Errorf("%w: upload an archive without password", ErrEncrypted)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	defer func() { _ = r.Close() }()
+	return limited(r)
+}
+
+// limited reads a single document out of its archive.
+func limited(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	case len(data) > maxUnpacked:
+		return nil, fmt.Errorf("%w: it unpacks to more than %d MB", ErrTooLarge, maxUnpacked>>20)
+	}
+	return data, nil
 }

@@ -3,16 +3,23 @@
 package read
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"seedbed/extract"
 	"seedbed/extract/read/code"
+	"seedbed/extract/read/epub"
+	"seedbed/extract/read/html"
 	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/pdf"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/repo"
@@ -77,18 +84,87 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 	case formatPDF:
 		return pdf.Read(ctx, r, size, name, pdf.Options{CacheDir: opts.CacheDir})
 	case formatZip:
-		return repo.Zip(ctx, r, size, name, opts.Limits)
+		return zipped(ctx, r, size, name, opts, depth)
+	case formatGzip:
+		return gzipped(ctx, all, name, opts, depth)
 	case formatTar:
 		return repo.Tar(ctx, all, name, opts.Limits)
 	case formatMarkdown:
 		return markdown.Read(ctx, all, name)
 	case formatText:
 		return text.Read(ctx, all, name)
+	case formatHTML:
+		return html.Read(ctx, all, name)
+	case formatNotebook:
+		return notebook.Read(ctx, all, name)
 	case formatCode:
 		return code.Read(ctx, all, name, language(head, name))
 	default:
 		return nil, fmt.Errorf("read %s: %w: it is %s; %s can be read", name, ErrUnsupported, f, readerr.Formats)
 	}
+}
+
+// zipped reads what is packed as zip: a book, a repository, or one document.
+func zipped(ctx context.Context, r io.ReaderAt, size int64, name string, opts Options, depth int) (*extract.Document, error) {
+	z, err := repo.OpenZip(r, size, name)
+	if err != nil {
+		return nil, err
+	}
+	if epub.Is(z) {
+		return epub.Read(ctx, r, size, name)
+	}
+	if what := office(z); what != "" {
+		return nil, fmt.Errorf("read %s: %w: it is %s; save it as PDF or HTML; %s can be read", name, ErrUnsupported, what, readerr.Formats)
+	}
+	f := only(z)
+	if f == nil || depth > 0 {
+		return repo.Zip(ctx, r, size, name, opts.Limits)
+	}
+	data, err := unpack(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s in %s: %w", f.Name, name, err)
+	}
+	d, err := document(ctx, bytes.NewReader(data), int64(len(data)), path.Base(f.Name), opts, depth+1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for i := range d.Blocks {
+		d.Blocks[i].File = f.Name
+	}
+	return d, nil
+}
+
+// gzipped reads what is packed with gzip: a tar archive or one document.
+func gzipped(ctx context.Context, r *io.SectionReader, name string, opts Options, depth int) (*extract.Document, error) {
+	damaged := func(err error) error {
+		return fmt.Errorf("read %s: %w: the gzip file is cut off or broken; pack or download it again: %w", name, ErrCorrupt, err)
+	}
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	head := make([]byte, 512)
+	n, err := io.ReadFull(z, head)
+	if isTar(head[:n]) {
+		if _, err := r.Seek(0, io.SeekStart); err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		return repo.Tar(ctx, r, name, opts.Limits)
+	}
+	if err != nil && err != io.EOF && n == 0 {
+		return nil, damaged(err)
+	}
+	if depth > 0 {
+		return nil, fmt.Errorf("read %s: %w: an archive inside an archive; unpack it first", name, ErrUnsupported)
+	}
+	data, err := limited(io.MultiReader(bytes.NewReader(head[:n]), z))
+	if errors.Is(err, ErrCorrupt) {
+		return nil, damaged(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return document(ctx, bytes.NewReader(data), int64(len(data)), strings.TrimSuffix(name, ".gz"), opts, depth+1)
 }
 
 // checked holds every reader to what a document promises.

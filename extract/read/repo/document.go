@@ -13,7 +13,9 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/read/code"
+	"seedbed/extract/read/html"
 	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/text"
 )
@@ -112,6 +114,10 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return d, err
 	case p.lang == "Markdown" || p.lang == "RMarkdown" || p.lang == "MDX":
 		return markdown.Read(ctx, r, p.name)
+	case p.lang == "HTML":
+		return html.Read(ctx, r, p.name)
+	case p.lang == "Jupyter Notebook":
+		return notebook.Read(ctx, r, p.name)
 	case p.lang == "" || p.lang == "Text" || enry.GetLanguageType(p.lang) == enry.Prose:
 		return text.Read(ctx, r, p.name)
 	}
