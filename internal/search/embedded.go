@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Options of the embedded index. The zero value works.
@@ -131,6 +132,7 @@ func (e *Embedded) open() (err error) {
 }
 
 // probe makes the tables in an empty file and touches every table of another.
+// Damage further inside shows when it is met.
 func (e *Embedded) probe() error {
 	tx, err := e.write.Begin()
 	if err != nil {
@@ -167,9 +169,6 @@ func (e *Embedded) probe() error {
 	} {
 		var v any
 		if err := tx.QueryRow(q).Scan(&v); err != nil && !errors.Is(err, sql.ErrNoRows) {
-			if strings.Contains(err.Error(), "no such") {
-				return fmt.Errorf("%w: %w", ErrDamaged, err)
-			}
 			return err
 		}
 	}
@@ -194,14 +193,17 @@ func dsn(path string, v url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode()
 }
 
-// damaged marks errors that say so of the file.
+// damaged marks errors that say so of the file. No statement of ours fails
+// for a constraint or a missing table while the file is sound.
 func damaged(err error) error {
 	var e *sqlite.Error
-	if errors.As(err, &e) && !errors.Is(err, ErrDamaged) {
-		switch e.Code() & 0xff {
-		case 11, 26: // SQLITE_CORRUPT, SQLITE_NOTADB
-			return fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
+	if !errors.As(err, &e) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	switch code := e.Code() & 0xff; {
+	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CONSTRAINT,
+		code == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no such"):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
 }

@@ -19,8 +19,9 @@ type query struct {
 
 // A clause is a word or a phrase. It is found where one of its phrases is.
 type clause struct {
-	any []phrase
-	typ clauseType
+	any  []phrase
+	typ  clauseType
+	word string // as it was typed, for whole and partial
 }
 
 type clauseType int
@@ -119,7 +120,7 @@ func newClause(text string, typ clauseType) clause {
 	for _, t := range found {
 		p.terms = append(p.terms, t.stem)
 	}
-	c := clause{any: []phrase{p}, typ: typ}
+	c := clause{any: []phrase{p}, typ: typ, word: last.word}
 	if typ == partial {
 		c.any = append(c.any, phrase{terms: append(slices.Clone(p.terms[:len(p.terms)-1]), last.word), prefix: true})
 	}

@@ -115,7 +115,7 @@ func unsegmented(r rune) bool {
 	}
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul,
 		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar) ||
-		r == 'ー' || r == 'ｰ'
+		r == 'ー' || 'ｰ' <= r && r <= '\uFF9F' // signs of length and voice, half width too
 }
 
 // fold makes words that people take for the same the same.

@@ -42,9 +42,8 @@ func expand(ctx context.Context, tx *sql.Tx, q *query) error {
 		if c.typ == exact {
 			continue
 		}
-		word := c.any[len(c.any)-1].terms[0] // the unfinished word as it was typed
 		if c.typ == partial {
-			if err := complete(ctx, tx, c, word); err != nil {
+			if err := complete(ctx, tx, c); err != nil {
 				return err
 			}
 		}
@@ -52,10 +51,10 @@ func expand(ctx context.Context, tx *sql.Tx, q *query) error {
 		if err != nil {
 			return err
 		}
-		if found || utf8.RuneCountInString(word) < minTypo {
+		if found || utf8.RuneCountInString(c.word) < minTypo {
 			continue
 		}
-		stems, err := correct(ctx, tx, word, c.typ == partial)
+		stems, err := correct(ctx, tx, c.word, c.typ == partial)
 		if err != nil {
 			return err
 		}
@@ -75,9 +74,9 @@ func (c *clause) add(stems []string) {
 
 // complete adds stems of words that begin so. The index itself finds stems
 // that begin so; but running is there as run, which runn does not begin.
-func complete(ctx context.Context, tx *sql.Tx, c *clause, word string) error {
+func complete(ctx context.Context, tx *sql.Tx, c *clause) error {
 	var places int
-	after := word + "\U0010FFFF"
+	word, after := c.word, c.word+"\U0010FFFF"
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM vocabulary WHERE word >= ? AND word < ?`, word, after).Scan(&places); err != nil {
 		return err
 	}
