@@ -61,8 +61,9 @@ func (t test) names(symbol string, methods map[string]int) bool {
 	if !t.uses["."+method] {
 		return false
 	}
-	// Two types have the method: the test has to name this one.
-	return methods[method] == 1 || t.uses[owner] || t.uses["."+owner] || t.uses["New"+owner] || t.uses[".New"+owner] || strings.Contains(t.name, owner)
+	// Where two types have the method, or any type may, the test has to name
+	// this one.
+	return methods[method] == 1 && method != "Error" && method != "String" || t.uses[owner] || t.uses["."+owner] || t.uses["New"+owner] || t.uses[".New"+owner] || strings.Contains(t.name, owner)
 }
 
 // words are the identifiers of Go source, without those in comments and
