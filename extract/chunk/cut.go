@@ -1,0 +1,214 @@
+package chunk
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/clipperhouse/uax29/v2/graphemes"
+	"github.com/clipperhouse/uax29/v2/sentences"
+
+	"seedbed/extract"
+	"seedbed/extract/tokens"
+)
+
+// pieces cuts one block into pieces of at most room tokens. Functions that
+// code without symbols seems to have are left whole up to the ceiling.
+func (c *cutter) pieces(block part, room int) []part {
+	b := &c.doc.Blocks[block.first]
+	line, wraps := b.Lines[0], 1
+	if strings.Count(b.Text, "\n") != b.Lines[1]-b.Lines[0] {
+		wraps = 0 // the text is not the file's lines: all we know is the block's
+	}
+	var out []part
+	at := block
+	at.to, at.end = at.from, at.start
+	emit := func(s string) {
+		text := strings.TrimSpace(s)
+		lead := strings.Index(s, text)
+		p := block
+		p.from = at.to + lead
+		p.to = p.from + len(text)
+		p.start = at.end + utf8.RuneCountInString(s[:lead])
+		p.end = p.start + utf8.RuneCountInString(text)
+		if wraps == 1 && line > 0 {
+			p.lines[0] = line + strings.Count(s[:lead], "\n")
+			p.lines[1] = p.lines[0] + strings.Count(text, "\n")
+			line = p.lines[1] + strings.Count(s[lead+len(text):], "\n")
+		}
+		at.to += len(s)
+		at.end = p.end + utf8.RuneCountInString(s[lead+len(text):])
+		if text != "" {
+			p.tokens = tokens.Estimate(s)
+			out = append(out, p)
+		}
+	}
+	fit := func(s string) {
+		if tokens.Estimate(s) <= room {
+			emit(s)
+		} else {
+			cutWords(s, room, emit)
+		}
+	}
+	switch b.Kind {
+	case extract.Code:
+		cutCode(b.Text, func(s string) {
+			if n := tokens.Estimate(s); n <= room || n <= ceiling*c.Max {
+				emit(s)
+			} else {
+				cutLines(s, fit)
+			}
+		})
+	case extract.Table, extract.Formula:
+		cutLines(b.Text, fit)
+	default:
+		cutSentences(b.Text, fit)
+	}
+	return out
+}
+
+// Each cut function hands consecutive pieces of s to emit that are, one after
+// the other, all of s.
+
+// cutLines cuts after each line.
+func cutLines(s string, emit func(string)) {
+	for s != "" {
+		n := strings.IndexByte(s, '\n') + 1
+		if n == 0 {
+			n = len(s)
+		}
+		emit(s[:n])
+		s = s[n:]
+	}
+}
+
+// cutCode cuts before each line that follows an empty one and begins at the
+// margin with something other than a closing bracket: where functions begin
+// in most languages.
+func cutCode(s string, emit func(string)) {
+	from, at, empty := 0, 0, false
+	cutLines(s, func(line string) {
+		if strings.TrimSpace(line) == "" {
+			empty = true
+		} else {
+			if empty && at > from && !strings.ContainsAny(line[:1], " \t)]}") {
+				emit(s[from:at])
+				from = at
+			}
+			empty = false
+		}
+		at += len(line)
+	})
+	emit(s[from:])
+}
+
+// How much text is looked at for sentences at once, in bytes, and the longest
+// run of neither letters nor digits in it. A hostile text cannot make the
+// search look ahead farther than that, again and again.
+const (
+	window  = 8 << 10
+	longRun = 100
+)
+
+// cutSentences cuts between sentences. A line break inside the text is no
+// end of a sentence.
+func cutSentences(s string, emit func(string)) {
+	cutBytes(s, window, func(s string) {
+		if hasLongRun(s) {
+			cutBytes(s, longRun, emit)
+			return
+		}
+		flat := strings.Map(func(r rune) rune {
+			if r == '\n' || r == '\r' {
+				return ' '
+			}
+			return r
+		}, s)
+		from := 0
+		for it := sentences.FromString(flat); it.Next(); {
+			if end := it.End(); end == len(s) || !abbreviated(flat[from:end]) {
+				emit(s[from:end])
+				from = end
+			}
+		}
+	})
+}
+
+func hasLongRun(s string) bool {
+	run := 0
+	for _, r := range s {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			run = 0
+		} else if run++; run > longRun {
+			return true
+		}
+	}
+	return false
+}
+
+// abbreviated reports whether s ends in an abbreviation or in an initial.
+func abbreviated(s string) bool {
+	s, ok := strings.CutSuffix(strings.TrimRight(s, " "), ".")
+	if !ok {
+		return false
+	}
+	word := strings.TrimLeft(s[strings.LastIndexAny(s, " (")+1:], "\"'“‘[")
+	if utf8.RuneCountInString(word) == 1 && strings.ToUpper(word) == word {
+		return true
+	}
+	return abbreviations[strings.ToLower(word)]
+}
+
+var abbreviations = func() map[string]bool {
+	m := map[string]bool{}
+	for _, word := range strings.Fields(`
+		dr mr mrs ms prof st rev gen col capt lt sgt jr sr
+		e.g i.e cf vs viz al et approx ca resp incl excl
+		fig figs eq eqs sec secs ch chap no nos vol vols p pp ed eds ref refs thm lem prop def cor ex
+		jan feb mar apr jun jul aug sep sept oct nov dec
+		bzw z.b d.h u.a usw abb kap nr bd s.o vgl
+		p.ex m mme chap éd`) {
+		m[word] = true
+	}
+	return m
+}()
+
+// cutWords cuts at white space, and between characters in words that are
+// longer than fit, into pieces of at most room tokens.
+func cutWords(s string, room int, emit func(string)) {
+	// No text is more than five tokens in four bytes.
+	cutBytes(s, max(room*3/4, utf8.UTFMax), emit)
+}
+
+// cutBytes cuts s into pieces of at most limit bytes: after the last white
+// space in reach, else between two characters as people see them, else, in a
+// letter with a thousand accents, between code points.
+func cutBytes(s string, limit int, emit func(string)) {
+	for len(s) > limit {
+		n := limit
+		for !utf8.RuneStart(s[n]) {
+			n--
+		}
+		if i := strings.LastIndexFunc(s[:n], unicode.IsSpace); i > 0 {
+			_, w := utf8.DecodeRuneInString(s[i:])
+			n = i + w
+		} else {
+			n = lastCharacter(s, n)
+		}
+		emit(s[:n])
+		s = s[n:]
+	}
+	emit(s)
+}
+
+// lastCharacter is the last boundary between characters in s up to n.
+func lastCharacter(s string, n int) int {
+	best := 0
+	for it := graphemes.FromString(s[:min(len(s), n+64)]); it.Next() && it.End() <= n; {
+		best = it.End()
+	}
+	if best == 0 {
+		return n
+	}
+	return best
+}
