@@ -136,7 +136,7 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 		if !ok || e.Kind != llm.Malformed {
 			return nil, err
 		}
-		reply = extract.Reply{Text: e.Raw, Usage: e.Usage}
+		reply = extract.Reply{Text: object(e.Raw), Usage: e.Usage}
 	}
 	made, wrong := d.read(reply.Text, limit)
 	if err != nil && (wrong != nil || !slices.ContainsFunc(made, func(s extract.Seed) bool { return s.Live() })) {
@@ -151,6 +151,16 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 		made[i].Tokens = spread(reply.Usage, i, len(made))
 	}
 	return append(seeds, made...), nil
+}
+
+// object is what stands between the first and the last brace of a reply that
+// nobody has tidied up.
+func object(s string) string {
+	from, to := strings.Index(s, "{"), strings.LastIndex(s, "}")
+	if from < 0 || to < from {
+		return s
+	}
+	return s[from : to+1]
 }
 
 // spread is the i-th of n parts of what a call cost; the parts' sum is the
@@ -238,7 +248,8 @@ func readPair(raw json.RawMessage, origin string) (extract.Seed, string) {
 	case s.Answer == "":
 		return s, "it has no answer"
 	case !slices.Contains(extract.SeedTypes, s.Type):
-		return s, fmt.Sprintf("its type %q is none of %s", clip(s.Type, 40), strings.Join(extract.SeedTypes, ", "))
+		s.Type = ""
+		return s, fmt.Sprintf("its type %q is none of %s", clip(string(p.Type), 40), strings.Join(extract.SeedTypes, ", "))
 	case origin == extract.Derived && (p.Difficulty < 1 || p.Difficulty > 10):
 		s.Difficulty.Estimated = 0
 		return s, fmt.Sprintf("its difficulty is %d and has to be from 1 to 10", p.Difficulty)

@@ -101,7 +101,7 @@ func speaker(line string) (string, int, bool) {
 		return "", 0, false
 	}
 	for _, w := range strings.Fields(name) {
-		if r, _ := utf8.DecodeRuneInString(w); !unicode.IsUpper(r) && w != "de" && w != "van" && w != "von" && w != "der" && w != "of" {
+		if r, _ := utf8.DecodeRuneInString(w); !unicode.IsUpper(r) && w != "&" && w != "and" && w != "de" && w != "van" && w != "von" && w != "der" && w != "of" {
 			return "", 0, false
 		}
 	}

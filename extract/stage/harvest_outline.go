@@ -68,6 +68,7 @@ func newOutline(doc *extract.Document) *outline {
 	root := &o.sections[0]
 	root.within, root.faq = root.topic, root.topic == topicFAQ
 	at, file := 0, ""
+	lv := o.levels()
 	for i, b := range doc.Blocks {
 		if b.File != file {
 			file = b.File
@@ -77,14 +78,8 @@ func newOutline(doc *extract.Document) *outline {
 			continue
 		}
 		s := span{o.starts[i], o.starts[i] + len(b.Text)}
-		level, title := 0, ""
-		switch {
-		case b.Kind == extract.Heading:
-			level, title = max(1, b.Level), headingTitle(b.Text)
-		case b.Kind == extract.Paragraph:
-			level, title = pseudoLevel(b.Text)
-		}
-		if level > 0 {
+		if level, title := headingOf(b); level > 0 {
+			level = lv.of(level, title, b.Text, at > 0 && o.sections[at].piece == len(o.pieces)-1)
 			parent := at
 			for parent > 0 && o.sections[parent].level >= level {
 				parent = o.sections[parent].parent
@@ -229,6 +224,100 @@ func (o *outline) path(sec int) []int {
 		up[i], up[j] = up[j], up[i]
 	}
 	return up
+}
+
+// headingOf is the level and title of a block that is a heading, or can only
+// be one; the level is 0 for all others.
+func headingOf(b extract.Block) (int, string) {
+	switch b.Kind {
+	case extract.Heading:
+		return max(1, b.Level), headingTitle(b.Text)
+	case extract.Paragraph:
+		return pseudoLevel(b.Text)
+	}
+	return 0, ""
+}
+
+// levels gives the headings of plain text the levels that their reader could
+// not know: all of them look alike there.
+type levels struct {
+	flat      bool
+	exercises int // headings of each kind
+	solutions int
+	back      int // level of the chapters under "Solutions", 0 outside
+	last      string
+	before    topic // of the heading before
+	was       int   // and its level
+}
+
+func (o *outline) levels() *levels {
+	lv := &levels{}
+	real, one := 0, 0
+	for _, b := range o.doc.Blocks {
+		level, title := headingOf(b)
+		if level == 0 || b.Skip != "" {
+			continue
+		}
+		switch topicOf(title) {
+		case topicExercises, topicMixed:
+			lv.exercises++
+		case topicSolutions:
+			lv.solutions++
+		}
+		if b.Kind == extract.Heading {
+			if real == 0 {
+				one = level
+			} else if level != one {
+				one = 0
+			}
+			real++
+		}
+	}
+	lv.flat = real == 0 || real > 1 && one > 0
+	return lv
+}
+
+// of is a heading's level. empty says that nothing stands between it and the
+// heading before.
+func (lv *levels) of(level int, title, text string, empty bool) int {
+	t := topicOf(title)
+	chapter := chapterNumber(title)
+	if lv.flat {
+		l, _, labelled := parseLabel(text, true)
+		switch {
+		case labelled && l.role != roleNumbered:
+			level = 4
+		case t == topicSolutions && lv.exercises > 1 && lv.solutions < lv.exercises, t == topicHints && lv.exercises > 1:
+			level = 1 // of the whole book
+		case t.numbered():
+			level = 3
+		case chapter != "":
+			level = 1
+		default:
+			level = 2
+		}
+	}
+	switch {
+	case chapter != "" && (lv.before == topicSolutions || lv.before == topicHints) && empty:
+		lv.back = lv.was + 1
+	case chapter != "" && lv.back > 0 && compareNumbers(lv.last, chapter) < 0:
+	case chapter != "" || t != topicNone:
+		lv.back = 0
+	}
+	if chapter != "" && lv.back > 0 {
+		level, lv.last = max(level, lv.back), chapter
+	}
+	lv.before, lv.was = t, level
+	return level
+}
+
+// chapterNumber is the number in "Chapter 3" or "Chapter 3: Trees".
+func chapterNumber(title string) string {
+	first, rest, ok := strings.Cut(strings.Trim(title, "*_ "), " ")
+	if !ok || !strings.EqualFold(first, "chapter") && !strings.EqualFold(first, "kapitel") && !strings.EqualFold(first, "chapitre") && !strings.EqualFold(first, "capítulo") {
+		return ""
+	}
+	return number(firstWords(rest))
 }
 
 // fileTitle makes a title of a file's name: "ch2/solutions.md" says what

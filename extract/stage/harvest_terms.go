@@ -363,8 +363,12 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 	question := ""
 	if p.name != "" && nounPhrase(p.name) && !strings.ContainsAny(p.name, "[0123456789") {
 		question = o.whatIs(plain(p.name), text, p.start)
+		name := lowerTerm(plain(p.name))
+		_, head, ok := cutLast(name, " ")
 		if a := articleIn(text, p.name); a != "" {
-			question = "What is " + a + " " + lowerTerm(plain(p.name)) + "?"
+			question = "What is " + a + " " + name + "?"
+		} else if a := articleIn(text, head); ok && (a == "a" || a == "an") {
+			question = "What is " + indefinite(name) + " " + name + "?"
 		} else if adjective := adjectiveOf(text, p.name); adjective != "" {
 			question = adjective
 		}
@@ -560,6 +564,11 @@ func (o *outline) natural(term string, opened bool, at int) string {
 	}
 	small := lowerTerm(term)
 	if small == term || o.near(small, at) {
+		return small
+	}
+	// "Apparent wind" opened its sentence; "Boolean algebra" is a name.
+	first, rest, ok := strings.Cut(term, " ")
+	if ok && rest == strings.ToLower(rest) && !strings.HasSuffix(first, "an") {
 		return small
 	}
 	return term
