@@ -757,3 +757,25 @@ func TestKey(t *testing.T) {
 		t.Error("room for the reply changes the key")
 	}
 }
+
+// How full the slots are kept: 160 requests of 200 ms, 16 at once. The ratio
+// to the best possible time is what to look at.
+func BenchmarkSlots(b *testing.B) {
+	const requests, atOnce, latency = 160, 16, 200 * time.Millisecond
+	srv := llmtest.New(b, llmtest.Script{Latency: latency})
+	c := llm.New(llm.Options{URL: srv.URL, Model: "scripted", Concurrency: atOnce})
+	b.Cleanup(c.Close)
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for i := range requests {
+			wg.Go(func() {
+				if _, err := c.Complete(b.Context(), request(fmt.Sprint(i))); err != nil {
+					b.Errorf("request %d: %v", i, err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	best := float64(requests) / atOnce * latency.Seconds()
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/best, "×best")
+}

@@ -23,7 +23,7 @@ var (
 // to the reply.
 func unthink(s string) (said, thought string) {
 	var thoughts []string
-	for {
+	for range 100 { // nobody thinks in more pieces, and each costs a search
 		start := len(s)
 		if i := strings.IndexAny(s, "{["); i >= 0 {
 			start = i
@@ -48,6 +48,7 @@ func unthink(s string) (said, thought string) {
 			return strings.TrimSpace(s), join(thoughts)
 		}
 	}
+	return strings.TrimSpace(s), join(thoughts)
 }
 
 func join(thoughts []string) string {
@@ -93,7 +94,7 @@ func (f *form) read(r extract.Reply) (string, error) {
 		if end < 0 {
 			break
 		}
-		if s, wrong := f.fit(rest[:end]); wrong == nil {
+		if s, wrong := f.fit(rest[:end], false); wrong == nil {
 			found, err = s, nil
 		}
 		rest = rest[end:]
@@ -105,7 +106,7 @@ func (f *form) read(r extract.Reply) (string, error) {
 // that does not.
 func (f *form) find(s string) (string, error) {
 	longest, err := -1, errNoJSON
-	for {
+	for tries := 0; ; tries++ {
 		start := strings.IndexAny(s, "{[")
 		if start < 0 {
 			return "", err
@@ -119,7 +120,7 @@ func (f *form) find(s string) (string, error) {
 			}
 			return "", err
 		}
-		text, wrong := f.fit(s[:end])
+		text, wrong := f.fit(s[:end], tries < 5)
 		if wrong == nil {
 			return text, nil
 		}
@@ -130,22 +131,46 @@ func (f *form) find(s string) (string, error) {
 	}
 }
 
-// fit makes valid JSON of a value that may be slightly broken and checks it.
-func (f *form) fit(s string) (string, error) {
+// fit makes valid JSON of a value, repairing it where it is slightly broken
+// and that is wanted, and checks it.
+func (f *form) fit(s string, mayRepair bool) (string, error) {
 	text := mend(s)
-	if !json.Valid([]byte(text)) {
-		repaired, err := jsonrepair.Repair(text)
-		if err != nil || !json.Valid([]byte(repaired)) {
-			return "", fmt.Errorf("it is not JSON: %w", syntax(text))
-		}
-		text = repaired
+	err := syntax(text)
+	if err != nil && mayRepair {
+		text, err = repair(text)
+	}
+	if err != nil {
+		return "", fmt.Errorf("it is not JSON: %w", err)
 	}
 	return text, f.check(text)
 }
 
+// repair mends small breaks: quotes of the wrong kind, commas too many,
+// comments. Its time grows with the cube of the quotes left open (40 seconds
+// for 3,000), so what is large or full of quotes is left to the model.
+func repair(text string) (string, error) {
+	if len(text) <= 64<<10 && quotes(text) <= 400 {
+		repaired, err := jsonrepair.Repair(text)
+		if err == nil && json.Valid([]byte(repaired)) {
+			return repaired, nil
+		}
+	}
+	return "", syntax(text)
+}
+
+// quotes counts everything that may be taken for one.
+func quotes(s string) (n int) {
+	for _, r := range s {
+		if r == '"' || r == '\'' || r == '`' || r == '´' || r >= '\u2018' && r <= '\u201f' {
+			n++
+		}
+	}
+	return n
+}
+
 // syntax is what the decoder has against a text.
 func syntax(s string) error {
-	var v any
+	var v json.RawMessage
 	err := json.Unmarshal([]byte(s), &v)
 	if at, ok := errors.AsType[*json.SyntaxError](err); ok {
 		from := max(0, int(at.Offset)-30)
