@@ -1,0 +1,125 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/extract/read/pdf"
+	"seedbed/extract/read/readerr"
+	"seedbed/internal/seedbed"
+)
+
+// IsChild reports whether arguments, those after the program's name, are the
+// ones that Read and Warm start a child with.
+func IsChild(args []string) bool {
+	return len(args) >= 2 && args[0] == "read" && args[1] == "--child"
+}
+
+func childArgs(o Options) []string {
+	return []string{
+		"read", "--child",
+		"--memory", strconv.FormatInt(o.Memory, 10),
+		"--wall", o.WallTime.String(),
+		"--cache", o.CacheDir,
+	}
+}
+
+// A reader reads one file.
+type reader func(ctx context.Context, r io.ReaderAt, size int64, name, cache string) (*extract.Document, error)
+
+// Child is what the child process does with its arguments: it limits itself,
+// reads the file and writes the document, or why there is none, to standard
+// output. It returns the exit status.
+func Child(ctx context.Context, args []string) int {
+	return child(ctx, args, os.Stdout, document)
+}
+
+func child(ctx context.Context, args []string, out io.Writer, read reader) int {
+	f := flag.NewFlagSet("read --child", flag.ContinueOnError)
+	memory := f.Int64("memory", 0, "bytes")
+	wall := f.Duration("wall", 0, "time")
+	cache := f.String("cache", "", "folder")
+	name := f.String("name", "", "of the file")
+	warm := f.Bool("warm", false, "only fill the cache")
+	if err := f.Parse(args[2:]); err != nil {
+		return 2
+	}
+	confine(*memory, *wall)
+	debug.SetMaxStack(128 << 20) // a file that makes a reader recurse is found out early
+
+	var r reply
+	if *warm {
+		if err := pdf.Warm(ctx, *cache); err != nil {
+			r.Error = seedbed.Errorf(seedbed.Internal, "%w", err)
+		}
+	} else {
+		d, err := readFile(ctx, f.Arg(0), *name, *cache, read)
+		r.Document, r.Error = d, explain(*name, err)
+	}
+	w := bufio.NewWriterSize(out, 1<<16)
+	if err := json.NewEncoder(w).Encode(r); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err := w.Flush(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func readFile(ctx context.Context, path, name, cache string, read reader) (*extract.Document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return read(ctx, f, info.Size(), name, cache)
+}
+
+// explain turns a reader's error into one for people, nil into nil.
+func explain(name string, err error) *seedbed.Error {
+	if err == nil {
+		return nil
+	}
+	code, advice := seedbed.Unreadable, ""
+	switch {
+	case errors.Is(err, readerr.ErrEmpty):
+		code, advice = seedbed.Invalid, "Upload it again; it may have been cut off on the way."
+	case errors.Is(err, readerr.ErrEncrypted):
+		code, advice = seedbed.Encrypted, "Save a copy without its password and upload that."
+	case errors.Is(err, readerr.ErrNoText):
+		code = seedbed.NoText
+	case errors.Is(err, readerr.ErrTooLarge):
+		code = seedbed.TooLarge
+	case errors.Is(err, readerr.ErrUnsupported):
+	case errors.Is(err, readerr.ErrCorrupt):
+		advice = "Save it anew with the program it came from, or upload it again."
+	}
+	reason := strings.TrimPrefix(err.Error(), "read "+name+": ")
+	message := fmt.Sprintf("%s: %s.", name, strings.TrimRight(reason, "."))
+	if advice != "" {
+		message += " " + advice
+	}
+	return &seedbed.Error{Code: code, Message: message}
+}
+
+// cpuSeconds is the computing time that goes with a wall time, on two cores.
+func cpuSeconds(wall time.Duration) uint64 {
+	return uint64(2*wall.Seconds()) + 5
+}

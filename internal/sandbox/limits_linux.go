@@ -1,0 +1,83 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// group gives a child a process group of its own that dies with us, and
+// returns the function that kills the group.
+func group(cmd *exec.Cmd) func() error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return func() error {
+		err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		if err == syscall.ESRCH {
+			return os.ErrProcessDone
+		}
+		return err
+	}
+}
+
+// confine limits the running process. Address space is limited as a first
+// fence that stops one huge request at once; what Go and WebAssembly only
+// reserve counts too, so the fence stands well above memory, and the parent
+// watches what is really used.
+func confine(memory int64, wall time.Duration) {
+	limit := func(what int, n uint64) {
+		var now unix.Rlimit
+		if unix.Getrlimit(what, &now) == nil && now.Max < n {
+			n = now.Max
+		}
+		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+			fmt.Fprintln(os.Stderr, "limit", what, "to", n, err)
+		}
+	}
+	limit(unix.RLIMIT_CORE, 0)
+	limit(unix.RLIMIT_FSIZE, 128<<20) // the cache is written once, 21 MB
+	if wall > 0 {
+		limit(unix.RLIMIT_CPU, cpuSeconds(wall))
+	}
+	if memory > 0 {
+		reserved, _ := pages(os.Getpid(), 0)
+		limit(unix.RLIMIT_AS, uint64(reserved+2*memory+1<<30))
+	}
+}
+
+// watch calls stop when a process holds more than limit bytes of memory.
+func watch(pid int, limit int64, ended <-chan struct{}, stop func()) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-tick.C:
+			if used, err := pages(pid, 1); err == nil && used > limit {
+				stop()
+				return
+			}
+		}
+	}
+}
+
+// pages reads a column of /proc/pid/statm, in bytes: 0 is the address space,
+// 1 the resident memory.
+func pages(pid, column int) (int64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(data))
+	if len(fields) <= column {
+		return 0, fmt.Errorf("/proc/%d/statm is %q", pid, data)
+	}
+	n, err := strconv.ParseInt(fields[column], 10, 64)
+	return n * int64(os.Getpagesize()), err
+}

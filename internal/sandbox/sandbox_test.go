@@ -1,0 +1,272 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// The test binary is its own child: the file's name says what goes wrong.
+func TestMain(m *testing.M) {
+	if IsChild(os.Args[1:]) {
+		os.Exit(child(context.Background(), os.Args[1:], os.Stdout, misbehave))
+	}
+	os.Exit(m.Run())
+}
+
+func misbehave(ctx context.Context, r io.ReaderAt, size int64, name, cache string) (*extract.Document, error) {
+	switch name {
+	case "hang":
+		for {
+		}
+	case "sleep":
+		select {}
+	case "gulp":
+		return say(string(make([]byte, 32<<30))), nil
+	case "creep":
+		var held [][]byte
+		for {
+			b := make([]byte, 8<<20)
+			for i := range b {
+				b[i] = byte(i)
+			}
+			held = append(held, b)
+		}
+	case "flood":
+		for {
+			fmt.Fprintf(os.Stdout, `"%s",`, strings.Repeat("x", 1<<20))
+		}
+	case "long":
+		return say(strings.Repeat("word ", 1<<20)), nil
+	case "recurse":
+		return say(strconv.Itoa(recurse(1))), nil
+	case "panic":
+		panic("a reader's mistake")
+	case "exit":
+		os.Exit(0)
+	case "half":
+		fmt.Print(`{"document":{"title":"half`)
+		os.Exit(0)
+	case "environment":
+		return say(strings.Join(os.Environ(), "\n")), nil
+	case "grandchild":
+		c := exec.Command("/bin/sleep", "600")
+		if err := c.Start(); err != nil {
+			return nil, err
+		}
+		text := make([]byte, 4096)
+		n, _ := r.ReadAt(text, 0)
+		// The file's own text is where the test looks for the process.
+		if err := os.WriteFile(string(text[:n]), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
+			return nil, err
+		}
+		select {}
+	case "broken":
+		return &extract.Document{Text: "no block covers this"}, nil
+	}
+	return document(ctx, r, size, name, cache)
+}
+
+func recurse(n int) int { return recurse(n+1) + n }
+
+func say(text string) *extract.Document {
+	var w extract.Builder
+	w.Title, w.Kind = "said", extract.Page
+	w.Add("", extract.Block{Kind: extract.Paragraph, Text: text})
+	return w.Done()
+}
+
+func options(t *testing.T) Options {
+	t.Helper()
+	o := Options{WallTime: 20 * time.Second, Memory: 512 << 20, MaxOutput: 8 << 20}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.CacheDir = filepath.Join(dir, "seedbed-test")
+	}
+	return o
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRead(t *testing.T) {
+	d, err := Read(t.Context(), options(t), file(t, "# Hello\n\nA page.\n"), "hello.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Blocks[0].Title != "Hello" || !strings.Contains(d.Text, "A page.") {
+		t.Errorf("read %q", d.Text)
+	}
+}
+
+// Nothing that a reader does takes more down than the reading of its file.
+func TestMisbehaviour(t *testing.T) {
+	linux := runtime.GOOS == "linux"
+	for _, c := range []struct {
+		name, code, says string
+		skip             bool
+	}{
+		{name: "hang", code: seedbed.Limit, says: "longer than 2s"},
+		{name: "sleep", code: seedbed.Limit, says: "longer than 2s"},
+		{name: "gulp", code: seedbed.Limit, says: "more than 512 MiB of memory", skip: !linux},
+		{name: "creep", code: seedbed.Limit, says: "more than 512 MiB of memory", skip: !linux},
+		{name: "flood", code: seedbed.Limit, says: "more than 8 MiB of text"},
+		{name: "long", code: seedbed.Limit, says: "more than 8 MiB of text"},
+		{name: "recurse", code: seedbed.Unreadable, says: "the reader failed"},
+		{name: "panic", code: seedbed.Unreadable, says: "the reader failed"},
+		{name: "exit", code: seedbed.Unreadable, says: "the reader failed"},
+		{name: "half", code: seedbed.Unreadable, says: "the reader failed"},
+		{name: "broken", code: seedbed.Internal, says: "belongs to no block"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.skip {
+				t.Skip("memory is limited on Linux only")
+			}
+			o := options(t)
+			if c.says == "longer than 2s" {
+				o.WallTime = 2 * time.Second
+			}
+			d, err := Read(t.Context(), o, file(t, "some text"), c.name)
+			if err == nil {
+				t.Fatalf("read %.60q, want an error", d.Text)
+			}
+			if got := seedbed.CodeOf(err); got != c.code || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %s: %v\nwant %s: … %s …", got, err, c.code, c.says)
+			}
+			if !strings.HasPrefix(err.Error(), c.name+": ") {
+				t.Errorf("error %q does not open with the file's name", err)
+			}
+		})
+	}
+}
+
+// The log gets to know how a child died.
+func TestCrashKeepsWords(t *testing.T) {
+	_, err := Read(t.Context(), options(t), file(t, "x"), "panic")
+	var crash *CrashError
+	if !errors.As(err, &crash) {
+		t.Fatalf("error %v has no CrashError", err)
+	}
+	if !strings.Contains(crash.Stderr, "a reader's mistake") {
+		t.Errorf("its words are %q", crash.Stderr)
+	}
+}
+
+func TestReadersErrors(t *testing.T) {
+	for _, c := range []struct{ name, text, code, says string }{
+		{"empty.pdf", "", seedbed.Invalid, "empty.pdf: the file is empty"},
+		{"noise.pdf", "%PDF-1.7\n\x00\x01\x02\xff", seedbed.Unreadable, "noise.pdf: the file is damaged"},
+	} {
+		_, err := Read(t.Context(), options(t), file(t, c.text), c.name)
+		if seedbed.CodeOf(err) != c.code || err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("Read(%s) = %s: %v; want %s: … %s …", c.name, seedbed.CodeOf(err), err, c.code, c.says)
+		}
+	}
+}
+
+func TestEnvironmentDoesNotPass(t *testing.T) {
+	t.Setenv("SEEDBED_LLM_KEY", "sk-secret")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	t.Setenv("HTTPS_PROXY", "http://user:secret@proxy")
+	d, err := Read(t.Context(), options(t), file(t, "x"), "environment")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(d.Text, "secret") {
+		t.Errorf("the child sees\n%s", d.Text)
+	}
+	if !strings.Contains(d.Text, "GOMEMLIMIT=") {
+		t.Errorf("the child has no GOMEMLIMIT:\n%s", d.Text)
+	}
+}
+
+func TestCancelKillsChild(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pid")
+	ctx, cancel := context.WithCancel(t.Context())
+	path, o := file(t, pids), options(t)
+	done := make(chan error, 1)
+	go func() {
+		_, err := Read(ctx, o, path, "grandchild")
+		done <- err
+	}()
+	pid := waitPID(t, pids)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	gone(t, pid)
+}
+
+// What a child started is gone with it.
+func TestGrandchildrenAreKilled(t *testing.T) {
+	pids := filepath.Join(t.TempDir(), "pid")
+	o := options(t)
+	o.WallTime = 2 * time.Second
+	if _, err := Read(t.Context(), o, file(t, pids), "grandchild"); seedbed.CodeOf(err) != seedbed.Limit {
+		t.Fatalf("error %v, want a limit", err)
+	}
+	gone(t, waitPID(t, pids))
+}
+
+// waitPID polls for the process number that a child writes.
+func waitPID(t *testing.T, path string) int {
+	t.Helper()
+	for range 4000 {
+		if data, err := os.ReadFile(path); err == nil && len(data) > 0 {
+			pid, err := strconv.Atoi(string(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	t.Fatal("the child never wrote its number")
+	return 0
+}
+
+// gone waits until a process has ended; a zombie has.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("looks in /proc")
+	}
+	for range 500 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Errorf("process %d is still there", pid)
+}
+
+func TestWarm(t *testing.T) {
+	o := options(t)
+	o.CacheDir = t.TempDir()
+	o.WallTime = time.Minute
+	o.Memory = 1 << 30
+	if err := Warm(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if entries, err := os.ReadDir(o.CacheDir); err != nil || len(entries) == 0 {
+		t.Errorf("the cache holds %v, %v", entries, err)
+	}
+}
