@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/read"
 	"seedbed/extract/read/pdf"
 	"seedbed/extract/read/readerr"
 	"seedbed/internal/seedbed"
@@ -35,8 +36,8 @@ func childArgs(o Options) []string {
 	}
 }
 
-// A reader reads one file.
-type reader func(ctx context.Context, r io.ReaderAt, size int64, name, cache string) (*extract.Document, error)
+// A reader reads the file or folder at path.
+type reader func(ctx context.Context, path, name, cache string) (*extract.Document, error)
 
 // Child is what the child process does with its arguments: it limits itself,
 // reads the file and writes the document, or why there is none, to standard
@@ -45,7 +46,7 @@ func Child(ctx context.Context, args []string) int {
 	return child(ctx, args, os.Stdout, document)
 }
 
-func child(ctx context.Context, args []string, out io.Writer, read reader) int {
+func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 	f := flag.NewFlagSet("read --child", flag.ContinueOnError)
 	memory := f.Int64("memory", 0, "bytes")
 	wall := f.Duration("wall", 0, "time")
@@ -64,7 +65,7 @@ func child(ctx context.Context, args []string, out io.Writer, read reader) int {
 			r.Error = seedbed.Errorf(seedbed.Internal, "%w", err)
 		}
 	} else {
-		d, err := readFile(ctx, f.Arg(0), *name, *cache, read)
+		d, err := do(ctx, f.Arg(0), *name, *cache)
 		r.Document, r.Error = d, explain(*name, err)
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
@@ -79,7 +80,9 @@ func child(ctx context.Context, args []string, out io.Writer, read reader) int {
 	return 0
 }
 
-func readFile(ctx context.Context, path, name, cache string, read reader) (*extract.Document, error) {
+// document reads with the reader for the file's format.
+func document(ctx context.Context, path, name, cache string) (*extract.Document, error) {
+	opts := read.Options{CacheDir: cache}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -89,7 +92,10 @@ func readFile(ctx context.Context, path, name, cache string, read reader) (*extr
 	if err != nil {
 		return nil, err
 	}
-	return read(ctx, f, info.Size(), name, cache)
+	if info.IsDir() {
+		return read.File(ctx, path, opts)
+	}
+	return read.Document(ctx, f, info.Size(), name, opts)
 }
 
 // explain turns a reader's error into one for people, nil into nil.

@@ -66,7 +66,7 @@ type reply struct {
 	Error    *seedbed.Error    `json:"error,omitempty"`
 }
 
-// Read reads the file at path in a child process. Name is what the file is
+// Read reads the file or folder at path in a child process. Name is what the file is
 // called in messages and what its format is guessed from.
 //
 // A file that cannot be read gives a *seedbed.Error: limit where it needed

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +25,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func misbehave(ctx context.Context, r io.ReaderAt, size int64, name, cache string) (*extract.Document, error) {
+func misbehave(ctx context.Context, path, name, cache string) (*extract.Document, error) {
 	switch name {
 	case "hang":
 		for {
@@ -66,17 +65,18 @@ func misbehave(ctx context.Context, r io.ReaderAt, size int64, name, cache strin
 		if err := c.Start(); err != nil {
 			return nil, err
 		}
-		text := make([]byte, 4096)
-		n, _ := r.ReadAt(text, 0)
-		// The file's own text is where the test looks for the process.
-		if err := os.WriteFile(string(text[:n]), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
+		pids, err := os.ReadFile(path) // the file says where the test looks for the process
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(string(pids), []byte(strconv.Itoa(c.Process.Pid)), 0o600); err != nil {
 			return nil, err
 		}
 		select {}
 	case "broken":
 		return &extract.Document{Text: "no block covers this"}, nil
 	}
-	return document(ctx, r, size, name, cache)
+	return document(ctx, path, name, cache)
 }
 
 func recurse(n int) int { return recurse(n+1) + n }
