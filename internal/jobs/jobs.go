@@ -256,13 +256,39 @@ func (s *Service) insert(ctx context.Context, tx *store.Tx, args river.JobArgs, 
 
 // A control stops the work on a run from outside.
 type control struct {
+	once   sync.Once
 	halted chan struct{} // closed when the run is paused: no new calls
 	ctx    context.Context
 	cancel context.CancelFunc // for when its results are not wanted any more
 }
 
+// halt keeps the run from making calls, and reports whether it was the first
+// to do so.
+func (c *control) halt() (first bool) {
+	c.once.Do(func() {
+		close(c.halted)
+		first = true
+	})
+	return first
+}
+
+// abort also breaks off calls in flight.
+func (c *control) abort() {
+	c.halt()
+	c.cancel()
+}
+
+func (c *control) isHalted() bool {
+	select {
+	case <-c.halted:
+		return true
+	default:
+		return false
+	}
+}
+
 // control is the handle on a run's work. Take it before looking at the run's
-// state: a change of state comes first and then the halt.
+// state, and renew it only after that has changed.
 func (s *Service) control(run string) *control {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -275,17 +301,11 @@ func (s *Service) control(run string) *control {
 	return c
 }
 
-// halt keeps a run from making calls; abort also ends those in flight.
-func (s *Service) halt(run string, abort bool) {
+// renew lets a run make calls again that may, by its state.
+func (s *Service) renew(run string) {
 	s.mu.Lock()
-	c := s.controls[run]
-	delete(s.controls, run)
-	s.mu.Unlock()
-	if c == nil {
-		return
-	}
-	close(c.halted)
-	if abort {
-		c.cancel()
+	defer s.mu.Unlock()
+	if c := s.controls[run]; c != nil && c.isHalted() {
+		delete(s.controls, run)
 	}
 }

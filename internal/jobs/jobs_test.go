@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -269,4 +270,12 @@ func TestSameBytesTwice(t *testing.T) {
 		t.Errorf("Sources gives %d, %v; want 2", len(list), err)
 	}
 	b.ended(first.Run.ID)
+}
+
+// newServer serves handle and returns its URL.
+func newServer(t *testing.T, handle http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(handle)
+	t.Cleanup(s.Close)
+	return s.URL
 }

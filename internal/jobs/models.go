@@ -103,6 +103,12 @@ var errHalted = errors.New("the run was stopped")
 
 type controlKey struct{}
 
+// controlOf is the control of the job that ctx belongs to.
+func controlOf(ctx context.Context) *control {
+	c, _ := ctx.Value(controlKey{}).(*control)
+	return c
+}
+
 // withControl ends with the job or when its run is aborted.
 func withControl(ctx context.Context, c *control) context.Context {
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, controlKey{}, c))
@@ -124,10 +130,7 @@ type gated struct {
 }
 
 func (g *gated) Complete(ctx context.Context, r extract.Request) (extract.Reply, error) {
-	var halted <-chan struct{}
-	if c, ok := ctx.Value(controlKey{}).(*control); ok {
-		halted = c.halted
-	}
+	halted := controlOf(ctx).halted
 	select {
 	case g.gate.slots <- struct{}{}:
 		defer func() { <-g.gate.slots }()

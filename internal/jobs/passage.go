@@ -91,7 +91,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	}
 	steps, err := s.steps(ctx, run)
 	if why, ok := errors.AsType[*seedbed.Error](err); ok {
-		return errors.Join(s.pause(ctx, run.ID, why), errHalted)
+		return s.giveUp(ctx, run, why)
 	}
 	if err != nil {
 		return err
@@ -174,15 +174,7 @@ func (s *Service) unanswered(ctx context.Context, run seedbed.Run, out outcome, 
 	switch why.Kind {
 	case llm.Auth, llm.NotFound, llm.Quota:
 		// No other passage would fare better: wait for a person.
-		s.Log.Warn("run paused", "run", run.ID, "err", why.Message)
-		err := s.pause(ctx, run.ID, &seedbed.Error{Code: why.Kind, Message: why.Message})
-		if seedbed.CodeOf(err) == seedbed.Conflict { // somebody else was faster
-			err = nil
-		}
-		if err != nil {
-			return out, err
-		}
-		return out, errHalted
+		return out, s.giveUp(ctx, run, &seedbed.Error{Code: why.Kind, Message: why.Message})
 	case llm.Rate, llm.Unavailable, llm.Timeout:
 		attempts = 3
 	case llm.Malformed:
@@ -198,6 +190,21 @@ func (s *Service) unanswered(ctx context.Context, run seedbed.Run, out outcome, 
 	return out, nil
 }
 
+// giveUp pauses a run for a person to look at. The first worker that has a
+// reason does it; what others find out who began before that is old news, and
+// may come after the run was resumed.
+func (s *Service) giveUp(ctx context.Context, run seedbed.Run, why *seedbed.Error) error {
+	if !controlOf(ctx).halt() {
+		return errHalted
+	}
+	s.Log.Warn("run paused", "run", run.ID, "err", why.Message)
+	err := s.pause(ctx, run.ID, why)
+	if err != nil && seedbed.CodeOf(err) != seedbed.Conflict {
+		return err
+	}
+	return errHalted
+}
+
 // A laterError asks for a job to be tried again after that time.
 type laterError time.Duration
 
@@ -208,7 +215,7 @@ func (l laterError) Error() string { return fmt.Sprintf("try again in %v", time.
 func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run seedbed.Run, steps steps, made []outcome, o extract.Options, last bool) error {
 	// What is in hand is saved, even if Stop has lost its patience.
 	ctx = context.WithoutCancel(ctx)
-	var wait time.Duration
+	wait := time.Duration(-1)
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		now, err := tx.Run(ctx, run.ID)
 		if err != nil {
@@ -229,9 +236,11 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			if _, err := tx.SaveOutcome(ctx, run, out.Outcome); err != nil {
 				return err
 			}
-			wait = max(wait, out.wait)
+			if out.State == seedbed.PassageQueued {
+				wait = max(wait, out.wait)
+			}
 		}
-		if !last || wait > 0 {
+		if !last || wait >= 0 {
 			return nil
 		}
 		if err := s.endIfDone(ctx, tx, run.ID); err != nil {
@@ -244,7 +253,7 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	}
 	s.changes.tell(run.ID)
 	s.wake()
-	if wait > 0 {
+	if wait >= 0 {
 		return laterError(wait)
 	}
 	return nil

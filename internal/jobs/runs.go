@@ -150,16 +150,18 @@ func (s *Service) pause(ctx context.Context, id string, why *seedbed.Error) erro
 			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be paused", run.State)
 		}
 		run.State, run.Error = seedbed.RunPaused, why
+		s.control(id).halt()
 		return tx.DropJobs(ctx, id)
 	})
-	if err == nil {
-		s.halt(id, false)
+	if err != nil {
+		s.renew(id)
 	}
 	return err
 }
 
 // Resume goes on with a run that was paused.
 func (s *Service) Resume(ctx context.Context, id string) error {
+	defer s.renew(id)
 	return s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
 		if run.State == seedbed.RunRunning {
 			return nil
@@ -197,7 +199,7 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 		return tx.DropJobs(ctx, id)
 	})
 	if err == nil {
-		s.halt(id, true)
+		s.control(id).abort()
 	}
 	return err
 }
@@ -205,6 +207,7 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 // Retry puts failed passages back, all or those with a code, and returns how
 // many. A run that was done goes on.
 func (s *Service) Retry(ctx context.Context, id, code string) (int, error) {
+	defer s.renew(id)
 	n := 0
 	err := s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) (err error) {
 		if !slices.Contains([]string{seedbed.RunRunning, seedbed.RunPaused, seedbed.RunDone}, run.State) {

@@ -185,7 +185,7 @@ func (s *Service) DeleteSource(ctx context.Context, id string) error {
 		return err
 	}
 	for _, run := range runs {
-		s.halt(run.ID, true)
+		s.control(run.ID).abort()
 		s.changes.tell(run.ID)
 	}
 	s.wake()
