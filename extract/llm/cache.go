@@ -35,7 +35,8 @@ func Key(r extract.Request) string {
 
 // Cached keeps every reply of a model in a cache, the moment it arrives, and
 // answers from there. The same request made twice at a time is sent once.
-// A cache that fails fails the request: replies that cannot be kept would be
+// It goes right around a Client, whose own model is part of the key; a meter
+// goes around it. A cache that fails fails the request: replies that cannot be kept would be
 // paid for again and again.
 func Cached(model extract.Model, cache Cache) extract.Model {
 	return &cached{model: model, cache: cache, asking: map[string]*asking{}}

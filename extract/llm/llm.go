@@ -23,14 +23,14 @@ import (
 // Options say where the model is and how patient to be. Only URL is needed;
 // the zero value of every other field works.
 type Options struct {
-	URL         string // base of the API, usually ending in /v1
-	Key         string // sent as a bearer token to URL's host and nowhere else
-	Model       string // for requests that name none
-	Concurrency int    // requests in flight at once, 4 when 0
-	MaxAttempts int    // sendings of one request that fails in passing, 5 when 0
-	MaxWait     time.Duration
-	MaxTokens   int // how much room a reply that was cut off may be given, 32768 when 0
-	MaxReply    int // bytes of a reply, 4 MiB when 0
+	URL         string        // base of the API, usually ending in /v1
+	Key         string        // sent as a bearer token to URL's host and nowhere else
+	Model       string        // for requests that name none
+	Concurrency int           // requests in flight at once, 4 when 0
+	MaxAttempts int           // sendings of one request that fails in passing, 5 when 0
+	MaxWait     time.Duration // between sendings of one request in all, 2 minutes when 0; a server that asks for more gets its error passed on
+	MaxTokens   int           // how much room a reply that was cut off may be given, 32768 when 0
+	MaxReply    int           // bytes of a reply, 4 MiB when 0
 	Timeouts    Timeouts
 
 	// What a million tokens cost, in any currency: the replies' Usage.Cost.
@@ -123,9 +123,11 @@ func New(o Options) *Client {
 		c.http.Transport, c.http.Jar = o.HTTP.Transport, o.HTTP.Jar
 	}
 	if c.http.Transport == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = o.Concurrency
-		c.http.Transport = t
+		if t, ok := http.DefaultTransport.(*http.Transport); ok {
+			t = t.Clone()
+			t.MaxIdleConnsPerHost = o.Concurrency
+			c.http.Transport = t
+		}
 	}
 	return c
 }
@@ -191,8 +193,10 @@ func (c *Client) Complete(ctx context.Context, r extract.Request) (extract.Reply
 	again := r
 	again.Messages = append(r.Messages[:len(r.Messages):len(r.Messages)],
 		extract.Message{Role: "assistant", Content: clip(reply.Raw, 32<<10)},
+		// With the schema in words: a server may take one and never show it
+		// to the model.
 		extract.Message{Role: "user", Content: "That reply cannot be used: " + wrong.Error() +
-			"\nGive the whole reply again, corrected, as JSON only."})
+			"\nGive the whole reply again, corrected." + inPrompt(r.Schema)})
 	spent := reply.Usage
 	reply, err = c.whole(ctx, again)
 	if err != nil {
@@ -228,7 +232,7 @@ func (c *Client) whole(ctx context.Context, r extract.Request) (extract.Reply, e
 		if reply.FinishReason != "length" {
 			return reply, nil
 		}
-		had := max(r.MaxTokens, reply.Usage.Out-spent.Out)
+		had := max(r.MaxTokens, reply.Usage.Out-spent.Out, len(reply.Raw)/4) // a server may report no usage
 		spent = reply.Usage
 		cut = &Error{
 			Kind:    Truncated,

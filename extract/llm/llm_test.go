@@ -487,6 +487,47 @@ func TestRepairRound(t *testing.T) {
 // usage is what the scripted server counts for its i-th prompt.
 func usage(srv *llmtest.Server, i int) int { return len(srv.Requests()[i].Text()) / 4 }
 
+// A server may take a schema and never show it to the model: the second
+// round has it in words, once, in whatever format.
+func TestRepairRoundHasTheSchema(t *testing.T) {
+	for _, noSchema := range []bool{false, true} {
+		srv := llmtest.New(t, llmtest.Script{NoSchema: noSchema, Rules: []llmtest.Rule{{Fault: llmtest.Prose}}})
+		c, _ := newClient(t, srv, nil)
+		if _, err := c.Complete(t.Context(), request("")); llm.Kind(err) != llm.Malformed {
+			t.Fatalf("Complete: %v, want a malformed reply", err)
+		}
+		requests := srv.Requests()
+		text := requests[len(requests)-1].Text()
+		_, last, _ := strings.Cut(text, "cannot be used")
+		if n := strings.Count(last, "<schema>"); n != 1 {
+			t.Errorf("refusing json_schema %v: the schema stands %d times in the last message:\n%s", noSchema, n, last)
+		}
+	}
+}
+
+// A model that does not escape its backslashes still means the formula.
+func TestLaTeX(t *testing.T) {
+	const formula = `The rate is $\beta \times \frac{\nu}{\tau}$ by $\rho \neq \theta$ and $\sum_i \vec{x}_i$ alone.`
+	srv := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.LaTeX}}})
+	c, _ := newClient(t, srv, nil)
+	r := request("")
+	r.Messages[1].Content = "<passage>\n" + formula + "\n</passage>"
+	got, err := c.Complete(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v reply
+	if err := json.Unmarshal([]byte(got.Text), &v); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got.Raw, `$\beta \times`) {
+		t.Fatalf("Raw = %s, want bare backslashes", got.Raw)
+	}
+	if d := cmp.Diff(formula, v.Pairs[0].Quotes[0]); d != "" {
+		t.Errorf("quote (-want +got):\n%s", d)
+	}
+}
+
 // A reply that was cut off is asked for with twice the room.
 func TestMoreRoom(t *testing.T) {
 	srv := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.Length, Times: 2}}})

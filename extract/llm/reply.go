@@ -83,7 +83,7 @@ func (f *form) read(r extract.Reply) (string, error) {
 	if r.Text != "" || r.Raw == "" {
 		return f.find(r.Text)
 	}
-	found, err := "", error(errNoJSON)
+	found, err := "", errNoJSON
 	for rest := r.Raw; ; {
 		start := strings.IndexAny(rest, "{[")
 		if start < 0 {

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 // waiting for any longer.
 func (c *Client) send(ctx context.Context, r extract.Request) (extract.Reply, error) {
 	var waited time.Duration
+	late := 0
 	for attempt := 1; ; attempt++ {
 		reply, err := c.adapted(ctx, r)
 		if err == nil {
@@ -28,6 +31,12 @@ func (c *Client) send(ctx context.Context, r extract.Request) (extract.Reply, er
 		e, ok := errors.AsType[*Error](err)
 		if !ok || !e.Retryable() || attempt == c.opts.MaxAttempts {
 			return extract.Reply{}, err
+		}
+		// Each timeout is a long wait of its own: a second chance, no third.
+		if e.Kind == Timeout {
+			if late++; late == 2 {
+				return extract.Reply{}, err
+			}
 		}
 		wait := backoff(attempt)
 		if e.RetryAfter > 0 {
@@ -255,17 +264,25 @@ func (p plan) body(r extract.Request) ([]byte, error) {
 	return json.Marshal(m)
 }
 
-// withSchema puts the schema at the end of the last message.
+// withSchema puts the schema at the end of the last message that is the
+// user's, unless it is there.
 func withSchema(messages []extract.Message, schema []byte) []extract.Message {
-	ask := "Reply with one JSON value that satisfies this JSON Schema, and with nothing else:\n<schema>\n" + string(schema) + "\n</schema>"
-	out := append([]extract.Message(nil), messages...)
-	for i := len(out) - 1; i >= 0; i-- {
-		if out[i].Role == "user" {
-			out[i].Content += "\n\n" + ask
-			return out
+	out := slices.Clone(messages)
+	for i, m := range slices.Backward(out) {
+		if m.Role != "user" {
+			continue
 		}
+		if !strings.HasSuffix(m.Content, inPrompt(schema)) {
+			out[i].Content += inPrompt(schema)
+		}
+		return out
 	}
-	return append(out, extract.Message{Role: "user", Content: ask})
+	return append(out, extract.Message{Role: "user", Content: strings.TrimSpace(inPrompt(schema))})
+}
+
+// inPrompt asks for JSON in words.
+func inPrompt(schema []byte) string {
+	return "\n\nReply with one JSON value that satisfies this JSON Schema, and with nothing else:\n<schema>\n" + string(schema) + "\n</schema>"
 }
 
 // once sends a request one time, in a slot of its own.
@@ -331,13 +348,15 @@ func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, 
 		return extract.Reply{}, c.fault(r.Model, res.StatusCode, res.Header, said)
 	}
 	a := answer{max: c.opts.MaxReply}
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") {
-		err = a.stream(w.reader(res.Body))
+	reader := bufio.NewReader(w.reader(res.Body))
+	start, _ := reader.Peek(5) // an error shows again in the reading
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") || string(start) == "data:" {
+		err = a.stream(reader)
 		if err == nil {
-			w.settle(res.Body)
+			w.settle(reader)
 		}
 	} else {
-		err = a.body(w.reader(res.Body))
+		err = a.body(reader)
 	}
 	a.usage.Cost = (float64(a.usage.In)*c.opts.PriceIn + float64(a.usage.Out)*c.opts.PriceOut) / 1e6
 	if f, ok := errors.AsType[faultError](err); ok {
@@ -356,7 +375,7 @@ func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, 
 // judge makes a reply of what came, unless it says nothing.
 func (c *Client) judge(r extract.Request, a *answer) (extract.Reply, error) {
 	raw := a.content.String()
-	reply := extract.Reply{Raw: raw, Model: a.model, FinishReason: a.finish, Usage: a.usage}
+	reply := extract.Reply{Raw: raw, Model: clip(clean(a.model), 200), FinishReason: a.finish, Usage: a.usage}
 	if reply.Model == "" {
 		reply.Model = r.Model
 	}
@@ -376,7 +395,7 @@ func (c *Client) judge(r extract.Request, a *answer) (extract.Reply, error) {
 	case strings.TrimSpace(raw) == "" && reply.Reasoning != "":
 		return extract.Reply{}, c.refusal(r, reply, "it thought, and then said nothing")
 	case strings.TrimSpace(raw) == "":
-		return extract.Reply{}, c.refusal(r, reply, "the reply is empty")
+		return extract.Reply{}, c.refusal(r, reply, "the reply is empty (some servers say this of a request that does not fit)")
 	}
 	return reply, nil
 }
