@@ -1,0 +1,133 @@
+package export
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"seedbed/extract"
+)
+
+// line writes what f makes of a seed as a line of JSON.
+func line(f func(extract.Seed, Options) any) func(*bufio.Writer, extract.Seed, Options) error {
+	return func(w *bufio.Writer, s extract.Seed, o Options) error {
+		return encode(w, f(s, o), "\n")
+	}
+}
+
+// item writes it as an element of an array, on a line of its own.
+func item(f func(extract.Seed, Options) any) func(*bufio.Writer, extract.Seed, Options) error {
+	return func(w *bufio.Writer, s extract.Seed, o Options) error {
+		return encode(w, f(s, o), "")
+	}
+}
+
+func begin(w *bufio.Writer) error {
+	_, err := w.WriteString("[\n")
+	return err
+}
+
+func end(w *bufio.Writer) error {
+	_, err := w.WriteString("\n]\n")
+	return err
+}
+
+func encode(w *bufio.Writer, v any, after string) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // <think> stays readable
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	if _, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))); err != nil {
+		return err
+	}
+	_, err := w.WriteString(after)
+	return err
+}
+
+// record is the seed itself, with lists where it has none, so that a column
+// is a list in every row.
+func record(s extract.Seed, _ Options) any {
+	s.Reasoning = list(s.Reasoning)
+	s.Evidence = list(s.Evidence)
+	s.Checks = list(s.Checks)
+	s.Tags = list(s.Tags)
+	s.Source.Section = list(s.Source.Section)
+	s.Difficulty.Votes = list(s.Difficulty.Votes)
+	return s
+}
+
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+type conversation struct {
+	Messages []extract.Message `json:"messages"`
+}
+
+func messages(s extract.Seed, o Options) any {
+	return conversation{append(prompt(s, o), extract.Message{Role: "assistant", Content: answer(s, o)})}
+}
+
+type completion struct {
+	Prompt     []extract.Message `json:"prompt"`
+	Completion []extract.Message `json:"completion"`
+}
+
+func promptCompletion(s extract.Seed, o Options) any {
+	return completion{prompt(s, o), []extract.Message{{Role: "assistant", Content: answer(s, o)}}}
+}
+
+func prompt(s extract.Seed, o Options) []extract.Message {
+	var out []extract.Message
+	if o.System != "" {
+		out = append(out, extract.Message{Role: "system", Content: o.System})
+	}
+	return append(out, extract.Message{Role: "user", Content: s.Question})
+}
+
+type instruction struct {
+	Instruction string `json:"instruction"`
+	Input       string `json:"input"`
+	Output      string `json:"output"`
+	System      string `json:"system,omitempty"`
+}
+
+func alpaca(s extract.Seed, o Options) any {
+	return instruction{Instruction: s.Question, Output: answer(s, o), System: o.System}
+}
+
+type shared struct {
+	Conversations []turn `json:"conversations"`
+}
+
+type turn struct {
+	From  string `json:"from"`
+	Value string `json:"value"`
+}
+
+func shareGPT(s extract.Seed, o Options) any {
+	var out shared
+	if o.System != "" {
+		out.Conversations = append(out.Conversations, turn{"system", o.System})
+	}
+	out.Conversations = append(out.Conversations, turn{"human", s.Question}, turn{"gpt", answer(s, o)})
+	return out
+}
+
+// answer is what the model is to say.
+func answer(s extract.Seed, o Options) string {
+	if !o.Reasoning || len(s.Reasoning) == 0 {
+		return s.Answer
+	}
+	// A step that speaks of the tags must not end the thinking.
+	steps := thinkTags.Replace(strings.Join(s.Reasoning, "\n"))
+	return "<think>\n" + steps + "\n</think>\n\n" + s.Answer
+}
+
+var thinkTags = strings.NewReplacer("<think>", "‹think›", "</think>", "‹/think›")
