@@ -4,7 +4,6 @@ package epub
 
 import (
 	"archive/zip"
-	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -205,11 +204,12 @@ func (b *book) packageFile() (string, opf, error) {
 		}
 	}
 	for _, name := range names {
-		if cause = b.xml(name, &p); cause == nil {
+		p = opf{}
+		if cause = b.xml(name, &p); cause == nil && len(p.Items) > 0 {
 			return name, p, nil
 		}
 	}
-	return "", p, fmt.Errorf("%w: the EPUB has no readable package file; download it again: %w", readerr.ErrCorrupt, cause)
+	return "", p, fmt.Errorf("%w: the EPUB has no readable list of its pages; download it again (%v)", readerr.ErrCorrupt, cause)
 }
 
 func (b *book) describe(p opf) {
@@ -361,7 +361,7 @@ func points(ps []navPoint, dir string, level int, out map[string][]place) {
 
 // navigation reads the links of the element whose type is "toc".
 func navigation(data []byte, dir string, out map[string][]place) {
-	root, err := html.Parse(bytes.NewReader(data))
+	root, err := html.Parse(strings.NewReader(selfClosed(string(data))))
 	if err != nil {
 		return
 	}

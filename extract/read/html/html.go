@@ -185,7 +185,7 @@ func mainContent(root *html.Node) (body *html.Node, title string) {
 		}
 		return whole == root
 	})
-	all := weight(whole)
+	all := weight(whole, false)
 	if all < 500 || !readability.CheckDocument(root) {
 		return whole, ""
 	}
@@ -196,20 +196,21 @@ func mainContent(root *html.Node) (body *html.Node, title string) {
 	if err != nil || article.Node == nil {
 		return whole, ""
 	}
-	if kept := weight(article.Node); kept*10 < all*6 || kept*100 > all*98 {
-		return whole, ""
+	if weight(article.Node, false)*10 < all*6 || weight(article.Node, true)*100 > weight(whole, true)*95 {
+		return whole, "" // too much would go, or next to nothing
 	}
 	return article.Node, squeeze(article.Title())
 }
 
-// weight counts the characters of a part's text outside links and navigation.
-func weight(n *html.Node) int {
+// weight counts the characters of a part's text outside navigation, with or
+// without those of links.
+func weight(n *html.Node, links bool) int {
 	total := 0
 	each(n, func(n *html.Node) bool {
 		if n.Type == html.TextNode {
 			total += utf8.RuneCountInString(squeeze(n.Data))
 		}
-		return n.DataAtom != atom.A && !dropped(n)
+		return (links || n.DataAtom != atom.A) && !dropped(n)
 	})
 	return total
 }

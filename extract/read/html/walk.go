@@ -318,16 +318,12 @@ func (k *walker) list(n *html.Node) {
 	}
 	first := true
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Type != html.ElementNode || k.drop(c) {
+		if c.DataAtom != atom.Li {
+			k.node(c) // no list should hold it
 			continue
 		}
-		if c.DataAtom != atom.Li {
-			if c.DataAtom == atom.Ul || c.DataAtom == atom.Ol {
-				k.list(c)
-			} else {
-				k.node(c)
-				k.flush()
-			}
+		k.flush()
+		if k.drop(c) {
 			continue
 		}
 		if v, err := strconv.Atoi(attr(c, "value")); err == nil {
@@ -341,6 +337,7 @@ func (k *walker) list(n *html.Node) {
 		k.item(c, sign, first)
 		first = false
 	}
+	k.flush()
 }
 
 // item adds a list item. One that holds headings or tables is no item but a
@@ -399,6 +396,9 @@ func (k *walker) definitions(n *html.Node) {
 	var group func(n *html.Node)
 	group = func(n *html.Node) {
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			if isBlock(c) {
+				k.flush()
+			}
 			switch c.DataAtom {
 			case atom.Dt:
 				if t := squeeze(k.inline(c)); term == "" {
@@ -415,10 +415,13 @@ func (k *walker) definitions(n *html.Node) {
 				term, gap = "", "\n"
 			case atom.Div:
 				group(c)
+			default:
+				k.node(c) // no such list should hold it
 			}
 		}
 	}
 	group(n)
+	k.flush()
 	if term != "" {
 		k.add(gap, extract.Block{Kind: extract.ListItem, Level: k.depth + 1, Text: term})
 	}

@@ -24,8 +24,8 @@ var marks = []mark{
 	{"CC-BY-SA-4.0", []string{"creative commons attribution-sharealike 4.0 international public license"}, nil},
 	{"BSL-1.0", []string{"boost software license - version 1.0"}, nil},
 	{"ISC", []string{"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted", "the author disclaims all warranties"}, nil},
-	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "neither the name of"}, []string{"all advertising materials"}},
-	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms"}, []string{"neither the name", "all advertising materials"}},
+	{"BSD-3-Clause", []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce the above copyright notice", "this software is provided by", "neither the name of"}, []string{"all advertising materials"}},
+	{"BSD-2-Clause", []string{"redistribution and use in source and binary forms", "redistributions in binary form must reproduce the above copyright notice", "this software is provided by"}, []string{"neither the name", "all advertising materials"}},
 	{"MIT", []string{"permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files", "the above copyright notice and this permission notice shall be included in all copies", "provided \"as is\", without warranty of any kind"}, nil},
 }
 

@@ -4,44 +4,69 @@ import (
 	"go/scanner"
 	"go/token"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"seedbed/extract"
 )
 
-// link fills Tests of the Go symbols: the tests and examples of the same
-// directory that name them.
+// link fills the Tests of symbols: the tests and examples that name them. For
+// Go these stand in the same directory, for Python in files that also name
+// the symbol's module.
 func link(parts []part) {
-	dirs := map[string][]*extract.Symbol{}
+	methods := map[string]int{} // how many types of a directory have a method of this name
 	tests := map[string][]test{}
+	imports := map[string]map[string]bool{} // by file
+	each(parts, func(p part, place string, s *extract.Symbol, text string) {
+		if s.Kind == "test" || s.Kind == "example" {
+			t := test{name: s.Name, file: p.name}
+			if p.lang == "Go" {
+				t.uses = goWords(text)
+			} else {
+				t.uses = pythonWords(text)
+				if imports[p.name] == nil {
+					imports[p.name] = pythonWords(p.doc.Text)
+				}
+				t.imports = imports[p.name]
+			}
+			tests[place] = append(tests[place], t)
+		} else if _, m, ok := strings.Cut(s.Name, "."); ok {
+			methods[place+m]++
+		}
+	})
+	each(parts, func(p part, place string, s *extract.Symbol, _ string) {
+		if s.Kind == "test" || s.Kind == "example" || strings.HasSuffix(p.name, "_test.go") {
+			return
+		}
+		module := strings.TrimSuffix(path.Base(p.name), ".py")
+		if module == "__init__" {
+			module = path.Base(path.Dir(p.name))
+		}
+		for _, t := range tests[place] {
+			if t.imports != nil && (t.file == p.name || !t.imports[module] && !t.imports["."+module]) {
+				continue
+			}
+			_, method, _ := strings.Cut(s.Name, ".")
+			if t.names(s.Name, methods[place+method] > 1) && !slices.Contains(s.Tests, t.name) {
+				s.Tests = append(s.Tests, t.name)
+			}
+		}
+	})
+}
+
+// each visits the symbols with the place whose tests may name them.
+func each(parts []part, visit func(p part, place string, s *extract.Symbol, text string)) {
 	for _, p := range parts {
-		if p.lang != "Go" {
+		place := "python"
+		if p.lang == "Go" {
+			place = path.Dir(p.name) + "/"
+		} else if p.lang != "Python" {
 			continue
 		}
-		dir := path.Dir(p.name)
 		for _, b := range p.doc.Blocks {
-			switch {
-			case b.Symbol == nil:
-			case b.Symbol.Kind == "test" || b.Symbol.Kind == "example":
-				tests[dir] = append(tests[dir], test{b.Symbol.Name, words(b.Text)})
-			case !strings.HasSuffix(p.name, "_test.go"):
-				dirs[dir] = append(dirs[dir], b.Symbol)
-			}
-		}
-	}
-	for dir, symbols := range dirs {
-		methods := map[string]int{} // how many types have a method of this name
-		for _, s := range symbols {
-			if _, m, ok := strings.Cut(s.Name, "."); ok {
-				methods[m]++
-			}
-		}
-		for _, s := range symbols {
-			for _, t := range tests[dir] {
-				if t.names(s.Name, methods) && !slices.Contains(s.Tests, t.name) {
-					s.Tests = append(s.Tests, t.name)
-				}
+			if b.Symbol != nil {
+				visit(p, place, b.Symbol, b.Text)
 			}
 		}
 	}
@@ -49,11 +74,15 @@ func link(parts []part) {
 
 // A test is a test function and the identifiers it uses.
 type test struct {
-	name string
-	uses map[string]bool // "Push", and ".Push" where it follows a dot
+	name    string
+	file    string
+	uses    map[string]bool // "Push", and ".Push" where it follows a dot
+	imports map[string]bool // Python: those of the whole file
 }
 
-func (t test) names(symbol string, methods map[string]int) bool {
+// names reports whether the test names a symbol. Where several types have a
+// method, or any type may, the test has to name the type too.
+func (t test) names(symbol string, shared bool) bool {
 	owner, method, ok := strings.Cut(symbol, ".")
 	if !ok {
 		return t.uses[symbol] || t.uses["."+symbol]
@@ -61,19 +90,22 @@ func (t test) names(symbol string, methods map[string]int) bool {
 	if !t.uses["."+method] {
 		return false
 	}
-	// Where two types have the method, or any type may, the test has to name
-	// this one.
-	return methods[method] == 1 && method != "Error" && method != "String" || t.uses[owner] || t.uses["."+owner] || t.uses["New"+owner] || t.uses[".New"+owner] || strings.Contains(t.name, owner)
+	return !shared && method != "Error" && method != "String" ||
+		t.uses[owner] || t.uses["."+owner] || t.uses["New"+owner] || t.uses[".New"+owner] || strings.Contains(t.name, owner)
 }
 
-// words are the identifiers of Go source, without those in comments and
+// testing are methods that a test calls on the testing package's own values.
+var testing = map[string]bool{"Error": true, "Errorf": true, "Fatal": true, "Fatalf": true, "Log": true, "Logf": true, "Run": true,
+	"Name": true, "Skip": true, "Skipf": true, "Helper": true, "Cleanup": true, "Context": true, "Loop": true, "Add": true, "Fuzz": true}
+
+// goWords are the identifiers of Go source, without those in comments and
 // strings, and without the first, the function's own name.
-func words(src string) map[string]bool {
+func goWords(src string) map[string]bool {
 	fset := token.NewFileSet()
 	var s scanner.Scanner
 	s.Init(fset.AddFile("", -1, len(src)), []byte(src), nil, 0)
 	uses := map[string]bool{}
-	last, own := token.ILLEGAL, true
+	last, own, before := token.ILLEGAL, true, ""
 	for {
 		_, tok, lit := s.Scan()
 		if tok == token.EOF {
@@ -83,12 +115,23 @@ func words(src string) map[string]bool {
 			switch {
 			case own:
 				own = false
-			case last == token.PERIOD:
-				uses["."+lit] = true
-			default:
+			case last != token.PERIOD:
 				uses[lit] = true
+			case !testing[lit] || before != "t" && before != "b" && before != "f" && before != "tb":
+				uses["."+lit] = true
 			}
+			before = lit
 		}
 		last = tok
 	}
+}
+
+var pythonWord = regexp.MustCompile(`\.?\b[\pL_][\pL\pN_]*`)
+
+func pythonWords(src string) map[string]bool {
+	uses := map[string]bool{}
+	for _, w := range pythonWord.FindAllString(src, -1) {
+		uses[w] = true
+	}
+	return uses
 }

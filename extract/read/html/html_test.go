@@ -1,0 +1,171 @@
+package html_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"seedbed/extract"
+	"seedbed/extract/read/html"
+	"seedbed/extract/read/readerr"
+	"seedbed/extract/read/readtest"
+)
+
+func Example() {
+	d, err := html.Read(context.Background(), strings.NewReader("<title>Stacks</title><h1>Stacks</h1><ol><li>Push <b>it</b><li>Pop it</ol>"), "stacks.html")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(d.Text)
+	// Output:
+	// Stacks
+	//
+	// 1. Push it
+	// 2. Pop it
+}
+
+func TestGolden(t *testing.T) {
+	f, err := os.Open("testdata/page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	d, err := html.Read(t.Context(), f, "page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	for _, no := range []string{"secret", "never", "color", "Home", "Press", "¶", "Emc2"} {
+		if strings.Contains(d.Text, no) {
+			t.Errorf("text has %q", no)
+		}
+	}
+	readtest.Golden(t, "page.golden", readtest.Outline(d)+"\n"+d.Text+"\n")
+}
+
+func sentences(topic string, n int) string {
+	var s strings.Builder
+	for i := range n {
+		fmt.Fprintf(&s, "<p>Sentence %d of a paragraph about %s, which is long enough to be prose, has commas, and goes on for a while, as prose does when it has something to say.</p>\n", i, topic)
+	}
+	return s.String()
+}
+
+func TestArticle(t *testing.T) {
+	menu := strings.Repeat(`<li><a href="/x">One of the menu's links</a></li>`, 40)
+	page := `<html><head><title>On rivers - The Site</title></head><body><div class="sidebar"><ul>` + menu + `</ul><div class="ad">Buy this now</div></div>
+<div class="article"><h1>On rivers</h1>` + sentences("rivers", 30) + `<h2>Springs</h2>` + sentences("springs", 10) + `</div></body></html>`
+	d, err := html.Read(t.Context(), strings.NewReader(page), "rivers.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	if strings.Contains(d.Text, "menu's links") {
+		t.Error("the article has the menu in it")
+	}
+	if n := strings.Count(d.Text, "Sentence"); n != 40 {
+		t.Errorf("%d of 40 paragraphs", n)
+	}
+	if len(d.Sections()) < 2 || d.Blocks[0].Kind != extract.Heading {
+		t.Errorf("sections are lost:\n%s", readtest.Outline(d))
+	}
+}
+
+// A book on one page keeps all its chapters.
+func TestBookOnOnePage(t *testing.T) {
+	var page strings.Builder
+	page.WriteString("<html><body>")
+	for i := range 12 {
+		fmt.Fprintf(&page, `<div class="chapter"><h2>Chapter %d</h2>%s</div>`, i+1, sentences(fmt.Sprint("topic", i), 10+i))
+	}
+	d, err := html.Read(t.Context(), strings.NewReader(page.String()), "book.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	if got, want := strings.Count(d.Text, "Sentence"), 12*10+66; got != want {
+		t.Errorf("%d of %d paragraphs", got, want)
+	}
+	if got := len(d.Sections()); got != 12 {
+		t.Errorf("%d of 12 chapters", got)
+	}
+}
+
+func TestEncodingOfPage(t *testing.T) {
+	page := "<html><head><meta charset=\"windows-1251\"></head><body><p>\xcf\xf0\xe8\xe2\xe5\xf2</p></body></html>"
+	d, err := html.Read(t.Context(), strings.NewReader(page), "x.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Text != "Привет" {
+		t.Errorf("text %q, want Привет", d.Text)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	for _, c := range []struct {
+		name, src string
+		want      error
+	}{
+		{"empty", "", readerr.ErrEmpty},
+		{"no text", "<html><body><script>x()</script></body></html>", readerr.ErrNoText},
+	} {
+		if _, err := html.Read(t.Context(), strings.NewReader(c.src), c.name); !errors.Is(err, c.want) {
+			t.Errorf("Read(%s): error %v, want %v", c.name, err, c.want)
+		}
+	}
+	deep := strings.Repeat("<div>", 100_000) + "at the bottom"
+	d, err := html.Read(t.Context(), strings.NewReader(deep), "deep.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Text != "at the bottom" || len(d.Warnings) != 1 {
+		t.Errorf("deep page: text %.40q, warnings %q", d.Text, d.Warnings)
+	}
+	wide := "<table>" + strings.Repeat("<tr><td colspan=1000000 rowspan=1000000>x<td>y", 3000) + "</table>"
+	if d, err = html.Read(t.Context(), strings.NewReader(wide), "wide.html"); err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+}
+
+func TestWordsStay(t *testing.T) {
+	tags := []string{"p", "div", "ul", "ol", "li", "table", "tr", "td", "h2", "pre", "code", "b", "br", "blockquote", "dl", "dt", "dd", "sup", "section", "a", "span"}
+	for seed := range 5000 {
+		r := rand.New(rand.NewPCG(uint64(seed), 1))
+		var s strings.Builder
+		words := 0
+		for range r.IntN(40) {
+			tag := tags[r.IntN(len(tags))]
+			switch r.IntN(3) {
+			case 0:
+				fmt.Fprintf(&s, "<%s>", tag)
+			case 1:
+				fmt.Fprintf(&s, "</%s>", tag)
+			default:
+				fmt.Fprintf(&s, " word%d ", words)
+				words++
+			}
+		}
+		if words == 0 {
+			continue
+		}
+		d, err := html.Read(t.Context(), strings.NewReader(s.String()), "x.html")
+		if err != nil {
+			t.Fatalf("Read(%q): %v", s.String(), err)
+		}
+		if err := d.Check(); err != nil {
+			t.Fatalf("Read(%q): %v", s.String(), err)
+		}
+		for i := range words {
+			if !strings.Contains(d.Text, fmt.Sprint("word", i)) {
+				t.Fatalf("Read(%q): word%d is lost in %q", s.String(), i, d.Text)
+			}
+		}
+	}
+}
