@@ -17,7 +17,7 @@ import (
 // Objects with a question get one sentence of the passage each: it is the
 // answer and, verbatim, the quote. At most three such objects stand in a
 // list; in a list named explicit stand only the questions that the passage
-// itself asks, with the sentence after each. Other values are chosen by name,
+// itself asks, with the sentence after each in the same paragraph. Other values are chosen by name,
 // type and enum: high where they rate, true where they approve.
 func Answer(r Request) string {
 	passage := between(r.message, "passage")
@@ -44,7 +44,7 @@ func Answer(r Request) string {
 		}
 		return found[0]
 	}
-	w := writer{root: root, told: telling(found), asked: asking(found), all: found}
+	w := writer{root: root, told: telling(found), asked: asking(passage, found), all: found}
 	data, err := json.Marshal(w.value(root, "", pair{}, 0))
 	if err != nil {
 		panic(err) // made of plain values
@@ -134,11 +134,16 @@ func telling(sentences []string) []pair {
 	return spread(rest, 1)
 }
 
-// asking makes pairs of questions in the text and the sentence after each.
-func asking(sentences []string) []pair {
+// asking makes pairs of questions in the text and the sentence after each in
+// the same paragraph.
+func asking(text string, sentences []string) []pair {
 	var out []pair
 	for i, s := range sentences {
-		if strings.HasSuffix(s, "?") && i+1 < len(sentences) && !strings.HasSuffix(sentences[i+1], "?") {
+		if !strings.HasSuffix(s, "?") || i+1 == len(sentences) || strings.HasSuffix(sentences[i+1], "?") {
+			continue
+		}
+		_, after, _ := strings.Cut(text, s)
+		if strings.HasPrefix(strings.TrimLeft(after, " "), sentences[i+1]) || strings.HasPrefix(strings.TrimPrefix(after, "\n"), sentences[i+1]) {
 			out = append(out, pair{s, sentences[i+1]})
 		}
 	}
