@@ -1,0 +1,299 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+
+	"seedbed/extract"
+	"seedbed/extract/chunk"
+	"seedbed/extract/llm"
+	"seedbed/extract/stage"
+)
+
+type extractCmd struct {
+	Paths       []string `arg:"" help:"Files, folders or archives." type:"existingpath"`
+	Output      string   `short:"o" help:"Write to this file instead of stdout." type:"path"`
+	Recipe      string   `help:"A recipe's name, or the path of its YAML file; quick where a model is set, else explicit."`
+	Model       string   `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
+	URL         string   `name:"url" help:"The model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
+	Key         string   `hidden:"" env:"SEEDBED_LLM_KEY"`
+	Concurrency int      `help:"Calls at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
+	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
+	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
+	PriceIn     float64  `help:"What a million prompt tokens cost."`
+	PriceOut    float64  `help:"What a million reply tokens cost."`
+	Rejected    bool     `help:"Print rejected pairs too, each with its reason."`
+}
+
+func (c extractCmd) Run(ctx context.Context, s *streams) error {
+	recipe, err := c.recipe()
+	if err != nil {
+		return err
+	}
+	if c.LimitCost > 0 && c.PriceIn == 0 && c.PriceOut == 0 {
+		return misuse("--limit-cost needs --price-in and --price-out")
+	}
+	tools := stage.Tools{}
+	if recipe.NeedsModel() {
+		if tools.Model, err = c.model(s); err != nil {
+			return err
+		}
+	}
+	// Built once for all paths, so that a pair that two files share is found.
+	stages, err := stage.Build(recipe, tools)
+	if err != nil {
+		return err
+	}
+
+	return writeTo(c.Output, s.out, func(w io.Writer) error {
+		return c.extract(ctx, s, w, recipe, stages)
+	})
+}
+
+// extract writes the seeds of all paths to w. A path that fails does not
+// stop the others.
+func (c extractCmd) extract(ctx context.Context, s *streams, w io.Writer, recipe stage.Recipe, stages []extract.Stage) error {
+	x := extraction{cmd: c, recipe: recipe, stages: stages, streams: s, out: json.NewEncoder(w)}
+	x.out.SetEscapeHTML(false)
+	var failed int
+	for _, path := range c.Paths {
+		if err := x.path(ctx, path); err != nil {
+			failed++
+			_, _ = fmt.Fprintf(s.err, "seedbed: %v\n", err)
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("stopped: %w", context.Cause(ctx))
+		}
+	}
+	if x.overspent() {
+		return fmt.Errorf("stopped at the limit: %.4f of %.4f spent", x.cost(), c.LimitCost)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d could not be done whole", failed, len(c.Paths))
+	}
+	return nil
+}
+
+func (c extractCmd) recipe() (stage.Recipe, error) {
+	name := c.Recipe
+	if name == "" {
+		name = "explicit"
+		if c.URL != "" {
+			name = "quick"
+		}
+	}
+	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			return stage.Recipe{}, err
+		}
+		return stage.Parse(body)
+	}
+	if r, ok := stage.Lookup(name); ok {
+		return r, nil
+	}
+	var known []string
+	for _, r := range stage.Builtin() {
+		known = append(known, r.Name)
+	}
+	return stage.Recipe{}, misuse("no recipe is called %q; there are %s, or the path of a YAML file", name, strings.Join(known, ", "))
+}
+
+func (c extractCmd) model(s *streams) (extract.Model, error) {
+	if c.URL == "" {
+		return nil, misuse("this recipe asks a model: give its server with --url or SEEDBED_LLM_URL")
+	}
+	var model extract.Model = llm.New(llm.Options{
+		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency, Log: s.log,
+	})
+	if c.Cache != "" {
+		model = llm.Cached(model, llm.Dir(c.Cache))
+	}
+	return extract.Metered(model), nil
+}
+
+// An extraction is one call of the command, over all its paths.
+type extraction struct {
+	cmd     extractCmd
+	recipe  stage.Recipe
+	stages  []extract.Stage
+	streams *streams
+	out     *json.Encoder
+
+	mu    sync.Mutex // passages are drawn in a goroutine of the runner's
+	spent extract.Spent
+}
+
+func (x *extraction) add(s extract.Spent) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.spent = x.spent.Add(s)
+}
+
+func (x *extraction) cost() float64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	t := x.spent.Tokens
+	return float64(t.In)*x.cmd.PriceIn/1e6 + float64(t.Out)*x.cmd.PriceOut/1e6
+}
+
+func (x *extraction) overspent() bool {
+	return x.cmd.LimitCost > 0 && x.cost() >= x.cmd.LimitCost
+}
+
+// path extracts one file or folder. Passages that fail are counted and told;
+// the seeds of all others are written.
+func (x *extraction) path(ctx context.Context, path string) error {
+	if x.overspent() {
+		return fmt.Errorf("%s: not begun: the cost limit is reached", path)
+	}
+	doc, err := readDocument(ctx, path)
+	if err != nil {
+		return err
+	}
+	for _, w := range doc.Warnings {
+		_, _ = fmt.Fprintf(x.streams.err, "%s: %s\n", path, w)
+	}
+	sum, err := contentHash(path)
+	if err != nil {
+		return err
+	}
+	passages := slices.Collect(chunk.Split(doc, chunk.Options{}))
+	progress := newProgress(x.streams.err, filepath.Base(path), len(passages))
+	var made, rejected, skipped, failed int
+	results := extract.Run(ctx, x.affordable(passages), x.stages, extract.Options{
+		Recipe:      x.recipe.Name + "@" + x.recipe.Hash(),
+		Model:       x.cmd.Model,
+		Source:      extract.SourceRef{ID: sum[:24], SHA256: sum, Title: cmp.Or(doc.Title, filepath.Base(path)), Kind: doc.Kind, License: doc.License},
+		Concurrency: x.cmd.Concurrency,
+	})
+	for r := range results {
+		x.add(r.Spent)
+		progress.step()
+		switch {
+		case errors.As(r.Err, new(extract.Skip)):
+			skipped++
+			continue
+		case ctx.Err() != nil:
+			continue
+		case r.Err != nil:
+			failed++
+			progress.clear()
+			_, _ = fmt.Fprintf(x.streams.err, "%s: passage at %d–%d failed: %v\n", path, r.Passage.Start, r.Passage.End, r.Err)
+			continue
+		}
+		for _, seed := range r.Seeds {
+			if !seed.Live() {
+				rejected++
+				if !x.cmd.Rejected {
+					continue
+				}
+			} else {
+				made++
+			}
+			if err := x.out.Encode(seed); err != nil {
+				return err
+			}
+		}
+	}
+	progress.clear()
+	_, _ = fmt.Fprintf(x.streams.err, "%s: %d seeds from %d passages, %d rejected, %d passages skipped, %d failed",
+		path, made, len(passages), rejected, skipped, failed)
+	if x.recipe.NeedsModel() {
+		_, _ = fmt.Fprintf(x.streams.err, "; %d calls, %d from the cache, %d tokens in, %d out",
+			x.spent.Calls, x.spent.Cached, x.spent.Tokens.In, x.spent.Tokens.Out)
+	}
+	_, _ = fmt.Fprintln(x.streams.err)
+	if failed > 0 {
+		return fmt.Errorf("%s: %d of %d passages failed", path, failed, len(passages))
+	}
+	return nil
+}
+
+// affordable yields the passages for as long as the limit is not reached.
+func (x *extraction) affordable(passages []extract.Passage) iter.Seq[extract.Passage] {
+	return func(yield func(extract.Passage) bool) {
+		for _, p := range passages {
+			if x.overspent() || !yield(p) {
+				return
+			}
+		}
+	}
+}
+
+// contentHash is the SHA-256 of a file's bytes, or of the names and bytes of
+// a folder's files in their order.
+func contentHash(path string) (string, error) {
+	h := sha256.New()
+	add := func(name string) error {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }()
+		_, err = io.Copy(h, f)
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if !info.IsDir() {
+		err = add(path)
+		return hex.EncodeToString(h.Sum(nil)), err
+	}
+	err = filepath.WalkDir(path, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(path, name)
+		if err != nil {
+			return err
+		}
+		h.Write([]byte(filepath.ToSlash(rel) + "\x00"))
+		return add(name)
+	})
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// A progress is one line on a terminal, and nothing anywhere else.
+type progress struct {
+	w           io.Writer
+	name        string
+	done, total int
+}
+
+func newProgress(w io.Writer, name string, total int) *progress {
+	p := &progress{name: name, total: total}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.w = w
+	}
+	return p
+}
+
+func (p *progress) step() {
+	p.done++
+	if p.w != nil {
+		_, _ = fmt.Fprintf(p.w, "\r\x1b[K%s  %d of %d passages", p.name, p.done, p.total)
+	}
+}
+
+func (p *progress) clear() {
+	if p.w != nil {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}

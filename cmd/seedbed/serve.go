@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"seedbed/extract"
+	"seedbed/internal/blob"
+	"seedbed/internal/export"
+	"seedbed/internal/jobs"
+	"seedbed/internal/sandbox"
+	"seedbed/internal/search"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+	"seedbed/web"
+)
+
+type serveCmd struct {
+	Addr        string `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
+	Data        string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
+	NoWorker    bool   `help:"Serve pages only and leave the work to another process."`
+	MaxUpload   string `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
+	PublicURL   string `name:"public-url" help:"Where people reach the server, if not where it listens." env:"SEEDBED_PUBLIC_URL"`
+	URL         string `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
+	Key         string `hidden:"" env:"SEEDBED_LLM_KEY"`
+	Model       string `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
+	Concurrency int    `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
+}
+
+func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
+	maxUpload, err := humanize.ParseBytes(c.MaxUpload)
+	if err != nil {
+		return misuse("--max-upload %q: give a size such as 500MB or 2GiB", c.MaxUpload)
+	}
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+
+	o, err := open(ctx, c.Data, s.log, c.endpoint())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.close()) }()
+	if !c.NoWorker {
+		if err := o.service.Start(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop(o.service)) }()
+		// The first PDF would wait for seconds otherwise.
+		go o.warm(ctx, s.log)
+	}
+	server := web.New(s.log, web.Options{
+		Library:   o.service,
+		Seeds:     o.service,
+		Exporter:  o.exporter,
+		MaxUpload: int64(maxUpload),
+		PublicURL: c.PublicURL,
+		Version:   version(),
+		LocalOnly: true,
+		Ready:     o.ready,
+	})
+	_, _ = fmt.Fprintf(s.err, "Seedbed is at http://%s/  (data in %s)\n", listener.Addr(), c.Data)
+	return server.Serve(ctx, listener)
+}
+
+// listen takes loopback addresses only: there are no accounts, so whoever
+// reaches the server owns it.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, misuse("--addr %q: give a host and a port, such as 127.0.0.1:7333", addr)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, misuse("--addr %q: without accounts Seedbed listens on this computer only: use 127.0.0.1, [::1] or localhost", addr)
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: is another seedbed running? Choose another port with --addr", err)
+	}
+	return l, nil
+}
+
+// endpoint is the model server that the flags or the environment name.
+func (c serveCmd) endpoint() *seedbed.Endpoint {
+	if c.URL == "" {
+		return nil
+	}
+	return &seedbed.Endpoint{URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency}
+}
+
+func stop(service *jobs.Service) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return service.Stop(ctx)
+}
+
+// opened is a data folder in use.
+type opened struct {
+	db       *store.DB
+	index    search.Index
+	service  *jobs.Service
+	exporter *export.Exporter
+	reader   sandbox.Options
+}
+
+// open opens, or makes, the data folder.
+func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpoint) (*opened, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	blobs, err := blob.Folder(filepath.Join(data, "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{Path: filepath.Join(data, "seedbed.db")})
+	if err != nil {
+		return nil, err
+	}
+	index, err := search.Open(filepath.Join(data, "index.db"), search.Options{Log: log})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	o := &opened{db: db, index: index, reader: sandbox.Options{CacheDir: cacheFolder()}}
+	o.service, err = jobs.New(jobs.Options{
+		DB:    db,
+		Blobs: blobs,
+		Index: index,
+		Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
+			return sandbox.Read(ctx, o.reader, path, name)
+		},
+		Log: log,
+		Env: env,
+	})
+	if err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	o.exporter = &export.Exporter{Seeds: o.service}
+	return o, nil
+}
+
+func (o *opened) close() error { return errors.Join(o.index.Close(), o.db.Close()) }
+
+func (o *opened) ready(ctx context.Context) error {
+	_, err := o.db.SeedCount(ctx)
+	return err
+}
+
+func (o *opened) warm(ctx context.Context, log *slog.Logger) {
+	if err := sandbox.Warm(ctx, o.reader); err != nil && ctx.Err() == nil {
+		log.Warn("the PDF reader could not be prepared; PDFs may fail", "error", err)
+	}
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+)
+
+// A program is seedbed running as a process of its own.
+type program struct {
+	t    *testing.T
+	URL  string
+	cmd  *exec.Cmd
+	said *bytes.Buffer
+	wait func() error
+}
+
+var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+// startProgram serves the data folder on a free port and waits until the
+// program has said its address.
+func startProgram(t *testing.T, data string, env ...string) *program {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{t: t, said: new(bytes.Buffer)}
+	p.cmd = exec.Command(self, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	p.cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+cacheOf(t))
+	p.cmd.Env = append(p.cmd.Env, env...)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = w.Close()
+	said := make(chan string, 1)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			_, _ = fmt.Fprintln(p.said, lines.Text())
+			if u := address.FindString(lines.Text()); u != "" {
+				select {
+				case said <- u:
+				default:
+				}
+			}
+		}
+	}()
+	p.wait = sync.OnceValue(func() error {
+		err := p.cmd.Wait()
+		<-read
+		_ = r.Close()
+		return err
+	})
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		_ = p.wait()
+		if t.Failed() {
+			t.Logf("the program said:\n%s", p.said)
+		}
+	})
+	select {
+	case p.URL = <-said:
+	case <-read:
+		t.Fatalf("seedbed ended without an address: %v\n%s", p.wait(), p.said)
+	case <-time.After(30 * time.Second):
+		t.Fatal("seedbed said no address in 30 s")
+	}
+	return p
+}
+
+// cacheOf is one folder for all tests, so that PDFium is compiled once.
+func cacheOf(t *testing.T) string {
+	t.Helper()
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "seedbed-test")
+}
+
+// kill ends the program as a power cut would.
+func (p *program) kill() {
+	p.t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		p.t.Fatal(err)
+	}
+	_ = p.wait()
+}
+
+// get decodes the answer to GET path into v.
+func (p *program) get(path string, v any) {
+	p.t.Helper()
+	resp, err := http.Get(p.URL + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.decode(resp, http.StatusOK, v)
+}
+
+func (p *program) post(path string, in, v any) {
+	p.t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.Post(p.URL+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.decode(resp, 0, v)
+}
+
+// decode reads an answer of the wanted status; 0 is any 2xx.
+func (p *program) decode(resp *http.Response, want int, v any) {
+	p.t.Helper()
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if want == 0 && resp.StatusCode/100 != 2 || want != 0 && resp.StatusCode != want {
+		p.t.Fatalf("%s %s: %s: %s", resp.Request.Method, resp.Request.URL, resp.Status, body)
+	}
+	if v == nil {
+		return
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		p.t.Fatalf("%s %s: %v in %.200s", resp.Request.Method, resp.Request.URL, err, body)
+	}
+}
+
+// A file is a name and what stands in it.
+type file struct {
+	Name string
+	Body []byte
+}
+
+type uploaded struct {
+	Sources []seedbed.Source `json:"sources"`
+	Runs    []seedbed.Run    `json:"runs"`
+}
+
+// upload sends files in one request, with the given fields.
+func (p *program) upload(fields url.Values, files ...file) uploaded {
+	p.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, f := range files {
+		part, err := form.CreateFormFile("file", f.Name)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		_, _ = part.Write(f.Body)
+	}
+	_ = form.Close()
+	resp, err := http.Post(p.URL+"/api/v1/sources?"+fields.Encode(), form.FormDataContentType(), &body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var up uploaded
+	p.decode(resp, 0, &up)
+	return up
+}
+
+// until asks for a run until ok says yes.
+func (p *program) until(run string, ok func(seedbed.Run) bool) seedbed.Run {
+	p.t.Helper()
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		var r seedbed.Run
+		p.get("/api/v1/runs/"+run, &r)
+		if ok(r) {
+			return r
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("run %s did not get there in 2 minutes; it is %+v", run, r)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func ended(r seedbed.Run) bool { return r.Ended() }
+
+// seeds are all seeds the filter finds, whatever their verdict.
+func (p *program) seeds(filter string) []extract.Seed {
+	p.t.Helper()
+	var all []extract.Seed
+	for page := 1; ; page++ {
+		var got struct {
+			Hits []struct {
+				Seed extract.Seed `json:"seed"`
+			} `json:"hits"`
+			Total int `json:"total"`
+		}
+		p.get(fmt.Sprintf("/api/v1/seeds?verdict=any&size=200&sort=oldest&page=%d&%s", page, filter), &got)
+		for _, h := range got.Hits {
+			all = append(all, h.Seed)
+		}
+		if len(got.Hits) == 0 || len(all) >= got.Total {
+			return all
+		}
+	}
+}
+
+// book is a Markdown book of n sections, each long enough for a passage of
+// its own and none like another.
+func book(n int) []byte {
+	var b strings.Builder
+	b.WriteString("# A book of wells\n\n")
+	for i := range n {
+		fmt.Fprintf(&b, "## Well number %d\n\n", i+1)
+		for j := range 28 {
+			fmt.Fprintf(&b, "Sounding %d of well %d found water at %d metres below the rim, because the layer of clay "+
+				"marked %c%d keeps the rain of season %d from sinking further into the chalk. ",
+				j+1, i+1, 3+(i*31+j*7)%97, 'A'+(i+j)%26, i*100+j, 1+(i*13+j)%60)
+			if j%7 == 6 {
+				b.WriteString("\n\n")
+			}
+		}
+	}
+	return []byte(b.String())
+}
+
+// examples reads files of the examples folder.
+func examples(t *testing.T, names ...string) []file {
+	t.Helper()
+	var out []file
+	for _, name := range names {
+		body, err := os.ReadFile(filepath.Join("..", "..", "examples", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, file{name, body})
+	}
+	return out
+}
