@@ -170,11 +170,12 @@ func (o *outline) evidence(s span) (extract.Evidence, bool) {
 // trim takes white space off both ends.
 func (o *outline) trim(s span) span {
 	if s.empty() {
-		return s
+		return span{s.start, s.start}
 	}
 	text := o.text[s.start:s.end]
 	s.start += len(text) - len(strings.TrimLeft(text, " \t\r\n"))
 	s.end -= len(text) - len(strings.TrimRight(text, " \t\r\n"))
+	s.end = max(s.end, s.start)
 	return s
 }
 

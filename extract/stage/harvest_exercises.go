@@ -565,7 +565,10 @@ func (o *outline) emitExercise(e *entry) {
 		}
 	}
 	answer, as := o.reply(best)
-	if answer == "" || pointer(answer) {
+	if e.xml {
+		question, answer = markup(question), markup(answer)
+	}
+	if question == "" || answer == "" || pointer(answer) {
 		return
 	}
 	f := found{at: o.runes(o.pieces[e.piece].start), short: short, tag: "exercise"}

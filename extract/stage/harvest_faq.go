@@ -74,7 +74,7 @@ func (o *outline) headingQuestion(sec int) {
 	}
 	answer, as := o.gather(body)
 	answer = cleanAnswer(answer)
-	if pointer(answer) || strings.Count(answer, " ") > 1500 {
+	if pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 {
 		return
 	}
 	var qs []span
@@ -100,7 +100,7 @@ func (o *outline) ownBody(s section) []int {
 		p := o.pieces[i]
 		words := strings.TrimSpace(o.words(p))
 		switch {
-		case p.role == roleHint || strings.HasPrefix(strings.ToLower(strings.Trim(words, "`*_( ")), "hint"):
+		case p.role == roleHint || hinted.MatchString(words):
 			hint = true
 			continue
 		case p.role == roleAsk && (p.number != "" || p.word == "q"):
@@ -117,6 +117,8 @@ func (o *outline) ownBody(s section) []int {
 	}
 	return body
 }
+
+var hinted = regexp.MustCompile("(?i)^[`*_( ]*(hint|no hint)")
 
 var backLink = regexp.MustCompile(`(?i)^\W*\[?\W*(back to|go to|return to|↑|⬆)[^\n]{0,40}$|^<a [^>]*>\s*(</a>)?$`)
 
@@ -258,33 +260,30 @@ func (o *outline) boldQuestions() {
 			continue
 		}
 		var body []int
-		var first span
-		if rest.empty() {
-			last := o.sections[p.section].last
-			for j := i + 1; j < last; j++ {
-				next := o.pieces[j]
-				if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
-					break
-				}
-				if next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
-					break
-				}
-				if p.kind == extract.ListItem && !(next.kind == extract.ListItem && next.level > p.level || next.kind == extract.Paragraph && o.column(next.start) > o.column(p.start) || next.kind == extract.Code) {
-					break
-				}
-				if next.kind != extract.Footnote && next.kind != extract.Caption {
-					body = append(body, j)
-				}
+		last := o.sections[p.section].last
+		for j := i + 1; j < last && (rest.empty() || p.kind == extract.ListItem); j++ {
+			next := o.pieces[j]
+			if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
+				break
 			}
-		} else {
-			first = rest
+			if next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
+				break
+			}
+			loose := rest.empty() && strings.Contains(o.text[p.start:p.end], "# ") // a heading ends at the next one
+			if p.kind == extract.ListItem && !loose && !(next.kind == extract.ListItem && next.level > p.level) && !(next.kind != extract.ListItem && o.indented(next)) {
+				break
+			}
+			if next.kind != extract.Footnote && next.kind != extract.Caption {
+				body = append(body, j)
+			}
 		}
 		answer, as := o.gather(body)
-		if !first.empty() {
-			answer, as = dedent(o.text[first.start:first.end], o.column(p.start)+2), []span{first}
+		if !rest.empty() {
+			answer = strings.TrimSpace(dedent(o.text[rest.start:rest.end], 8) + "\n\n" + answer)
+			as = append([]span{rest}, as...)
 		}
 		answer = strings.TrimSpace(strings.TrimPrefix(cleanAnswer(answer), "A: "))
-		if answer == "" || pointer(answer) || strings.Count(answer, " ") > 1500 || !first.empty() && strings.Count(answer, " ") < 3 {
+		if answer == "" || pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 || !rest.empty() && strings.Count(answer, " ") < 3 {
 			continue
 		}
 		if len(body) > 0 && (o.choices(body) || o.linksOnly(body)) {
@@ -294,6 +293,11 @@ func (o *outline) boldQuestions() {
 		f := found{at: o.runes(p.start), tag: "faq"}
 		o.add(question, answer, f, append([]span{{p.body, p.end}}, as...)...)
 	}
+}
+
+// indented reports whether a piece stands further in than its margin.
+func (o *outline) indented(p piece) bool {
+	return o.column(p.start) > 0 || o.text[p.start] == ' ' || o.text[p.start] == '\t'
 }
 
 // boldLine reports whether a piece is one bold line, a heading of sorts.
@@ -318,6 +322,19 @@ func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok 
 		}
 		s.start += cut
 		words = words[cut:]
+	}
+	if title := strings.TrimLeft(words, "#"); title != words && p.kind == extract.ListItem && strings.HasPrefix(title, " ") {
+		// "1. ### What is a tree?": a heading that the list keeps to itself.
+		title, _, _ = strings.Cut(title, "\n")
+		s.start += len(words) - len(strings.TrimLeft(words, "#")) + len(title)
+		question = strings.TrimRight(plain(title), ".: ")
+		if !strings.HasSuffix(question, "?") {
+			if !interrogative(question) {
+				return "", span{}, false, false
+			}
+			question += "?"
+		}
+		return strings.TrimSuffix(strings.TrimSuffix(question, "?"), " ") + "?", o.trim(s), false, true
 	}
 	for _, m := range [][2]string{{"**", "**"}, {"__", "__"}, {"<summary>", "</summary>"}, {"<strong>", "</strong>"}, {"<b>", "</b>"}} {
 		at := 0

@@ -31,6 +31,7 @@ type label struct {
 	of     string // "Solution to Problem 3": problem
 	style  byte   // numbered: how it is written, '.', ')' or '('
 	sealed bool   // its end is marked: <details>, \begin{…}
+	xml    bool   // it is an element of an exercise book in XML
 }
 
 var labelRoles = map[string]role{
@@ -502,7 +503,7 @@ func tagLabel(c scanner) (label, int, bool) {
 			if shut {
 				return label{role: roleEnd, word: tag}, c.i + end + 1, true
 			}
-			return label{role: labelRoles[tag], word: tag, sealed: true}, c.i + end + 1, true
+			return label{role: labelRoles[tag], word: tag, sealed: true, xml: true}, c.i + end + 1, true
 		default:
 			return label{}, 0, false
 		}

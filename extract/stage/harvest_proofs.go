@@ -3,6 +3,7 @@ package stage
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"seedbed/extract"
 )
@@ -104,7 +105,13 @@ func (o *outline) ends(p piece) bool {
 var qed = regexp.MustCompile(`(?i)\s*(∎|□|■|◻|◼|▪|\$\\(square|blacksquare|qedsymbol|Box)\$|\\(qed|square|blacksquare|qedhere)\b|\bQ\.?\s?E\.?\s?D\.?)[\s*_]*$`)
 
 // withoutQED takes the sign off the end.
-func withoutQED(s string) string { return strings.TrimSpace(qed.ReplaceAllString(s, "")) }
+func withoutQED(s string) string {
+	tail := max(0, len(s)-40)
+	for tail > 0 && !utf8.RuneStart(s[tail]) {
+		tail--
+	}
+	return strings.TrimSpace(s[:tail] + qed.ReplaceAllString(s[tail:], ""))
+}
 
 // leaning matches statements that only make sense in their place.
 var leaning = regexp.MustCompile(`(?i)\b(theorem|lemma|proposition|corollary|definition|section|chapter|figure|table|equation|exercise|example|remark|conditions?|properties)\s*(\(?\d|\(?[ivx]+\)|~?\\ref|\[)|\\(eq)?ref\{|\b(above|below|previous(ly)?|preceding|aforementioned|the following (figure|table|are equivalent to)|as before|the same notation|our (construction|algorithm)|this (chapter|section|book))\b|\(\d+\.\d+\)|^(this|that|it|they|these|those|then|moreover|also|in this case)\b`)

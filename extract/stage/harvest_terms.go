@@ -458,9 +458,18 @@ var (
 // something, "" where it does not.
 func (o *outline) definingQuestion(sentence string, at int) string {
 	s := strings.Join(strings.Fields(sentence), " ")
-	if !strings.HasSuffix(s, ".") || strings.Count(s, " ") < 5 || dangling.MatchString(s) || leans(s) {
+	if !strings.HasSuffix(s, ".") || strings.Count(s, " ") < 5 {
 		return ""
 	}
+	question := o.definedIn(s, at)
+	if question == "" || dangling.MatchString(s) || leans(s) {
+		return ""
+	}
+	return question
+}
+
+// definedIn asks for what a sentence seems to define.
+func (o *outline) definedIn(s string, at int) string {
 	if strings.ContainsAny(s[:1], "*_ATEI") || strings.Contains(s, " defined ") || strings.Contains(s, " called ") {
 		if m := markedSubject.FindStringSubmatch(s); m != nil {
 			return o.markedQuestion(m, at)
@@ -510,6 +519,9 @@ func (o *outline) markedQuestion(m []string, at int) string {
 	if verb == "is" && !predicate.MatchString(rest) || verb == "are" && (strings.HasPrefix(rest, "not ") || !restricted.MatchString(rest) || strings.Count(rest, " ") < 4) {
 		return ""
 	}
+	if notDefining[firstWord(rest)] || strings.HasPrefix(rest, "a term that") || strings.HasSuffix(of, " our") || strings.Contains(of, " our ") || strings.Contains(of, " your ") {
+		return ""
+	}
 	if strings.HasPrefix(rest, "that ") || strings.HasPrefix(rest, "the same") || strings.HasPrefix(rest, "one of the most ") || strings.HasPrefix(rest, "the only ") || strings.HasPrefix(rest, "the best ") {
 		return ""
 	}
@@ -519,8 +531,21 @@ func (o *outline) markedQuestion(m []string, at int) string {
 	if verb != "are" {
 		verb = "is"
 	}
-	return askFor(article, o.natural(term, article == "", at), of, verb)
+	term = o.natural(term, article == "", at)
+	if article == "" && verb == "is" && of == "" && !mass.MatchString(term) && term == lowerTerm(term) && (o.near("a "+term, at) || o.near("an "+term, at)) {
+		article = indefinite(term)
+	}
+	return askFor(article, term, of, verb)
 }
+
+// notDefining open predicates that say something else about the subject.
+var notDefining = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields("always often usually also never small large entirely still sometimes typically generally not very more less most only") {
+		m[w] = true
+	}
+	return m
+}()
 
 // dangling matches sentences that lean on those before them.
 var dangling = regexp.MustCompile(`(?i)^\W*(this|that|these|those|it|they|he|she|we|then|here|there|such|thus|hence|so|but|and|or|also|however)\b|\b(this|these|those) (case|way|sense|example|chapter|section|book|article|paper|approach|method|property)\b|\b(as follows|following):?\.?$|:$`)
@@ -549,8 +574,11 @@ func askFor(article, term, of, verb string) string {
 	}
 	if article != "" {
 		term = article + " " + lowerTerm(term)
-		if article == "a" || article == "an" {
+		switch {
+		case article == "a" || article == "an":
 			verb = "is"
+		case of == "" && plural(term):
+			verb = "are"
 		}
 	}
 	return "What " + verb + " " + term + of + "?"
@@ -577,7 +605,7 @@ func (o *outline) natural(term string, opened bool, at int) string {
 // near reports whether the text around a place has s at the beginning of a
 // word.
 func (o *outline) near(s string, at int) bool {
-	const reach = 16 << 10
+	const reach = 8 << 10
 	around := o.text[max(0, at-reach):min(len(o.text), at+reach)]
 	for from := 0; ; {
 		i := strings.Index(around[from:], s)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/text"
 )
 
 var update = flag.Bool("update", false, "write what the stages do into testdata")
@@ -110,4 +112,120 @@ func setFile(ar *txtar.Archive, name, data string) {
 		}
 	}
 	ar.Files = append(ar.Files, txtar.File{Name: name, Data: []byte(data)})
+}
+
+// FuzzHarvest checks that no document makes harvest panic and that every
+// quote is the document's text where it says it is.
+func FuzzHarvest(f *testing.F) {
+	for _, pattern := range []string{"testdata/harvest/*.txtar", "testdata/gold/*.txtar"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			ar, err := txtar.ParseFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			for _, part := range ar.Files {
+				f.Add(string(part.Data), true)
+				f.Add(string(part.Data), false)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, src string, md bool) {
+		src = strings.ToValidUTF8(src, "\uFFFD")
+		parse := text.Parse
+		if md {
+			parse = markdown.Parse
+		}
+		doc := parse(src)
+		if doc.Check() != nil {
+			t.Skip() // the reader's own affair
+		}
+		for _, s := range harvest(doc) {
+			if !wordy(s.question) || !wordy(s.answer) {
+				t.Errorf("%q = %q", s.question, s.answer)
+			}
+			for _, e := range s.evidence {
+				if got := doc.Slice(e.Start, e.End); got != e.Quote || e.Quote == "" {
+					t.Errorf("evidence of %q: document says %q, quote says %q", s.question, got, e.Quote)
+				}
+			}
+		}
+	})
+}
+
+// TestHarvestOnce checks that each pair is yielded by one passage, whichever
+// way the document is cut, and by none that does not hold its question.
+func TestHarvestOnce(t *testing.T) {
+	ar, err := txtar.ParseFile("testdata/gold/mathematics.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := text.Parse(fileOf(ar, "doc.txt"))
+	all := len(harvestAll(t, doc))
+	if all == 0 {
+		t.Fatal("nothing found")
+	}
+	for _, size := range []int{1, 3, 10, len(doc.Blocks)} {
+		n := 0
+		for first := 0; first < len(doc.Blocks); first += size {
+			last := min(first+size, len(doc.Blocks))
+			at := extract.Locator{Start: doc.Blocks[first].Start, End: doc.Blocks[last-1].End}
+			seeds, err := Harvest{}.Do(t.Context(), extract.Passage{Locator: at, First: first, Last: last, Doc: doc}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range seeds {
+				if e := s.Evidence[0]; e.Start < at.Start || e.Start >= at.End {
+					t.Errorf("%q stands at %d, its passage from %d to %d", s.Question, e.Start, at.Start, at.End)
+				}
+			}
+			n += len(seeds)
+		}
+		if n != all {
+			t.Errorf("passages of %d blocks yield %d pairs, want %d", size, n, all)
+		}
+	}
+}
+
+// TestHarvestForgets checks that what was found in a document goes with it.
+func TestHarvestForgets(t *testing.T) {
+	gone := make(chan struct{})
+	func() {
+		doc := markdown.Parse("## FAQ\n\n### What is a heap?\n\nA tree in an array.\n")
+		runtime.AddCleanup(doc, func(done chan struct{}) { close(done) }, gone)
+		if len(harvested(doc)) != 1 {
+			t.Fatal("nothing found")
+		}
+	}()
+	for range 10 {
+		runtime.GC()
+		select {
+		case <-gone:
+			return
+		default:
+		}
+	}
+	t.Error("the document is still held")
+}
+
+// TestHarvestLines checks where evidence says it stands in its file.
+func TestHarvestLines(t *testing.T) {
+	var w extract.Builder
+	w.Add("", extract.Block{Kind: extract.Heading, Level: 1, Title: "Café", Text: "# Café FAQ", Locator: extract.Locator{File: "a.md", Page: 3, Lines: [2]int{1, 1}}})
+	w.Add("\n\n", extract.Block{Kind: extract.Paragraph, Text: "Q: Is the café open?\nA: Yes,\nit is.", Locator: extract.Locator{File: "a.md", Page: 3, Lines: [2]int{3, 5}}})
+	doc := w.Done()
+	seeds := harvestAll(t, doc)
+	want := []extract.Evidence{
+		{Quote: "Is the café open?", File: "a.md", Page: 3, Lines: [2]int{3, 3}, Start: 15, End: 32, Match: extract.MatchExact},
+		{Quote: "Yes,\nit is.", File: "a.md", Page: 3, Lines: [2]int{4, 5}, Start: 36, End: 47, Match: extract.MatchExact},
+	}
+	if len(seeds) != 1 {
+		t.Fatalf("%d seeds, want 1", len(seeds))
+	}
+	if diff := cmp.Diff(want, seeds[0].Evidence); diff != "" {
+		t.Errorf("evidence (-want +got):\n%s", diff)
+	}
 }

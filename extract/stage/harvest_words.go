@@ -15,16 +15,64 @@ var rating = regexp.MustCompile(`(?i)\s*[(\[](?:[★☆*✩✭⭐]+|\d+\s*(?:poi
 // cleanQuestion takes off what is not the question's own words.
 func cleanQuestion(s string) string {
 	s = strings.TrimSpace(s)
-	s = rating.ReplaceAllString(s, "")
-	s = strings.TrimSpace(unquote(s))
+	if strings.ContainsAny(s, "([") {
+		s = rating.ReplaceAllString(s, "")
+	}
+	s = strings.TrimSpace(unquote(withoutComments(s)))
 	s = unbalanced(s)
 	return strings.TrimSpace(s)
 }
 
-// cleanAnswer takes off quotation signs that run through the whole answer.
-func cleanAnswer(s string) string {
-	return strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(s)))))
+// withoutComments takes HTML comments out.
+func withoutComments(s string) string {
+	for {
+		from := strings.Index(s, "<!--")
+		if from < 0 {
+			return s
+		}
+		to := strings.Index(s[from:], "-->")
+		if to < 0 {
+			return s
+		}
+		s = strings.TrimRight(s[:from], " \t") + s[from+to+3:]
+	}
 }
+
+// cleanAnswer takes off quotation signs that run through the whole answer,
+// and the way back to the top of the page.
+func cleanAnswer(s string) string {
+	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(s))))))
+	if before, last, ok := cutLast(s, "\n"); ok && backLink.MatchString(strings.TrimSpace(last)) {
+		s = strings.TrimSpace(before)
+	}
+	return s
+}
+
+// markup turns the elements of exercise books in XML into Markdown. What it
+// cannot turn into words (pictures, programs that draw the numbers) makes the
+// text unusable: "".
+func markup(s string) string {
+	for _, tag := range []string{"<webwork", "<image", "<tabular", "<sidebyside", "<var ", "<xref"} {
+		if strings.Contains(s, tag) {
+			return ""
+		}
+	}
+	s = xmlWords.Replace(s)
+	s = htmlTag.ReplaceAllString(s, "")
+	s = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(s)
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line == "-" || line == "" && (len(lines) == 0 || lines[len(lines)-1] == "") {
+			continue
+		}
+		lines = append(lines, line)
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+var xmlWords = strings.NewReplacer("<m>", "$", "</m>", "$", "<me>", "$$", "</me>", "$$", "<men>", "$$", "</men>", "$$", "<md>", "$$", "</md>", "$$",
+	"<mrow>", "", "</mrow>", " \\\\", "<c>", "`", "</c>", "`", "<em>", "*", "</em>", "*", "<term>", "*", "</term>", "*",
+	"<q>", "\"", "</q>", "\"", "<ndash/>", "–", "<mdash/>", "—", "<ellipsis/>", "…", "\\lt", "<", "\\gt", ">", "\\amp", "&")
 
 // unbalanced takes off a sign of emphasis whose other half went with the
 // label: "**Q: What is a tree?**".
@@ -85,7 +133,7 @@ func dedent(s string, width int) string {
 }
 
 // pointers match answers that only point elsewhere or promise nothing.
-var pointers = regexp.MustCompile(`(?i)^\W*(see\b|refer to|left (as|to|for)|omitted|exercise\b|similar\b|obvious|trivial|immediate|clear\b|straightforward|todo|tbd|coming soon|n/a\b|same as|as above|to be (done|written|added)|not (yet )?(available|answered)|your (answer|code|solution) here|none)`)
+var pointers = regexp.MustCompile(`(?i)^\W*(see\b|refer to|left (as|to|for)|n?needs (a )?solution|omitted|exercise\b|similar\b|obvious|trivial|immediate|clear\b|straightforward|todo|tbd|coming soon|n/a\b|same as|as above|to be (done|written|added)|not (yet )?(available|answered)|your (answer|code|solution) here|none)`)
 
 // pointer reports whether an answer says nothing itself.
 func pointer(s string) bool {
@@ -95,9 +143,13 @@ func pointer(s string) bool {
 // plain is a line of Markdown without links, emphasis and signs; code spans
 // stay.
 func plain(s string) string {
-	s = imageLink.ReplaceAllString(s, "")
-	s = textLink.ReplaceAllString(s, "$1")
-	s = emphasis.ReplaceAllString(s, "$2$3$4$5")
+	if strings.Contains(s, "[") {
+		s = imageLink.ReplaceAllString(s, "")
+		s = textLink.ReplaceAllString(s, "$1")
+	}
+	if strings.ContainsAny(s, "*_") {
+		s = emphasis.ReplaceAllString(s, "$2$3$4$5")
+	}
 	return strings.Join(strings.Fields(s), " ")
 }
 

@@ -100,9 +100,6 @@ func screened(p extract.Passage) string {
 	if other > 0 && other >= utf8.RuneCountInString(prose)/4 {
 		return "" // code, tables and formulas speak for themselves
 	}
-	if !strings.ContainsFunc(prose, unicode.IsLetter) && other == 0 {
-		return "only numbers and signs"
-	}
 	title := ""
 	if n := len(p.Path); n > 0 {
 		title = strings.ToLower(strings.Trim(p.Path[n-1], " .:#*_0123456789"))
@@ -111,6 +108,8 @@ func screened(p extract.Passage) string {
 	switch {
 	case words == 0 && other == 0:
 		return "only a heading"
+	case !strings.ContainsFunc(prose, unicode.IsLetter) && other == 0:
+		return "only numbers and signs"
 	case share(lines, leader) >= 0.5 && len(lines) >= 3, contents[title] && share(lines, tocLine) >= 0.5:
 		return "table of contents"
 	case len(lines) >= 4 && share(lines, indexed) >= 0.6:
@@ -175,7 +174,7 @@ var (
 	tocLine    = regexp.MustCompile(`(?i)^\W*(?:\[[^\]]+\]\([^)]*\)|.{1,80}?\s+[ivxlc\d]+\s*$|(?:chapter|part|appendix|\d+(?:\.\d+)*)\b.{0,80})$`)
 	indexed    = regexp.MustCompile(`^\W*[^.!?]{1,70}?,\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4})*\s*[.;]?$|^\W*.{1,60}\bsee (?:also )?.{1,50}$`)
 	citation   = regexp.MustCompile(`(?i)(?:^\W{0,4}\[?[\w+]{1,12}\]?[.)\]:]?\s.{0,300})?(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
-	gratitude  = regexp.MustCompile(`\b(?:thank|grateful|gratitude|indebted|appreciat|acknowledg)`)
+	gratitude  = regexp.MustCompile(`\b(?:thank|grateful|gratitude|indebted|appreciation)`)
 	navigation = regexp.MustCompile(`(?:^|\n)\W*(?:home|previous|prev|next|back to top|skip to (?:main )?content|menu|sign in|log in|cookie)\W*(?:\||»|›|·|\n|$)`)
 	links      = regexp.MustCompile(`!?\[[^\]]*\]\([^)]*\)|<?https?://\S+`)
 )
@@ -200,18 +199,27 @@ var (
 // holds the rights. A book about licences has sentences of its own: the
 // phrases have to be dense, or stand under a heading that says so.
 func licence(title, lower string, words int) bool {
-	n := 0
-	for _, phrase := range []string{
-		"permission is hereby granted", "without warranty of any kind", "licensed under", "all rights reserved", "redistribution and use in source",
-		"copyright ©", "copyright (c)", "© 20", "© 19", "isbn", "no part of this", "creative commons", "as is\" basis", "the software is provided", "gnu general public",
-		"apache license", "mit license", "library of congress", "merchantability", "hereby disclaim", "published by",
-	} {
-		if strings.Contains(lower, phrase) {
-			n++
+	count := func(phrases []string) int {
+		n := 0
+		for _, p := range phrases {
+			if strings.Contains(lower, p) {
+				n++
+			}
 		}
+		return n
 	}
-	return n >= 1 && licences[title] && words < 2000 || n >= 3 && words < 400 || n >= 2 && words < 80
+	legal, names := count(legalese), count(licenceNames)
+	return licences[title] && legal+names > 0 && words < 2000 || legal >= 3 && words < 400 || legal >= 2 && words < 80 || legal == 1 && names > 0 && words < 60
 }
+
+var (
+	legalese = []string{
+		"permission is hereby granted", "without warranty", "all rights reserved", "redistribution and use in source", "copyright ©", "copyright (c)",
+		"© 20", "© 19", "isbn", "no part of this", "as is\" basis", "the software is provided", "library of congress", "merchantability", "hereby disclaim",
+		"published by", "licensed under",
+	}
+	licenceNames = []string{"creative commons", "gnu general public", "apache license", "mit license", "bsd license", "cc by", "public domain"}
+)
 
 func nonEmptyLines(s string) []string {
 	var out []string
