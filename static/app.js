@@ -1,0 +1,236 @@
+// What the pages do beyond links, forms and htmx: the theme, uploads with
+// their progress, keys on the list of seeds. Without it every form still works.
+
+const $ = (selector, from = document) => from.querySelector(selector);
+const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+// Theme: what the system says, until a person says otherwise.
+{
+  const button = $("#theme");
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const now = root.dataset.theme || (dark.matches ? "dark" : "light");
+    const next = now === "dark" ? "light" : "dark";
+    root.dataset.theme = next;
+    try {
+      localStorage.setItem("theme", next);
+    } catch {
+      // for this page only, then
+    }
+  });
+}
+
+// Filters and outlines are open on wide windows and closed on narrow ones.
+if (matchMedia("(max-width: 60rem)").matches) {
+  for (const details of $$("details[data-narrow-closed]")) details.open = false;
+}
+
+// A menu closes when something else is clicked, and on Escape.
+document.addEventListener("click", (event) => {
+  for (const menu of $$("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  const dismiss = event.target.closest("[data-dismiss]");
+  if (dismiss) dismiss.closest(".panel").remove();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of $$("details.menu[open]")) {
+    menu.open = false;
+    (menu.closest("[data-seed]") || $("summary", menu)).focus();
+  }
+});
+
+// A request that never reached the server.
+document.addEventListener("htmx:error", (event) => {
+  if (!event.detail.ctx || event.detail.ctx.response) return;
+  const panel = document.createElement("div");
+  panel.className = "panel bad";
+  panel.textContent = "The server did not answer. Is it still running?";
+  $("#notice").replaceChildren(panel);
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.response?.status < 400) $("#notice").replaceChildren();
+});
+
+// Uploads: one request a file, two at a time, each with its progress.
+{
+  const form = $("form[data-upload]");
+  if (form) uploads(form);
+}
+
+function uploads(form) {
+  const input = $("input[type=file]", form);
+  const zone = $(".drop", form);
+  const list = $(".queue", form);
+  const waiting = [];
+  let running = 0;
+
+  const add = (files) => {
+    for (const file of files) {
+      const item = document.createElement("li");
+      const name = document.createElement("span");
+      name.className = "name";
+      name.textContent = file.name;
+      const progress = document.createElement("progress");
+      progress.max = 1;
+      progress.value = 0;
+      progress.setAttribute("aria-label", "Upload of " + file.name);
+      const say = document.createElement("span");
+      say.className = "say";
+      say.textContent = "waiting";
+      item.append(name, progress, say);
+      list.append(item);
+      waiting.push({ file, item, progress, say });
+    }
+    next();
+  };
+
+  const next = () => {
+    while (running < 2 && waiting.length > 0) {
+      running++;
+      send(waiting.shift()).finally(() => {
+        running--;
+        next();
+      });
+    }
+  };
+
+  const send = ({ file, item, progress, say }) =>
+    new Promise((resolve) => {
+      const body = new FormData();
+      for (const field of form.elements) {
+        if (!field.name || field.type === "file" || !field.value) continue;
+        if (field.type === "checkbox" && !field.checked) continue;
+        body.append(field.name, field.value);
+      }
+      body.append("file", file, file.name);
+      const request = new XMLHttpRequest();
+      request.open("POST", form.dataset.upload);
+      request.responseType = "json";
+      request.upload.addEventListener("progress", (event) => {
+        if (!event.lengthComputable) return;
+        progress.value = event.loaded / event.total;
+        say.textContent = event.loaded < event.total ? Math.floor(progress.value * 100) + " %" : "storing";
+      });
+      const failed = (words) => {
+        item.classList.add("failed");
+        say.textContent = words;
+        resolve();
+      };
+      request.addEventListener("error", () => failed("The connection broke off. Is the file still there, and the server running?"));
+      request.addEventListener("load", () => {
+        if (request.status >= 400) {
+          const problem = request.response || {};
+          failed(problem.detail || problem.title || "The server answered " + request.status);
+          return;
+        }
+        progress.value = 1;
+        say.textContent = request.status === 201 ? "stored" : "was here already";
+        setTimeout(() => item.remove(), request.status === 201 ? 2500 : 8000);
+        resolve();
+      });
+      request.send(body);
+    });
+
+  input.addEventListener("change", () => {
+    add(input.files);
+    input.value = "";
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    add(input.files);
+    input.value = "";
+  });
+
+  // Files may be dropped anywhere on the page.
+  let depth = 0;
+  const files = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragenter", (event) => {
+    if (!files(event)) return;
+    depth++;
+    zone.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!files(event)) return;
+    depth--;
+    if (depth <= 0) zone.classList.remove("over");
+  });
+  document.addEventListener("dragover", (event) => {
+    if (files(event)) event.preventDefault();
+  });
+  document.addEventListener("drop", (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    depth = 0;
+    zone.classList.remove("over");
+    add(event.dataTransfer.files);
+  });
+}
+
+// Seeds: keys, and selecting many.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (!(event.target instanceof Element)) return;
+  const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
+  if (typing) return;
+  if (event.key === "/" && $("#q")) {
+    event.preventDefault();
+    $("#q").select();
+    return;
+  }
+  const rows = $$("[data-seed]");
+  const row = event.target.closest("[data-seed]") || $("#seed");
+  if (event.key === "j" || event.key === "k") {
+    const at = rows.indexOf(row);
+    const to = rows[event.key === "j" ? at + 1 : Math.max(at - 1, 0)];
+    if (to) {
+      event.preventDefault();
+      to.focus();
+      to.scrollIntoView({ block: "nearest" });
+    }
+    return;
+  }
+  if (!row) return;
+  if (event.key === "x" && $("input[name=id]", row)) {
+    $("input[name=id]", row).click();
+    return;
+  }
+  if (event.key === "Enter" && event.target === row) {
+    $("h3 a", row)?.click();
+    return;
+  }
+  const key = /^[ard]$/.test(event.key) && $(`[data-key=${event.key}]`, row);
+  if (!key) return;
+  event.preventDefault();
+  key.click();
+  if (event.key === "r") $("button", key.closest("details"))?.focus();
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-select-all]")) {
+    for (const box of $$("input[name=id][form=bulk]")) box.checked = event.target.checked;
+  }
+  selected();
+});
+document.addEventListener("htmx:after:swap", selected);
+
+function selected() {
+  const n = $$("input[name=id][form=bulk]:checked").length;
+  const say = $("[data-selected]");
+  if (say) say.textContent = n ? n + " selected" : "";
+}
+
+// After a verdict the keys go on from the same row.
+{
+  let judged = "";
+  document.addEventListener("htmx:before:request", (event) => {
+    const row = event.target.closest?.("[data-seed]");
+    judged = row && row.contains(document.activeElement) ? row.id : "";
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (judged && (document.activeElement === document.body || !document.activeElement)) document.getElementById(judged)?.focus();
+  });
+}

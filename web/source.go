@@ -230,9 +230,5 @@ func (s *Server) evidenceOf(c echo.Context, seed extract.Seed) ([]view.Quote, er
 	if code := seedbed.CodeOf(err); err != nil && code != seedbed.NotFound && code != seedbed.Conflict {
 		return nil, err
 	}
-	var quotes []view.Quote
-	for _, e := range seed.Evidence {
-		quotes = append(quotes, view.InContext(doc, e))
-	}
-	return quotes, nil
+	return view.InContext(doc, seed.Evidence), nil
 }

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -180,34 +181,64 @@ func Outline(doc *extract.Document, parts []Part) (list []Chapter, left int) {
 	return list, total - len(list)
 }
 
-// A Quote is a piece of evidence with the text around it.
+// A Quote is evidence with the text around it. Pieces that stand close
+// together are marked in one text.
 type Quote struct {
-	extract.Evidence
-	Before, Text, After string
-	Section             []string
-	Found               bool // in the document, so that there is a place to go to
+	Evidence []extract.Evidence
+	Spans    []Span
+	Found    bool // in the document, so that there is a place to go to
 }
 
 // contextSize is how much of the text is shown on either side of a quote.
 const contextSize = 320
 
-// InContext looks a quote up in its document. Without one, the quote stands
-// alone.
-func InContext(doc *extract.Document, e extract.Evidence) Quote {
-	q := Quote{Evidence: e, Text: e.Quote}
-	if doc == nil || e.End <= e.Start || e.Start < 0 {
-		return q
+// InContext looks pieces of evidence up in their document, in its order.
+// What is not found there stands alone, at the end.
+func InContext(doc *extract.Document, list []extract.Evidence) []Quote {
+	var found, lost []extract.Evidence
+	for _, e := range list {
+		if doc != nil && e.Start >= 0 && e.Start < e.End && offset(doc.Text, e.End-1) < len(doc.Text) {
+			found = append(found, e)
+		} else {
+			lost = append(lost, e)
+		}
 	}
-	i := offset(doc.Text, e.Start)
-	j := i + offset(doc.Text[i:], e.End-e.Start)
-	if i == len(doc.Text) {
-		return q
+	slices.SortStableFunc(found, func(a, b extract.Evidence) int { return a.Start - b.Start })
+	var out []Quote
+	for first := 0; first < len(found); {
+		last, end := first+1, found[first].End
+		for last < len(found) && found[last].Start-end < contextSize {
+			end = max(end, found[last].End)
+			last++
+		}
+		out = append(out, Quote{Evidence: found[first:last], Spans: around(doc, found[first:last]), Found: true})
+		first = last
 	}
-	q.Found = true
-	q.Text = doc.Text[i:j]
-	q.Before = tail(doc.Text[:i], contextSize)
-	q.After = head(doc.Text[j:], contextSize)
-	return q
+	for _, e := range lost {
+		out = append(out, Quote{Evidence: []extract.Evidence{e}, Spans: []Span{{Text: e.Quote, Mark: true}}})
+	}
+	return out
+}
+
+// around is the text around pieces of evidence that follow each other, with
+// each of them marked.
+func around(doc *extract.Document, list []extract.Evidence) []Span {
+	char := list[0].Start
+	at := offset(doc.Text, char)
+	spans := []Span{{Text: tail(doc.Text[:at], contextSize)}}
+	next := func(to int, mark bool) {
+		if to <= char {
+			return // two pieces overlap
+		}
+		end := at + offset(doc.Text[at:], to-char)
+		spans = append(spans, Span{Text: doc.Text[at:end], Mark: mark})
+		at, char = end, to
+	}
+	for _, e := range list {
+		next(e.Start, false)
+		next(e.End, true)
+	}
+	return append(spans, Span{Text: head(doc.Text[at:], contextSize)})
 }
 
 // head is the beginning of s of at most n characters, cut between words.

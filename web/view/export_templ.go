@@ -404,7 +404,7 @@ func Preview(p Export) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else if p.Total == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<p>Nothing to take away yet. Only accepted seeds are exported unless you choose otherwise: <a href=\"/seeds\">judge some</a>, or set “Verdict” to “Drafts and accepted”.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, "<p>Nothing to take away yet. Only accepted seeds are exported unless you choose otherwise: <a href=\"/seeds\">judge some</a>, or set “Verdict” to “Accepted and drafts”.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

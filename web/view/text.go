@@ -115,24 +115,34 @@ func fenceOf(line string) string {
 	return ""
 }
 
-// inline writes a paragraph with its `code`.
+// inline writes a paragraph with its `code`, which ends with as many backticks
+// as it begins with.
 func inline(b *strings.Builder, s string) {
-	for {
-		before, rest, found := strings.Cut(s, "`")
-		code, after, closed := strings.Cut(rest, "`")
-		b.WriteString(escaped(before))
-		switch {
-		case !found:
-			return
-		case !closed || code == "":
-			b.WriteString("`")
-			s = rest
-		default:
-			b.WriteString("<code>" + escaped(code) + "</code>")
-			s = after
+	for s != "" {
+		i := strings.IndexByte(s, '`')
+		if i < 0 {
+			break
 		}
+		b.WriteString(escaped(s[:i]))
+		s = s[i:]
+		sign := s[:ticks(s)]
+		s = s[len(sign):]
+		end := 0
+		for end < len(s) && (s[end] != '`' || ticks(s[end:]) != len(sign)) {
+			end += max(1, ticks(s[end:]))
+		}
+		if end >= len(s) {
+			b.WriteString(sign) // never closed
+			continue
+		}
+		b.WriteString("<code>" + escaped(s[:end]) + "</code>")
+		s = s[end+len(sign):]
 	}
+	b.WriteString(escaped(s))
 }
+
+// ticks is how many backticks s begins with.
+func ticks(s string) int { return len(s) - len(strings.TrimLeft(s, "`")) }
 
 // excerpt is the first n characters of s, cut between words.
 func excerpt(s string, n int) string {

@@ -33,6 +33,16 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.0f %s", f, unit)
 }
 
+// Limit is a size that somebody set, in the units they think in: "2 GiB".
+func Limit(n int64) string {
+	for i, unit := range []string{"GiB", "MiB", "KiB"} {
+		if size := int64(1) << (30 - 10*i); n >= size && n%size == 0 {
+			return fmt.Sprintf("%d %s", n/size, unit)
+		}
+	}
+	return Bytes(n)
+}
+
 // Number is n with its thousands set apart: "12,345".
 func Number(n int) string {
 	s := strconv.Itoa(n)
@@ -188,7 +198,7 @@ func words(m map[string]string, key string) string {
 	return upper(strings.ReplaceAll(key, "_", " "))
 }
 
-// advice says what a person can do about a source that could not be read.
+// sourceAdvice says what a person can do about a source that could not be read.
 var sourceAdvice = map[string]string{
 	seedbed.Encrypted:   "Save a copy without the password and upload that.",
 	seedbed.NoText:      "The file holds pictures of text. Run it through text recognition (OCR) first, and upload the result.",
@@ -214,6 +224,7 @@ var failureWords = map[string]failure{
 	"truncated":   {"The reply was cut off", "Retry: the next attempt gets more room."},
 	"malformed":   {"The reply was not what was asked for", "Retry, or choose a model that follows a JSON schema."},
 	"too_long":    {"The passage does not fit into the model’s context", "Choose a model with a longer context."},
+	"invalid":     {"The model server did not understand the request", "Check the base URL and the model in the settings, then retry."},
 	"internal":    {"Something went wrong on the server", "Retry. The server’s log says more."},
 }
 
@@ -222,6 +233,15 @@ func failureOf(code string) failure {
 		return f
 	}
 	return failure{upper(strings.ReplaceAll(code, "_", " ")), "Retry these passages."}
+}
+
+// runAdvice says what to do about a run that stopped: because of its model, or
+// because its source could not be read.
+func runAdvice(code string) string {
+	if f, ok := failureWords[code]; ok && sourceAdvice[code] == "" {
+		return f.advice
+	}
+	return sourceAdvice[code]
 }
 
 var runWords = map[string]string{
