@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,29 +116,29 @@ func files(t *testing.T, dir string) []string {
 func Example() {
 	dir, err := os.MkdirTemp("", "blobs")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
 	store, err := blob.Folder(dir)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	ctx := context.Background()
 	sum, size, err := store.Put(ctx, strings.NewReader("hello"))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(sum[:8], size)
 
 	r, err := store.Open(ctx, sum)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer func() { _ = r.Close() }()
 	text, err := io.ReadAll(r)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(string(text))
 	// Output:

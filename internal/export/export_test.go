@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"log"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -516,7 +515,7 @@ func ExampleWrite() {
 	ctx := context.Background()
 	for _, opts := range []export.Options{{}, {Reasoning: true, System: "Be brief."}} {
 		if err := export.Write(ctx, os.Stdout, "messages", seeds, opts); err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 	}
 	fmt.Println(export.Write(ctx, os.Stdout, "xml", seeds, export.Options{}))

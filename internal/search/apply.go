@@ -109,7 +109,7 @@ func (b *batch) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 }
 
 func (b *batch) exec(ctx context.Context, q string, args ...any) error {
-	s, err := b.stmt(ctx, q)
+	s, err := b.stmt(ctx, q) //nolint:sqlclosecheck // kept for the next row, closed by close
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (b *batch) exec(ctx context.Context, q string, args ...any) error {
 
 // get scans the only row of q. No row is sql.ErrNoRows.
 func (b *batch) get(ctx context.Context, q string, args []any, dest ...any) error {
-	s, err := b.stmt(ctx, q)
+	s, err := b.stmt(ctx, q) //nolint:sqlclosecheck // kept for the next row, closed by close
 	if err != nil {
 		return err
 	}
