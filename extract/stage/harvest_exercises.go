@@ -338,15 +338,15 @@ type key struct {
 	hard bool
 }
 
-// crowd is the number of exercises that share a number from which on we no
+// maxAlike is the number of exercises that share a number from which on we no
 // longer look at each.
-const crowd = 1000
+const maxAlike = 1000
 
 func (m *matcher) index(e *entry) {
 	for _, n := range numbers(e) {
 		for s := e.section; s >= 0; s = m.o.sections[s].parent {
 			at := scope{n, s}
-			if len(m.under[at]) < crowd {
+			if len(m.under[at]) < maxAlike {
 				m.under[at] = append(m.under[at], e)
 			}
 			if s == 0 {
@@ -355,7 +355,7 @@ func (m *matcher) index(e *entry) {
 			for _, k := range m.keysOf(s) {
 				m.keys[k.name] = true
 				at := keyScope{n, k.name}
-				if same := m.keyed[at]; len(same) < crowd && (len(same) == 0 || same[len(same)-1] != e) {
+				if same := m.keyed[at]; len(same) < maxAlike && (len(same) == 0 || same[len(same)-1] != e) {
 					m.keyed[at] = append(m.keyed[at], e)
 				}
 			}
