@@ -464,6 +464,9 @@ func (f *file) continuation(gs []group, gone []bool, i int, g group) int {
 
 // warn tells about pages that gave no text.
 func (f *file) warn(w *extract.Builder) {
+	if f.lost != "" {
+		w.Warn("%s", f.lost)
+	}
 	by := map[string][]int{}
 	for _, p := range f.pages {
 		if p.err != nil {

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"seedbed/extract"
 	"seedbed/extract/read/readerr"
@@ -49,13 +50,13 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer rt.close()
-	e, err := open(ctx, rt, r, size)
+	first, second, err := open(ctx, rt, r, size)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	defer e.close()
+	defer first.close()
 
-	f, err := readPages(ctx, e)
+	f, err := readPages(ctx, first, second)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -69,20 +70,28 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 	return d, nil
 }
 
-// open tries PDFium first and then our own reader.
-func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (engine, error) {
+// open tries PDFium first and then the object layer. The second engine is for
+// pages that the first gives up on; it opens the file when asked.
+func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (first engine, second func() (engine, error), err error) {
+	second = sync.OnceValues(func() (engine, error) { return openObjects(ctx, r, size) })
 	w, err := openPDFium(ctx, rt, r, size)
 	if err == nil && w.pages() > 0 {
-		return w, nil
+		return w, second, nil
 	}
 	if err == nil {
 		w.close()
 		err = errors.New("no pages found")
 	}
 	if errors.Is(err, readerr.ErrEncrypted) || ctx.Err() != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return nil, fmt.Errorf("%w: PDFium says %w; if the file opens elsewhere, print it to a new PDF and try that", readerr.ErrCorrupt, err)
+	if o, other := second(); other == nil {
+		return o, second, nil
+	} else if ctx.Err() != nil {
+		return nil, nil, other
+	} else {
+		return nil, nil, fmt.Errorf("%w: %w; read another way: %w", readerr.ErrCorrupt, err, other)
+	}
 }
 
 // A file is a PDF with all its lines.
@@ -90,6 +99,7 @@ type file struct {
 	info  info
 	pages []page
 	words vocabulary
+	lost  string // what could not be read at the end, in words
 }
 
 // A page is what is kept of a sheet.
@@ -108,15 +118,35 @@ const (
 	verdictEmpty   = "empty"
 )
 
+// hopeless is the number of pages in a row that may fail before the rest is
+// given up: a page tree may promise a million.
+const hopeless = 50
+
 // readPages reads page by page, keeping lines and not glyphs.
-func readPages(ctx context.Context, e engine) (*file, error) {
-	f := &file{info: e.info(), words: vocabulary{}}
+func readPages(ctx context.Context, first engine, second func() (engine, error)) (*file, error) {
+	f := &file{info: first.info(), words: vocabulary{}}
 	hyphen := false
-	for i := range e.pages() {
+	failed := 0
+	for i := range first.pages() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		e := first
 		s, err := e.page(i)
+		if err != nil {
+			if other, no := second(); no == nil && other != first {
+				if again, no := other.page(i); no == nil {
+					e, s, err = other, again, nil
+				}
+			}
+		}
+		if err == nil {
+			failed = 0
+		} else if failed++; failed == hopeless {
+			f.pages = f.pages[:len(f.pages)-hopeless+1]
+			f.lost = fmt.Sprintf("The file claims to have %d pages, but after page %d none could be read.", first.pages(), len(f.pages))
+			break
+		}
 		p := page{width: s.width, height: s.height, err: err}
 		p.Page, p.Label, p.Engine, p.Verdict = i+1, s.label, e.name(), verdictClean
 		p.lines = lines(s, i)
@@ -154,6 +184,9 @@ func (f *file) hasText() error {
 		return fmt.Errorf("%w: the fonts of %s do not say which letters they show: it needs OCR", readerr.ErrNoText, countPages(n))
 	case counts[verdictScan] > 0:
 		return fmt.Errorf("%w: %s of images without text: it needs OCR", readerr.ErrNoText, countPages(n))
+	}
+	if n == 0 {
+		return fmt.Errorf("%w: none of its pages can be read", readerr.ErrCorrupt)
 	}
 	for _, p := range f.pages {
 		if p.err != nil {

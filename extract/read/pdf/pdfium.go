@@ -119,10 +119,18 @@ func (w *wasm) open() error {
 		return readerr.ErrEncrypted
 	}
 	if err != nil {
-		return err
+		return plainly(err)
 	}
 	w.doc = doc.Document
 	return nil
+}
+
+// plainly leaves out the number that PDFium's errors open with.
+func plainly(err error) error {
+	if number, words, ok := strings.Cut(err.Error(), ": "); ok && len(number) == 1 {
+		return errors.New(words)
+	}
+	return err
 }
 
 func (w *wasm) close() {
@@ -164,7 +172,7 @@ func trapped(err error) bool {
 func (w *wasm) read(i int) (sheet, error) {
 	loaded, err := w.in.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: w.doc, Index: i})
 	if err != nil {
-		return sheet{}, err
+		return sheet{}, plainly(err)
 	}
 	ref := loaded.Page
 	defer func() { _, _ = w.in.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: ref}) }()

@@ -1,0 +1,100 @@
+package pdf_test
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+
+	"seedbed/extract/read/pdf"
+	"seedbed/extract/read/readerr"
+	"seedbed/extract/read/readtest"
+)
+
+const image = "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\nx\nendstream"
+
+func noise(n int) []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	out := []byte("%PDF-1.7\n")
+	for range n {
+		out = append(out, byte(r.IntN(256)))
+	}
+	return out
+}
+
+func file(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// hostile files end in the error that fits or in the text there is. The ones
+// that no reader can be trusted with are read again in internal/sandbox.
+func TestHostile(t *testing.T) {
+	whole := file(t, paper)
+	scanned := "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>"
+	shifted := strings.Map(func(r rune) rune {
+		if r > ' ' {
+			return r + 3
+		}
+		return r
+	}, strings.Repeat("the quick brown fox jumps over the lazy dog and then it does the same again ", 8))
+	for _, c := range []struct {
+		name string
+		data []byte
+		err  error  // what reading fails with, nil where it gives text
+		says string // in the error, in the text or in a warning
+	}{
+		{"empty", nil, readerr.ErrEmpty, "the file is empty"},
+		{"noise", noise(4000), readerr.ErrCorrupt, "damaged"},
+		{"header only", []byte("%PDF-1.4\n"), readerr.ErrCorrupt, "damaged"},
+		{"not a PDF", []byte("hello"), readerr.ErrCorrupt, "damaged"},
+		{"truncated early", whole[:len(whole)/8], readerr.ErrCorrupt, "damaged"},
+		{"promises a billion objects", []byte("%PDF-1.5\n1 0 obj\n<</Type/XRef/Size 1000000000/W[1 2 1]/Root 2 0 R/Length 4>>stream\nabcd\nendstream\nendobj\nstartxref\n9\n%%EOF\n"), readerr.ErrCorrupt, "damaged"},
+		{"kids in a circle", build(catalog, "<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>"), readerr.ErrCorrupt, "damaged"},
+		{"kids in a longer circle", build(catalog, "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", "<< /Type /Pages /Kids [2 0 R] /Count 1 /Parent 2 0 R >>"), readerr.ErrCorrupt, "damaged"},
+		{"a million pages", bytes.Replace(text("The only page."), []byte("/Count 1 "), []byte("/Count 1000000 "), 1), nil, "The only page."},
+		{"unterminated hex string", build(catalog, onePage, page, stream("BT /F1 12 Tf 72 700 Td (Before it.) Tj <41424"), times), nil, "Before it."},
+		{"unterminated hex string in an object", []byte("%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages <41424"), readerr.ErrCorrupt, "damaged"},
+		{"unterminated array", build(catalog, onePage, page, stream("BT /F1 12 Tf 72 700 Td (Before it.) Tj [(a) (b) [[[["), times), nil, "Before it."},
+		{"deep nesting", build(catalog, onePage, page, stream("BT /F1 12 Tf 72 700 Td (Before it.) Tj "+strings.Repeat("[", 100_000)), times), nil, "Before it."},
+		{"too many Q", build(catalog, onePage, page, stream("Q Q Q BT /F1 12 Tf 72 700 Td (After it.) Tj ET"), times), nil, "After it."},
+		{"outline in a circle", build("<< /Type /Catalog /Pages 2 0 R /Outlines 6 0 R >>", onePage, page, stream("BT /F1 12 Tf 72 700 Td (Text.) Tj ET"), times,
+			"<< /Type /Outlines /First 7 0 R /Last 7 0 R >>", "<< /Title (A) /Next 7 0 R /First 7 0 R /Parent 6 0 R >>"), nil, "Text."},
+		{"form in itself", build(catalog, onePage, strings.Replace(page, "/Font", "/XObject << /X 6 0 R >> /Font", 1), stream("BT /F1 12 Tf 72 700 Td (Text.) Tj ET /X Do"), times,
+			"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /X 6 0 R >> >> /Length 5 >>\nstream\n/X Do\nendstream"), nil, "Text."},
+		{"needs a password, RC4", file(t, "testdata/rc4.pdf"), readerr.ErrEncrypted, "encrypted"},
+		{"needs a password, AES-256", file(t, "testdata/aes256.pdf"), readerr.ErrEncrypted, "encrypted"},
+		{"opens without a password", file(t, "testdata/owner.pdf"), nil, "may read this"},
+		{"an image", build(catalog, onePage, scanned, stream("100 0 0 100 0 0 cm /I Do"), image), readerr.ErrNoText, "1 page of images without text: it needs OCR"},
+		{"an empty page", build(catalog, onePage, page, stream(""), times), readerr.ErrNoText, "its only page is empty"},
+		{"shifted letters", text(shifted[:300], shifted[300:]), readerr.ErrNoText, "do not say which letters"},
+		{"leading junk", append([]byte("\n\njunk before\n"), text("Text after junk.")...), nil, "Text after junk."},
+		{"trailing junk", append(text("Text before junk."), bytes.Repeat([]byte{0}, 3000)...), nil, "Text before junk."},
+		{"version 2.0", bytes.Replace(text("A newer file."), []byte("%PDF-1.4"), []byte("%PDF-2.0"), 1), nil, "A newer file."},
+		{"wrong cross references", bytes.Replace(text("Found by scanning."), []byte("startxref\n"), []byte("startxref\n9"), 1), nil, "Found by scanning."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := pdf.Read(t.Context(), bytes.NewReader(c.data), int64(len(c.data)), "book.pdf", opts(t))
+			if !errors.Is(err, c.err) {
+				t.Fatalf("error %v, want %v", err, c.err)
+			}
+			if c.err != nil {
+				if !strings.HasPrefix(err.Error(), "read book.pdf: ") || !strings.Contains(err.Error(), c.says) {
+					t.Errorf("error %q, want read book.pdf: … %s …", err, c.says)
+				}
+				t.Log(err)
+				return
+			}
+			readtest.Check(t, d)
+			if !strings.Contains(d.Text+strings.Join(d.Warnings, "\n"), c.says) {
+				t.Errorf("text %q, warnings %q: want %q in them", d.Text, d.Warnings, c.says)
+			}
+		})
+	}
+}
