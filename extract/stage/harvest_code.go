@@ -18,7 +18,7 @@ const (
 
 // code takes documented functions, and tests with the code they test.
 func (o *outline) code() {
-	c := codebase{o: o, types: map[string]int{}, tested: map[string][]int{}, generated: map[string]bool{}}
+	c := codebase{o: o, types: map[string]int{}, tested: map[string][]int{}, generated: map[string]bool{}, asked: map[int]bool{}}
 	for i, b := range o.doc.Blocks {
 		if b.Kind != extract.Code || b.Skip != "" {
 			if b.File != "" && generatedMark(b.Text) {
@@ -50,8 +50,14 @@ func (o *outline) code() {
 		switch b.Symbol.Kind {
 		case "function", "method":
 			c.function(i)
-		case "test":
-			c.test(i)
+		}
+	}
+	// One test for each piece of code, best the one that is named after it.
+	for _, named := range []bool{true, false} {
+		for _, i := range c.symbols {
+			if b := o.doc.Blocks[i]; b.Symbol.Kind == "test" && !c.generated[b.File] {
+				c.test(i, named)
+			}
 		}
 	}
 }
@@ -63,6 +69,7 @@ type codebase struct {
 	types     map[string]int
 	tested    map[string][]int // by test: the blocks it names
 	generated map[string]bool
+	asked     map[int]bool // blocks that a test was asked for
 }
 
 func (c *codebase) key(b extract.Block, name string) string {
@@ -111,7 +118,7 @@ func (c *codebase) function(i int) {
 }
 
 // test asks for a test of the code it tests.
-func (c *codebase) test(i int) {
+func (c *codebase) test(i int, named bool) {
 	b := c.o.doc.Blocks[i]
 	name := b.Symbol.Name
 	under := c.tested[c.key(b, name)]
@@ -130,8 +137,16 @@ func (c *codebase) test(i int) {
 	if len(under) > 3 {
 		under = slices.DeleteFunc(under, func(j int) bool { return !c.names(name, c.o.doc.Blocks[j].Symbol.Name) })
 	}
+	if len(under) == 0 || len(under) > 3 {
+		return
+	}
+	main := slices.IndexFunc(under, func(j int) bool { return c.names(name, c.o.doc.Blocks[j].Symbol.Name) })
+	if named && main < 0 || c.asked[under[max(0, main)]] {
+		return
+	}
+	main = under[max(0, main)]
 	text := strings.TrimSpace(b.Text)
-	if n := codeLines(text); len(under) == 0 || len(under) > 3 || n < 3 || n > maxCodeLines {
+	if n := codeLines(text); n < 3 || n > maxCodeLines {
 		return
 	}
 	lines := 0
@@ -147,6 +162,7 @@ func (c *codebase) test(i int) {
 	if lines > maxCodeLines {
 		return
 	}
+	c.asked[main] = true
 	f := found{at: b.Start, kind: extract.CodeType, tag: "test"}
 	c.o.add(w.String(), fence(b.Lang, text), f, spans...)
 }

@@ -133,8 +133,8 @@ func (c *scanner) accepts(l label, heading, numbered bool, delim byte, closed bo
 	next, _ := utf8.DecodeRuneInString(rest)
 	fresh := rest == "" || unicode.IsUpper(next) || unicode.IsDigit(next) || strings.ContainsRune("$\\`*_(\"“[", next)
 	switch {
-	case len(l.word) == 1: // Q and A: only with a sign of their own
-		return delim == ':' || delim == '.' || delim == ')' && numbered || closed && fresh || heading && numbered
+	case len(l.word) == 1: // Q and A: only large, with a sign of their own
+		return c.large && (delim == ':' || delim == '.' || delim == ')' && numbered || closed && fresh || heading && numbered)
 	case rest == "" && l.name == "" && delim == 0 && !numbered && !heading:
 		return true // alone on its line
 	case delim == ':' || delim == '.':
@@ -160,6 +160,8 @@ type scanner struct {
 	s    string
 	i    int
 	bold int // open signs of emphasis
+
+	large bool // the last word began with a capital
 }
 
 func (c *scanner) eof() bool    { return c.i >= len(c.s) }
@@ -206,6 +208,12 @@ func (c *scanner) close() bool {
 		}
 	}
 	if c.bold > 0 {
+		// "__[Q1]{.exercise}__" has its class between the words and the sign.
+		if rest := strings.TrimPrefix(c.rest(), "]"); strings.HasPrefix(rest, "{.") || strings.HasPrefix(rest, "{#") {
+			if end := strings.IndexByte(rest, '}'); end > 0 {
+				c.i += len(c.rest()) - len(rest) + end + 1
+			}
+		}
 		c.skip("*_")
 	}
 	return c.i > was
@@ -225,6 +233,7 @@ func (c *scanner) word() string {
 	if n := c.i - start; n == 0 || n > 16 {
 		return ""
 	}
+	c.large = c.s[start] >= 'A' && c.s[start] <= 'Z'
 	return strings.ToLower(c.s[start:c.i])
 }
 
