@@ -23,7 +23,8 @@ func (f *file) document(name string) *extract.Document {
 	}
 	title := f.title(gs, body)
 	f.headings(gs, body, title)
-	skipReferences(gs)
+	gs = chapters(gs)
+	apparatus(gs)
 	gs = f.across(gs)
 
 	var w extract.Builder
@@ -182,12 +183,37 @@ func (f *file) furniture() []map[int]string {
 			switch {
 			case pageNumber.MatchString(strings.ToLower(l.text)):
 				out[i][j] = "page number"
-			case len(seen[at(p, l)[1]]) >= need:
+			case len(seen[at(p, l)[1]]) >= need, f.headsPage(p, l):
 				out[i][j] = "running head"
 			}
 		}
 	}
 	return out
+}
+
+// headsPage reports whether a line is a title of the outline with the number of
+// its page, which a short chapter prints but once.
+func (f *file) headsPage(p page, l line) bool {
+	number := p.Label
+	if number == "" {
+		number = fmt.Sprint(p.Page)
+	}
+	words := strings.Fields(l.text)
+	switch {
+	case len(words) < 2:
+		return false
+	case words[0] == number:
+		words = words[1:]
+	case words[len(words)-1] == number:
+		words = words[:len(words)-1]
+	default:
+		return false
+	}
+	k := key(strings.Join(words, ""))
+	return slices.ContainsFunc(f.info.outline, func(b bookmark) bool {
+		t := key(b.title)
+		return t != "" && strings.HasSuffix(k, t) && len(k)-len(t) < 14
+	})
 }
 
 // edges are the lines near the top and the foot of a page.
@@ -276,10 +302,10 @@ func (f *file) headings(gs []group, body float64, title int) {
 		size float64
 		bold bool
 	}
-	var found []int
-	levels := map[look]map[int]int{} // how often a look has a level that is known
-	var sizes []float64
 	looks := func(g group) look { return look{math.Round(g.size()*2) / 2, g.all(bold)} }
+	known := map[look]map[float64]int{} // how often a look has a level that is known
+	var found []int
+	book := len(f.pages) > bookPages
 	byline := title >= 0 // still among the authors
 	for i := range gs {
 		g := &gs[i]
@@ -292,37 +318,56 @@ func (f *file) headings(gs []group, body float64, title int) {
 		}
 		byline = byline && i < title
 		g.kind, g.level, g.title = extract.Heading, level, g.joined(f.words)
-		g.rows = nil
 		found = append(found, i)
-		l := looks(*g)
-		if levels[l] == nil {
-			levels[l] = map[int]int{}
-		}
-		if level > 0 {
-			levels[l][level]++
-		}
-		if !slices.Contains(sizes, l.size) {
-			sizes = append(sizes, l.size)
+		book = book || chapter.MatchString(g.title)
+		if l := looks(*g); level > 0 {
+			if known[l] == nil {
+				known[l] = map[float64]int{}
+			}
+			known[l][float64(level)]++
 		}
 	}
-	slices.SortFunc(sizes, func(a, b float64) int { return int(math.Copysign(1, b-a)) })
-	shift := 0
-	if title >= 0 && len(f.pages) <= bookPages {
-		shift = 1 // the title of a paper stands above its sections
+	// A look without a level of its own stands below the larger ones.
+	level := func(l look) int {
+		if known[l] != nil {
+			return int(most(known[l]))
+		}
+		n := 0
+		for k, levels := range known {
+			if k.size > l.size || k.size == l.size && k.bold && !l.bold {
+				n = max(n, int(most(levels)))
+			}
+		}
+		return n + 1
 	}
 	for _, i := range found {
 		g := &gs[i]
 		if g.level == 0 {
-			g.level = 1 + slices.Index(sizes, looks(*g).size)
-			n := 0
-			for l, c := range levels[looks(*g)] {
-				if c > n || c == n && l < g.level {
-					g.level, n = l, c
-				}
-			}
+			g.level = level(looks(*g))
 		}
-		g.level = min(g.level+shift, 6)
+		if title >= 0 && !book { // the title of a paper stands above its sections
+			g.level++
+		}
+		g.level = min(g.level, 6)
 	}
+}
+
+// chapters joins "Chapter 3" with the words that stand under it.
+func chapters(gs []group) []group {
+	var out []group
+	for i := 0; i < len(gs); i++ {
+		g := gs[i]
+		if i+1 < len(gs) && g.kind == extract.Heading && opening.MatchString(g.title) &&
+			gs[i+1].kind == extract.Heading && gs[i+1].page() == g.page() && !opening.MatchString(gs[i+1].title) {
+			next := gs[i+1]
+			g.lines = append(slices.Clone(g.lines), next.lines...)
+			g.title = strings.TrimRight(g.title, ".:") + ": " + next.title
+			g.level = min(g.level, next.level)
+			i++
+		}
+		out = append(out, g)
+	}
+	return out
 }
 
 // heading reports whether a block is a heading, and its level where something
@@ -356,7 +401,7 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	large, strong := g.size() > 1.12*body, g.all(bold)
 	first := []rune(strings.TrimSpace(words))[0]
 	switch {
-	case knownHeadings[strings.ToLower(strings.TrimRight(words, ".:"))] && (large || strong || g.above > 1.2):
+	case outermost[strings.ToLower(strings.TrimRight(words, ".:"))] && (large || strong || g.above > 1.2):
 		return max(depth, 1), true
 	case sentence.MatchString(text) && !strings.HasSuffix(text, "?"), statement.MatchString(text), unicode.IsLower(first) && number == nil:
 		return 0, false
@@ -387,9 +432,9 @@ func (f *file) kind(gs []group) string {
 	return extract.Paper
 }
 
-// skipReferences marks what stands under a heading such as References.
-func skipReferences(gs []group) {
-	level := 0
+// apparatus marks the parts of a document that hold nothing to learn from.
+func apparatus(gs []group) {
+	level, reason := 0, ""
 	for i := range gs {
 		g := &gs[i]
 		if g.kind == extract.Heading {
@@ -398,12 +443,25 @@ func skipReferences(gs []group) {
 			}
 			switch strings.TrimLeft(key(g.title), "0123456789") {
 			case "references", "bibliography", "workscited", "literature", "literatur", "literaturverzeichnis", "références", "bibliographie":
-				level = g.level
+				level, reason = g.level, "references"
+			case "contents", "tableofcontents", "inhalt", "inhaltsverzeichnis", "tabledesmatières":
+				level, reason = g.level, "table of contents"
+			case "index", "stichwortverzeichnis", "register":
+				level, reason = g.level, "index"
 			}
 			continue
 		}
 		if level > 0 && g.skip == "" {
-			g.skip = "references"
+			g.skip = reason
+		}
+		dotted := 0
+		for _, l := range g.lines {
+			if leaders.MatchString(l.text) {
+				dotted++
+			}
+		}
+		if g.skip == "" && dotted > 1 && dotted*2 >= len(g.lines) {
+			g.skip = "table of contents"
 		}
 	}
 }
@@ -434,11 +492,11 @@ func (f *file) across(gs []group) []group {
 
 // continuation is the group that g, which stands at i, goes on in, or -1.
 func (f *file) continuation(gs []group, gone []bool, i int, g group) int {
-	if g.kind != extract.Paragraph && g.kind != extract.ListItem || g.skip != "" && g.skip != "references" {
+	if g.kind != extract.Paragraph && g.kind != extract.ListItem && g.kind != extract.Code || g.skip != "" && g.skip != "references" {
 		return -1
 	}
 	last := g.lines[len(g.lines)-1]
-	if sentence.MatchString(last.text) {
+	if sentence.MatchString(last.text) && g.kind != extract.Code {
 		return -1
 	}
 	for j := i + 1; j < len(gs) && j < i+20; j++ {
@@ -449,7 +507,10 @@ func (f *file) continuation(gs []group, gone []bool, i int, g group) int {
 		if n.skip != "" && n.skip != g.skip || n.kind == extract.Caption || n.kind == extract.Footnote || n.kind == extract.Table || n.kind == extract.Other {
 			continue
 		}
-		if n.kind != extract.Paragraph || n.column == g.column {
+		if g.kind == extract.Code && n.kind == extract.Code && n.column != g.column {
+			return j
+		}
+		if n.kind != extract.Paragraph || g.kind == extract.Code || n.column == g.column {
 			return -1
 		}
 		first := []rune(n.lines[0].text)[0]

@@ -64,6 +64,7 @@ type column struct {
 	lines       []line
 	left, right float64 // of its running text
 	leading     float64 // usual distance of two baselines
+	body        float64 // size of the document's text
 	ragged      bool    // lines end where they like
 }
 
@@ -82,7 +83,7 @@ func columns(ls []line, body float64) []column {
 }
 
 func newColumn(ls []line, body float64) column {
-	c := column{lines: ls}
+	c := column{lines: ls, body: body}
 	lefts, rights, steps := map[float64]int{}, map[float64]int{}, map[float64]int{}
 	for i, l := range ls {
 		if math.Abs(l.size-body) > 0.1*body {
@@ -128,19 +129,20 @@ var (
 	numbered  = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
 	chapter   = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
 	sentence  = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
+	opening   = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
 	leaders   = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
 )
 
-var knownHeadings = map[string]bool{}
+// outermost are the words that head a part of the whole document.
+var outermost = map[string]bool{}
 
 func init() {
-	for _, w := range []string{"abstract", "summary", "introduction", "preface", "foreword", "contents", "table of contents",
-		"background", "related work", "methods", "materials and methods", "results", "discussion", "conclusion", "conclusions",
-		"acknowledgements", "acknowledgments", "acknowledgement", "acknowledgment", "references", "bibliography",
-		"works cited", "literature", "further reading", "appendix", "index", "glossary", "exercises", "problems",
-		"solutions", "answers", "notes", "zusammenfassung", "einleitung", "literatur", "literaturverzeichnis", "inhalt",
-		"inhaltsverzeichnis", "anhang", "résumé", "références", "bibliographie"} {
-		knownHeadings[w] = true
+	for _, w := range []string{"abstract", "introduction", "preface", "foreword", "contents", "table of contents",
+		"related work", "conclusion", "conclusions", "acknowledgements", "acknowledgments", "acknowledgement",
+		"acknowledgment", "references", "bibliography", "works cited", "literature", "index", "glossary",
+		"zusammenfassung", "einleitung", "literatur", "literaturverzeichnis", "inhalt", "inhaltsverzeichnis",
+		"anhang", "résumé", "références", "bibliographie", "table des matières"} {
+		outermost[w] = true
 	}
 }
 
@@ -250,7 +252,7 @@ func (c column) begins(g group, i int) bool {
 	if l.style&mono != 0 {
 		return step > 2.6*c.leading
 	}
-	if step < -0.5*size || step > 1.3*c.leading && step > 1.35*size {
+	if step < -0.5*size || step > 1.3*c.leading*max(1, size/c.body) && step > 1.35*size {
 		return true
 	}
 	if math.Abs(l.size-p.size) > 0.1*size && len(l.text) > 3 && len(p.text) > 3 {
@@ -331,7 +333,7 @@ func (c column) formula(l line) bool {
 	if words > 1 || strings.Contains(l.text, "•") {
 		return false
 	}
-	return signs > 0 && words <= signs/2 || l.style&formula != 0 && words == 0 || words == 0 && len(l.text) <= 8 && c.displayed(l)
+	return signs > 0 && words <= signs/2 || l.style&formula != 0 && words == 0 || words == 0 && c.displayed(l) && !marked(l)
 }
 
 var functions = map[string]bool{"log": true, "exp": true, "sin": true, "cos": true, "tan": true, "max": true, "min": true, "lim": true,

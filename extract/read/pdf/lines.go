@@ -81,7 +81,7 @@ func newLine(glyphs []glyph) (line, bool) {
 	bases := map[float64]int{}
 	for _, g := range glyphs {
 		if visible(g) {
-			sizes[math.Round(g.size*10)/10]++
+			sizes[math.Round(g.size*10)/10] += int(math.Ceil(g.size)) // an exponent weighs less
 			styles[g.style]++
 		}
 	}

@@ -37,8 +37,18 @@ func read(t testing.TB, path string) *extract.Document {
 
 const paper = "../../../examples/paper.pdf"
 
-func TestPaper(t *testing.T) {
-	d := read(t, paper)
-	readtest.Golden(t, "paper.golden", readtest.Outline(d))
-	readtest.Golden(t, "paper.txt", d.Text)
+// The goldens of a paper in two columns, of a web page printed by a browser,
+// and of notes in chapters whose metadata is of no use.
+func TestGolden(t *testing.T) {
+	for name, path := range map[string]string{
+		"paper":   paper,
+		"handout": "testdata/handout.pdf",
+		"notes":   "testdata/notes.pdf",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := read(t, path)
+			readtest.Golden(t, name+".golden", readtest.Outline(d))
+			readtest.Golden(t, name+".txt", d.Text)
+		})
+	}
 }
