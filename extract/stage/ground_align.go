@@ -38,6 +38,9 @@ func (n *normal) words() *wordList {
 func fold(b []byte) string { return strings.ToLower(string(b)) }
 
 func isWordRune(r rune) bool {
+	if r < utf8.RuneSelf {
+		return isAlnum(byte(r)) || isOperator(r)
+	}
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r) || isOperator(r)
 }
 
@@ -49,8 +52,9 @@ func isOperator(r rune) bool {
 	return r >= utf8.RuneSelf && unicode.Is(unicode.Sm, r)
 }
 
+// isIdeograph reports whether r is of a script without spaces between words.
 func isIdeograph(r rune) bool {
-	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	return r >= 0xe00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
 // eachWord tells where each word of text stands. An apostrophe between

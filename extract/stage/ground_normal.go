@@ -19,6 +19,7 @@ type normal struct {
 	space   [2]int32 // white space not written yet: where it stands
 	hasGap  bool
 	noSpace bool // white space is dropped after a dash
+	hyphens bool // those inside words are kept
 }
 
 // normalize makes s normal:
@@ -29,8 +30,11 @@ type normal struct {
 //   - dashes, however many in a row, are one -;
 //   - a hyphen between letters is dropped, with the line break after it, and
 //     so are soft hyphens and characters without width.
-func normalize(s string) *normal {
-	n := &normal{source: s, text: make([]byte, 0, len(s)), from: make([]int32, 0, len(s)), to: make([]int32, 0, len(s))}
+func normalize(s string) *normal { return (&normal{source: s}).read() }
+
+func (n *normal) read() *normal {
+	s := n.source
+	n.text, n.from, n.to = make([]byte, 0, len(s)), make([]int32, 0, len(s)), make([]int32, 0, len(s))
 	for i := 0; i < len(s); {
 		c := s[i]
 		plain := c < utf8.RuneSelf && (i+1 == len(s) || s[i+1] < utf8.RuneSelf)
@@ -97,7 +101,7 @@ func (n *normal) dash(i int) int {
 		count++
 	}
 	if count == 1 && (first == '-' || first == '\u2010' || first == '\u2011') && n.afterLetter() {
-		if next := afterBreak(n.source[end:]); next >= 0 {
+		if next := afterBreak(n.source[end:]); next > 0 || next == 0 && !n.hyphens {
 			return end + next
 		}
 	}

@@ -1,0 +1,284 @@
+package stage
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A question as dedupe reads it.
+type question struct {
+	terms []term
+	grams []uint64 // hashes of each three terms in a row, sorted, each once
+}
+
+// A term is a word, an ideograph or a symbol, in small letters.
+type term struct {
+	text string
+	mark bool // a number, symbol, identifier or negation: another mark is another question
+	name bool // begins with a capital within a sentence
+}
+
+// Keys are what a question is kept and found under: first one that only the
+// same words in the same order give, then 18 of which questions that are alike
+// share some. Questions that differ in a number, symbol or identifier share
+// none. A question without words has no keys. They never change from one
+// version or machine to another, so that they can be stored.
+func Keys(q string) []uint64 { return read(q).keys() }
+
+// Similarity is the Jaccard similarity of two questions' sets of three words
+// in a row, 0 where they are two questions by what sets them apart.
+func Similarity(a, b string) float64 { return read(a).similarity(read(b)) }
+
+const (
+	hashes = 128
+	bands  = 18
+	rows   = 7
+)
+
+// A Signature is a question's MinHash: the share of equal values of two
+// signatures is about the similarity of the questions.
+type Signature [hashes]uint32
+
+// factors of the hash functions.
+var factors = func() (f [hashes][2]uint64) {
+	state := uint64(0x5eedbed)
+	next := func() uint64 { return mix(&state) }
+	for i := range f {
+		f[i] = [2]uint64{next() | 1, next()}
+	}
+	return f
+}()
+
+// mix steps state on and scatters it (splitmix64).
+func mix(state *uint64) uint64 {
+	*state += 0x9e3779b97f4a7c15
+	z := *state
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+func (q *question) signature() Signature {
+	var s Signature
+	for i := range s {
+		s[i] = math.MaxUint32
+	}
+	for _, g := range q.grams {
+		for i := range s {
+			s[i] = min(s[i], uint32((g*factors[i][0]+factors[i][1])>>32))
+		}
+	}
+	return s
+}
+
+func (q *question) keys() []uint64 {
+	if len(q.terms) == 0 {
+		return nil
+	}
+	keys := make([]uint64, 0, 1+bands)
+	exact, marks := newHash(), newHash()
+	for _, t := range q.terms {
+		exact.add(t.text)
+		if t.mark {
+			marks.add(t.text)
+		}
+	}
+	keys = append(keys, uint64(exact))
+	s := q.signature()
+	for b := range bands {
+		h := marks
+		h.number(uint64(b))
+		for _, v := range s[b*rows : (b+1)*rows] {
+			h.number(uint64(v))
+		}
+		keys = append(keys, uint64(h))
+	}
+	return keys
+}
+
+func (q *question) similarity(other *question) float64 {
+	if slices.EqualFunc(q.terms, other.terms, func(a, b term) bool { return a.text == b.text }) {
+		return 1
+	}
+	if apart(q.terms, other.terms) {
+		return 0
+	}
+	both, i, j := 0, 0, 0
+	for i < len(q.grams) && j < len(other.grams) {
+		switch a, b := q.grams[i], other.grams[j]; {
+		case a == b:
+			both++
+			i++
+			j++
+		case a < b:
+			i++
+		default:
+			j++
+		}
+	}
+	return float64(both) / float64(len(q.grams)+len(other.grams)-both)
+}
+
+// apart reports whether something sets two questions apart: their marks, in
+// order, or a name that only one has.
+func apart(a, b []term) bool {
+	isMark := func(t term) bool { return t.mark }
+	if !slices.EqualFunc(filter(a, isMark), filter(b, isMark), func(a, b term) bool { return a.text == b.text }) {
+		return true
+	}
+	return hasOwnName(a, b) || hasOwnName(b, a)
+}
+
+func filter(terms []term, keep func(term) bool) []term {
+	var out []term
+	for _, t := range terms {
+		if keep(t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func hasOwnName(a, b []term) bool {
+	return slices.ContainsFunc(a, func(t term) bool {
+		return t.name && !slices.ContainsFunc(b, func(u term) bool { return u.text == t.text })
+	})
+}
+
+// hash64 is FNV-1a: slow but the same everywhere and for ever.
+type hash64 uint64
+
+func newHash() hash64 { return 14695981039346656037 }
+
+func (h *hash64) add(s string) {
+	for i := range len(s) {
+		*h = (*h ^ hash64(s[i])) * 1099511628211
+	}
+	*h *= 1099511628211 // a byte 0 after it
+}
+
+func (h *hash64) number(n uint64) {
+	state := uint64(*h) ^ n
+	*h = hash64(mix(&state))
+}
+
+// read reads a question.
+func read(text string) *question {
+	q := &question{}
+	n := (&normal{source: text, hyphens: true}).read().text
+	first := true // no word of the sentence yet
+	for i := 0; i < len(n); {
+		r, w := utf8.DecodeRune(n[i:])
+		switch {
+		case isIdeograph(r):
+			q.terms = append(q.terms, term{text: string(r)})
+			i += w
+		case isOperator(r) || r == '#' || r == '@' || r == '~' || r == '*' && isTimes(n, i) || r == '-' && isMinus(n, i):
+			q.terms = append(q.terms, term{text: string(n[i : i+w]), mark: true})
+			i += w
+		case isWordRune(r):
+			end := wordEnd(n, i)
+			q.terms = append(q.terms, readWord(string(n[i:end]), first))
+			first = false
+			i = end
+		default:
+			first = first || r == '.' || r == '!' || r == '?' || r == ':'
+			i += w
+		}
+	}
+	q.shingle()
+	return q
+}
+
+// shingle hashes each three terms in a row, or all of fewer.
+func (q *question) shingle() {
+	if len(q.terms) == 0 {
+		return
+	}
+	const size = 3
+	for i := range max(1, len(q.terms)-size+1) {
+		h := newHash()
+		for _, t := range q.terms[i:min(i+size, len(q.terms))] {
+			h.add(t.text)
+		}
+		q.grams = append(q.grams, uint64(h))
+	}
+	slices.Sort(q.grams)
+	q.grams = slices.Compact(q.grams)
+}
+
+// wordEnd is where the word at i ends. Dots, underlines and apostrophes
+// between letters or digits belong to it.
+func wordEnd(n []byte, i int) int {
+	for i < len(n) {
+		r, w := utf8.DecodeRune(n[i:])
+		if r == '.' || r == '_' || r == '\'' {
+			if next, _ := utf8.DecodeRune(n[i+w:]); !unicode.IsLetter(next) && !unicode.IsNumber(next) && next != '_' {
+				return i
+			}
+		} else if !isWordRune(r) || isOperator(r) || isIdeograph(r) {
+			return i
+		}
+		i += w
+	}
+	return i
+}
+
+// readWord tells what kind of word it is; first is whether it begins a
+// sentence.
+func readWord(word string, first bool) term {
+	t := term{text: strings.ToLower(word)}
+	letters, capitals, other, inside := 0, 0, 0, 0
+	for i, r := range word {
+		switch {
+		case unicode.IsUpper(r):
+			letters++
+			capitals++
+			if i > 0 {
+				inside++
+			}
+		case unicode.IsLetter(r):
+			letters++
+		case unicode.IsNumber(r) || r == '_' || r == '.':
+			other++
+		}
+	}
+	switch t.text {
+	case "not", "no", "never", "without", "except", "nicht", "kein", "keine", "ohne", "nie", "pas", "sans", "sin", "nunca":
+		t.mark = true
+	case "e.g", "i.e", "z.b", "d.h", "a", "i":
+	default:
+		t.mark = other > 0 || inside > 0 || letters == 1 && len(t.text) == 1
+	}
+	t.name = !t.mark && capitals > 0 && !first
+	return t
+}
+
+// isTimes reports whether the asterisk at i multiplies: what stands on both
+// sides is alike. Others make words bold.
+func isTimes(n []byte, i int) bool {
+	before, after := i > 0 && isAlnum(n[i-1]), i+1 < len(n) && isAlnum(n[i+1])
+	spaced := i > 0 && n[i-1] == ' ' && i+1 < len(n) && n[i+1] == ' '
+	return before && after || spaced
+}
+
+// isMinus reports whether the dash at i stands before a number or a variable,
+// a word of one letter, and not after a longer word.
+func isMinus(n []byte, i int) bool {
+	at := func(i int) byte {
+		if i < 0 || i >= len(n) {
+			return ' '
+		}
+		return n[i]
+	}
+	single := func(c, beyond byte) bool { return c <= '9' || !isAlnum(beyond) }
+	before, after := at(i-1), at(i+1)
+	return isAlnum(after) && single(after, at(i+2)) && (!isAlnum(before) || single(before, at(i-2)))
+}
+
+func isAlnum(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+}

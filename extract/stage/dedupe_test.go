@@ -1,0 +1,172 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seedbed/extract"
+)
+
+func ExampleDedupe() {
+	seeds := []extract.Seed{
+		{ID: "1", Question: "What is the boiling point of water at sea level?"},
+		{ID: "2", Question: "What is the boiling-point of water at sea level"},
+		{ID: "3", Question: "Compute 3 + 4."},
+		{ID: "4", Question: "Compute 3 + 5."},
+	}
+	seeds, err := new(Dedupe).Do(context.Background(), extract.Passage{}, seeds)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, s := range seeds {
+		fmt.Println(strings.TrimSpace(s.ID + " " + s.Checks[0].Verdict + " " + s.VerdictReason))
+	}
+	// Output:
+	// 1 pass
+	// 2 fail dedupe: duplicate of 1: “What is the boiling point of water at sea level?”
+	// 3 pass
+	// 4 pass
+}
+
+func TestDuplicates(t *testing.T) {
+	long := "why does the water in a closed kettle on the stove of a mountain hut boil sooner than it does at home"
+	for _, tc := range []struct {
+		a, b string
+		same bool
+	}{
+		{"What is a stone?", "What is a stone?", true},
+		{"What is a stone?", "what is a  STONE", true},
+		{"What is a stone?", "“What is a stone?”", true},
+		{"What is the “ﬁnal” well-known rule?", "What is the \"final\" well known rule?", true},
+		{"WHAT IS A STONE?", "What is a stone?", true},
+		{"Why?", "Why?", true},
+		{"Why?", "How?", false},
+		{"Why not?", "Why?", false},
+		{long, long + " of yours", true},
+		{long, strings.Replace(long, "stove", "oven", 1), true},
+		{long, strings.Replace(long, "sooner", "not sooner", 1), false},
+		{long, strings.Replace(long, "mountain", "Swiss", 1), false},
+		{long + " 3", long + " 4", false},
+		{"In " + long, "In " + long + "?", true},
+		{"What is a stone?", "What is a rock?", false},
+		{"Compute 3+4", "Compute 3+5", false},
+		{"Compute 3+4", "Compute 3-4", false},
+		{"Compute 3-4", "Compute 4-3", false},
+		{"Compute 3 − 4.", "Compute 3-4", true},
+		{"Compute x·y", "Compute x+y", false},
+		{"Solve x^2 = 4 for x over the whole of the real numbers and explain every step of it.", "Solve x^3 = 4 for x over the whole of the real numbers and explain every step of it.", false},
+		{"What does the method Stack.Push do with the item that it is given by the caller of it?", "What does the method Stack.Pop do with the item that it is given by the caller of it?", false},
+		{"What does max_size mean?", "What does min_size mean?", false},
+		{"What is C?", "What is C++?", false},
+		{"What is C#?", "What is C++?", false},
+		{"What is TCP?", "What is UDP?", false},
+		{"What is a **tree**?", "What is a tree?", true},
+		{"What is 2 * 3?", "What is 2 / 3?", false},
+		{"水は何度で沸騰しますか", "水は何度で沸騰しますか?", true},
+		{"水は何度で沸騰しますか", "鉄は何度で融解しますか", false},
+		{"Как называется столица?", "как называется столица", true},
+	} {
+		for _, q := range [][2]string{{tc.a, tc.b}, {tc.b, tc.a}} {
+			seeds := []extract.Seed{{ID: "1", Question: q[0]}, {ID: "2", Question: q[1]}}
+			seeds, err := new(Dedupe).Do(t.Context(), extract.Passage{}, seeds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same := seeds[1].DuplicateOf != nil; same != tc.same || seeds[1].Live() == same {
+				t.Errorf("%q after %q: duplicate %v (similarity %.2f), want %v", q[1], q[0], same, Similarity(q[0], q[1]), tc.same)
+			}
+		}
+	}
+}
+
+func TestDedupeAgain(t *testing.T) {
+	near := NewMemory()
+	d := &Dedupe{Near: near}
+	do := func(seeds ...extract.Seed) []extract.Seed {
+		seeds, err := d.Do(t.Context(), extract.Passage{}, seeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seeds
+	}
+	do(extract.Seed{ID: "1", Question: "What is a stone?"})
+	// The passage is done again: its seeds are no duplicates of themselves.
+	if s := do(extract.Seed{ID: "1", Question: "What is a stone?"})[0]; !s.Live() {
+		t.Errorf("a seed duplicates itself: %s", s.VerdictReason)
+	}
+	if n := len(near.questions); n != 1 {
+		t.Errorf("%d questions kept, want 1", n)
+	}
+	s := do(extract.Seed{ID: "2", Question: "What is a stone?"}, extract.Seed{ID: "3", Question: "?"}, extract.Seed{ID: "4", Question: "What is a rejected stone?", Verdict: extract.Rejected})
+	if s[0].DuplicateOf == nil || *s[0].DuplicateOf != "1" {
+		t.Errorf("seed 2 = %+v, want a duplicate of 1", s[0])
+	}
+	if !s[1].Live() || s[1].Checks[0].Verdict != extract.Skipped {
+		t.Errorf("a question without words = %+v, want it left alone", s[1])
+	}
+	if s[2].Checks != nil {
+		t.Errorf("a rejected seed was checked: %v", s[2].Checks)
+	}
+	if s := do(extract.Seed{ID: "5", Question: "What is a rejected stone?"})[0]; !s.Live() {
+		t.Errorf("a rejected seed stands in the way: %s", s.VerdictReason)
+	}
+}
+
+// Keys are stored: they may never change.
+func TestKeysStay(t *testing.T) {
+	got := Keys("What is the boiling point of water at 3,000 m?")
+	if len(got) != 1+bands {
+		t.Fatalf("%d keys, want %d", len(got), 1+bands)
+	}
+	want := []uint64{0xa64438a7f82cebf9, 0x4c58c091ac4664cc, 0x9074c4b4bb6b55eb}
+	if d := cmp.Diff(want, []uint64{got[0], got[1], got[18]}); d != "" {
+		t.Errorf("Keys (-want +got):\n%s", d)
+	}
+	if k := Keys(" …?"); k != nil {
+		t.Errorf("Keys without words = %v", k)
+	}
+}
+
+// Equal values of two signatures are about the similarity.
+func TestSignature(t *testing.T) {
+	var words []string
+	for i := range 200 {
+		words = append(words, fmt.Sprintf("w%c%c", 'a'+i%26, 'a'+i/26))
+	}
+	for _, share := range []int{40, 100, 160, 190} {
+		a, b := read(strings.Join(words, " ")), read(strings.Join(append(append([]string{}, words[:share]...), "other", "words", "at", "the", "end"), " "))
+		sa, sb := a.signature(), b.signature()
+		same := 0
+		for i := range sa {
+			if sa[i] == sb[i] {
+				same++
+			}
+		}
+		if got, want := float64(same)/hashes, a.similarity(b); math.Abs(got-want) > 0.15 {
+			t.Errorf("signatures with %d words shared are equal in %.2f, similarity is %.2f", share, got, want)
+		}
+	}
+}
+
+func BenchmarkDedupe(b *testing.B) {
+	const n = 2000
+	questions := make([]extract.Seed, n)
+	for i := range questions {
+		questions[i] = extract.Seed{ID: fmt.Sprint(i), Question: fmt.Sprintf("Why does the %s stone of layer %d cool more slowly than those in the layer above it?", strings.Repeat("very ", i%4), i/8)}
+	}
+	for b.Loop() {
+		d := new(Dedupe)
+		for i := range questions {
+			seed := questions[i]
+			if _, err := d.Do(b.Context(), extract.Passage{}, []extract.Seed{seed}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/seed")
+}
