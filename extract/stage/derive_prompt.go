@@ -52,7 +52,7 @@ var passageTag = regexp.MustCompile(`(?i)<(\s*/?\s*passage\s*)>`)
 func disarm(s string) string { return passageTag.ReplaceAllString(s, "‹$1›") }
 
 // oneLine keeps a title from looking like several lines of the prompt.
-func oneLine(s string) string { return disarm(strings.Join(strings.Fields(s), " ")) }
+func oneLine(s string) string { return disarm(squeeze(s)) }
 
 // messages fills the templates of a stage.
 func messages(stage string, p prompt) []extract.Message {

@@ -164,12 +164,31 @@ func (o *outline) entries() (asks, loose []*entry) {
 				}
 				continue
 			}
+			if cur != nil && cur.role == roleReply && cur.level == 0 && !cur.sealed && !topic.numbered() && o.startsAnew(p) {
+				ask, cur = nil, nil
+			}
 			if cur != nil && p.kind != extract.Footnote {
 				cur.body = append(cur.body, i)
 			}
 		}
 	}
 	return asks, loose
+}
+
+// startsAnew reports whether a paragraph after a solution in the midst of a
+// chapter is the chapter going on.
+func (o *outline) startsAnew(p piece) bool {
+	if p.kind != extract.Paragraph {
+		return false
+	}
+	words := o.text[p.start:p.end]
+	for _, opening := range []string{"In this section", "In the next", "We now", "We next", "Next,", "Next we", "Let us now", "Now we", "The next", "This section", "This chapter", "So far"} {
+		if strings.HasPrefix(words, opening) {
+			return true
+		}
+	}
+	first := sentences(words[:min(len(words), 600)])[0]
+	return o.definingQuestion(first, p.start) != "" || openingQuestion(first) != ""
 }
 
 // inside reports whether a heading without a label stands under the heading

@@ -3,6 +3,8 @@ package stage
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"seedbed/extract"
 )
@@ -111,6 +113,8 @@ func (o *outline) ownBody(s section) []int {
 			continue
 		case hint && p.role == roleNone && !p.opens:
 			continue
+		case s.faq && len(body) > 0 && o.plainQuestion(p) != "":
+			return body
 		}
 		hint = false
 		body = append(body, i)
@@ -295,6 +299,20 @@ func (o *outline) boldQuestions() {
 	}
 }
 
+// plainQuestion is a paragraph of an FAQ that is nothing but a question, in
+// formats that lost its emphasis.
+func (o *outline) plainQuestion(p piece) string {
+	if p.kind != extract.Paragraph || p.role != roleNone || !p.opens || p.end-p.start > 240 || !o.sections[p.section].faq {
+		return ""
+	}
+	s := squeeze(o.words(p))
+	r, _ := utf8.DecodeRuneInString(s)
+	if !strings.HasSuffix(s, "?") || !unicode.IsUpper(r) || strings.ContainsAny(s[:len(s)-1], ".?!") {
+		return ""
+	}
+	return s
+}
+
 // indented reports whether a piece stands further in than its margin.
 func (o *outline) indented(p piece) bool {
 	return o.column(p.start) > 0 || o.text[p.start] == ' ' || o.text[p.start] == '\t'
@@ -335,6 +353,9 @@ func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok 
 			question += "?"
 		}
 		return strings.TrimSuffix(strings.TrimSuffix(question, "?"), " ") + "?", o.trim(s), false, true
+	}
+	if question = o.plainQuestion(p); question != "" {
+		return question, span{s.end, s.end}, false, true
 	}
 	for _, m := range [][2]string{{"**", "**"}, {"__", "__"}, {"<summary>", "</summary>"}, {"<strong>", "</strong>"}, {"<b>", "</b>"}} {
 		at := 0

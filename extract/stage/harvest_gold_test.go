@@ -108,5 +108,3 @@ func indexGold(gold []goldPair, s extract.Seed) int {
 	}
 	return -1
 }
-
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }

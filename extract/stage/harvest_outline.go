@@ -455,7 +455,7 @@ func headingTitle(text string) string {
 	if i := strings.IndexByte(line, '\n'); i >= 0 && strings.Trim(line[i:], "=- \r\n\t") == "" {
 		line = line[:i]
 	}
-	line = strings.Join(strings.Fields(line), " ")
+	line = squeeze(line)
 	if strings.HasPrefix(line, "<h") {
 		line = htmlTag.ReplaceAllString(line, "")
 	}

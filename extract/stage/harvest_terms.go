@@ -401,7 +401,7 @@ func articleIn(text, term string) string {
 // adjectiveOf asks for the meaning of an adjective that is defined: "A graph
 // is called connected if …".
 func adjectiveOf(text, name string) string {
-	m := adjective.FindStringSubmatch(strings.Join(strings.Fields(text), " "))
+	m := adjective.FindStringSubmatch(squeeze(text))
 	if m == nil || !strings.EqualFold(strings.Trim(m[3], "*_"), name) {
 		return ""
 	}
@@ -419,7 +419,8 @@ func (o *outline) definingSentences(p piece, asked map[string]bool) {
 		return
 	}
 	marked := strings.ContainsAny(words, "*_")
-	if !marked && !strings.Contains(words, " defined ") && !strings.Contains(words, " called ") {
+	opening := strings.HasPrefix(words, "A ") || strings.HasPrefix(words, "An ")
+	if !marked && !opening && !strings.Contains(words, " defined ") && !strings.Contains(words, " called ") {
 		return
 	}
 	at := 0
@@ -434,11 +435,14 @@ func (o *outline) definingSentences(p piece, asked map[string]bool) {
 			continue
 		}
 		question := o.definingQuestion(s, from)
+		if question == "" && opening && from == p.body && p.kind == extract.Paragraph {
+			question = openingQuestion(s)
+		}
 		if question == "" || asked[question] {
 			continue
 		}
 		asked[question] = true
-		o.define(question, strings.Join(strings.Fields(s), " "), span{from, from + len(s)})
+		o.define(question, squeeze(s), span{from, from + len(s)})
 	}
 }
 
@@ -454,10 +458,26 @@ var (
 	subjectPlain  = regexp.MustCompile(`^(An?) ([a-z][a-z-]+(?: [a-z-]+){0,2}?)(?: \$?[A-Z]\$?)? (?:that|which|with|without|whose|in which|where|is|all|having|on|of|from)\b`)
 )
 
+// generic matches "A keel is a fin that …": formats without emphasis define
+// their terms where a paragraph opens.
+var generic = regexp.MustCompile(`^An? ([a-z][a-z-]+(?: [a-z-]+){0,2}?) is (?:an?) [a-z-]+(?: [a-z-]+){0,8}? (?:that|which|whose|in which|for which|used to|used for) .{12,}\.$`)
+
+// openingQuestion asks for what the first sentence of a paragraph defines.
+func openingQuestion(sentence string) string {
+	s := squeeze(sentence)
+	m := generic.FindStringSubmatch(s)
+	if m == nil || strings.Count(s, " ") < 8 || vague[firstWord(m[1])] || !nounPhrase(m[1]) || personal.MatchString(s) || dangling.MatchString(s) || leans(s) {
+		return ""
+	}
+	return askFor(strings.ToLower(firstWord(s)), m[1], "", "is")
+}
+
+var personal = regexp.MustCompile(`(?i)\b(i|we|you|your|our|my|us|me|here|today|now)\b`)
+
 // definingQuestion is the question that a sentence answers by defining
 // something, "" where it does not.
 func (o *outline) definingQuestion(sentence string, at int) string {
-	s := strings.Join(strings.Fields(sentence), " ")
+	s := squeeze(sentence)
 	if !strings.HasSuffix(s, ".") || strings.Count(s, " ") < 5 {
 		return ""
 	}
@@ -556,6 +576,7 @@ var vague = func() map[string]bool {
 	for _, w := range strings.Fields(`only not very must can cannot all same first second third last lot point problem idea reason goal difference key trick thing
 		question answer result solution best worst most real main advantage disadvantage purpose way aim rest other former latter next previous
 		important good bad new old right wrong second few time time's number end beginning whole part fact truth cost catch downside upside
+		common typical simple possible useful big small great nice final single similar related recent general special certain particular
 		function's method's code program both either neither your my our their his her its`) {
 		m[w] = true
 	}

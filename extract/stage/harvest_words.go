@@ -199,7 +199,7 @@ func typeOf(question, answer string) string {
 		return extract.Conceptual
 	case begins("analyse", "analyze", "evaluate", "assess"):
 		return extract.Analytical
-	case begins("what", "who", "when", "where", "which", "is ", "are ", "does ", "do ", "can ", "has ", "will ", "should "):
+	case begins("what", "who", "how ", "when", "where", "which", "is ", "are ", "does ", "do ", "can ", "has ", "will ", "should "):
 		return extract.Factual
 	}
 	return extract.Reasoning
@@ -218,6 +218,9 @@ func codeShare(s string) float64 {
 	}
 	return float64(n) / float64(max(1, len(s)))
 }
+
+// squeeze makes one space of every run of white space.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // lowerFirst makes the first letter small, unless the word is a name, an
 // abbreviation or a symbol.

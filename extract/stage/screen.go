@@ -272,7 +272,7 @@ func letterShare(s string) float64 {
 
 // clip shortens s to n characters.
 func clip(s string, n int) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = squeeze(s)
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
