@@ -204,11 +204,36 @@ func (p *program) until(run string, ok func(seedbed.Run) bool) seedbed.Run {
 	}
 }
 
+// text is a source's document as plain text.
+func (p *program) text(source string) string {
+	p.t.Helper()
+	return p.page("/api/v1/sources/" + source + "/document?format=text")
+}
+
+// page is the answer to GET path, as it came.
+func (p *program) page(path string) string {
+	p.t.Helper()
+	resp, err := http.Get(p.URL + path)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		p.t.Fatalf("GET %s: %s, %v", path, resp.Status, err)
+	}
+	return string(body)
+}
+
 func ended(r seedbed.Run) bool { return r.Ended() }
 
-// seeds are all seeds the filter finds, whatever their verdict.
+// seeds are all seeds the filter finds, whatever their verdict unless the
+// filter names one.
 func (p *program) seeds(filter string) []extract.Seed {
 	p.t.Helper()
+	if !strings.Contains(filter, "verdict=") {
+		filter += "&verdict=any"
+	}
 	var all []extract.Seed
 	for page := 1; ; page++ {
 		var got struct {
@@ -217,7 +242,7 @@ func (p *program) seeds(filter string) []extract.Seed {
 			} `json:"hits"`
 			Total int `json:"total"`
 		}
-		p.get(fmt.Sprintf("/api/v1/seeds?verdict=any&size=200&sort=oldest&page=%d&%s", page, filter), &got)
+		p.get(fmt.Sprintf("/api/v1/seeds?size=200&sort=oldest&page=%d&%s", page, filter), &got)
 		for _, h := range got.Hits {
 			all = append(all, h.Seed)
 		}
