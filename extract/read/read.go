@@ -164,7 +164,11 @@ func gzipped(ctx context.Context, r *io.SectionReader, name string, opts Options
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return document(ctx, bytes.NewReader(data), int64(len(data)), strings.TrimSuffix(name, ".gz"), opts, depth+1)
+	d, err := document(ctx, bytes.NewReader(data), int64(len(data)), strings.TrimSuffix(name, ".gz"), opts, depth+1)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return d, nil
 }
 
 // checked holds every reader to what a document promises.

@@ -53,6 +53,7 @@ func Parse(src string) *extract.Document {
 	}
 
 	u := units{src: src, base: body, bytes: []byte(src[body:])}
+	flatten(u.bytes)
 	u.walk(blocks.Parse(text.NewReader(u.bytes)), 0)
 	for i, unit := range u.list {
 		end := len(src)
@@ -85,8 +86,9 @@ func title(blocks []extract.Block) string {
 var blocks = parser.NewParser(
 	parser.WithBlockParsers(append(parser.DefaultBlockParsers(),
 		util.Prioritized(mathParser{}, 650))...),
-	parser.WithParagraphTransformers(append(parser.DefaultParagraphTransformers(),
-		util.Prioritized(extension.NewTableParagraphTransformer(), 200))...),
+	// Link definitions stay in their paragraphs, see write: the parser's own
+	// way takes time in the square of their number.
+	parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
 )
 
 // A unit is one block to be. It reaches to the start of the next one, which
@@ -100,7 +102,7 @@ type unit struct {
 type units struct {
 	src   string
 	base  int    // where the parsed text starts in src
-	bytes []byte // the parsed text
+	bytes []byte // the parsed text, flattened
 	list  []unit
 }
 
@@ -162,7 +164,7 @@ func (u *units) add(n ast.Node, depth int) {
 		// A table's own position is that of the paragraph it was cut from.
 		u.start(n.FirstChild().FirstChild().Pos(), n, b)
 		return
-	case *ast.HTMLBlock, *ast.ThematicBreak, *ast.LinkReferenceDefinition:
+	case *ast.HTMLBlock, *ast.ThematicBreak:
 		b.Kind = extract.Other
 	case *ast.Blockquote:
 		u.walk(n, depth)
@@ -195,6 +197,9 @@ func (u *units) start(pos int, n ast.Node, b extract.Block) {
 }
 
 var (
+	// "[label]: address" with a title perhaps, on the first lines of a paragraph.
+	definitions = regexp.MustCompile(`^( {0,3}\[[^\[\]^\n][^\[\]\n]*\]:[ \t]*\S+([ \t]+("[^"\n]*"|'[^'\n]*'|\([^)\n]*\)))?[ \t]*(\n|$))+`)
+
 	footnote   = regexp.MustCompile(`(?m)^ {0,3}\[\^[^\]\n]+\]:`)
 	htmlTitle  = regexp.MustCompile(`(?is)^\s*<h([1-6])\b[^>]*>(.*)</h[1-6]>\s*$`)
 	htmlTag    = regexp.MustCompile(`</?[a-zA-Z!][^>]*>`)
@@ -217,9 +222,6 @@ func (u *units) write(w *verbatim.Writer, it unit, end int) {
 				b = extract.Block{Kind: extract.Heading, Level: int(m[1][0] - '0'), Title: title}
 			}
 		}
-		if footnote.MatchString(s) {
-			b.Kind = extract.Footnote
-		}
 	case extract.Code:
 		// The paragraphs of a footnote after its first are indented.
 		last := len(w.Blocks) - 1
@@ -227,10 +229,15 @@ func (u *units) write(w *verbatim.Writer, it unit, end int) {
 			b.Kind = extract.Footnote
 		}
 	case extract.Paragraph:
-		if !strings.Contains(s, "[^") {
+		if !strings.Contains(s, "]:") {
 			break
 		}
 		at := it.start
+		if m := definitions.FindString(s); m != "" {
+			w.Add(at, at+len(m), extract.Block{Kind: extract.Other})
+			at += len(m)
+			it.start, s = at, s[len(m):]
+		}
 		for _, m := range footnote.FindAllStringIndex(s, -1) {
 			if m[0] > 0 {
 				w.Add(at, it.start+m[0], b)

@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 
@@ -76,20 +77,21 @@ func formula(s []byte) int {
 	default:
 		return -1
 	}
-	body := string(s[:min(len(s), maxFormula)])
-	if i := blankLine.FindStringIndex(body); i != nil {
-		body = body[:i[0]+1]
-	}
-	i := strings.Index(body[len(open):], shut)
-	if i < 0 || strings.TrimSpace(body[len(open):len(open)+i]) == "" {
+	s = s[:min(len(s), maxFormula)]
+	i := bytes.Index(s[len(open):], []byte(shut))
+	if i < 0 {
 		return -1
 	}
 	end := len(open) + i + len(shut)
-	after := afterMath.FindString(body[end:])
-	if after == "" && end < len(body) {
+	body := s[len(open) : len(open)+i]
+	if len(bytes.TrimSpace(body)) == 0 || blankLine.Match(body) {
 		return -1
 	}
-	return end + len(strings.TrimRight(after, "\n"))
+	after := afterMath.Find(s[end:])
+	if after == nil && end < len(s) {
+		return -1
+	}
+	return end + len(bytes.TrimRight(after, "\n"))
 }
 
 // maxFormula bounds the search for a formula's end, so that a text full of
