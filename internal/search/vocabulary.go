@@ -42,12 +42,13 @@ func expand(ctx context.Context, tx *sql.Tx, q *query) error {
 		if c.typ == exact {
 			continue
 		}
+		found, err := false, error(nil)
 		if c.typ == partial {
-			if err := complete(ctx, tx, c); err != nil {
-				return err
-			}
+			found, err = complete(ctx, tx, c)
 		}
-		found, err := occurs(ctx, tx, *c)
+		if !found && err == nil {
+			found, err = occurs(ctx, tx, *c)
+		}
 		if err != nil {
 			return err
 		}
@@ -73,12 +74,13 @@ func (c *clause) add(stems []string) {
 }
 
 // complete adds stems of words that begin so. The index itself finds stems
-// that begin so; but running is there as run, which runn does not begin.
-func complete(ctx context.Context, tx *sql.Tx, c *clause) error {
+// that begin so; but running is there as run, which runn does not begin. It
+// reports whether there is any word that begins so.
+func complete(ctx context.Context, tx *sql.Tx, c *clause) (bool, error) {
 	var places int
 	word, after := c.word, c.word+"\U0010FFFF"
 	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM vocabulary WHERE word >= ? AND word < ?`, word, after).Scan(&places); err != nil {
-		return err
+		return false, err
 	}
 	var stems []string
 	var err error
@@ -91,7 +93,7 @@ func complete(ctx context.Context, tx *sql.Tx, c *clause) error {
 			word, after, inflections)
 	}
 	c.add(stems)
-	return err
+	return places > 0, err
 }
 
 // occurs reports whether a clause is found anywhere.
