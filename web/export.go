@@ -54,9 +54,10 @@ func (s *Server) export(c echo.Context) error {
 			_, _, p.Problem = explain(err)
 		}
 	}
+	v := query.Values(f)
+	v.Set("format", format.Name)
+	p.Download = api.Prefix + "/export?" + v.Encode()
 	if partial(c) {
-		v := query.Values(f)
-		v.Set("format", format.Name)
 		c.Response().Header().Set("HX-Replace-Url", "/export?"+v.Encode())
 		return s.show(c, http.StatusOK, view.Preview(p))
 	}

@@ -180,7 +180,7 @@ func TestMainJobInABrowser(t *testing.T) {
 	b.do("open the export", chromedp.Click(chromedp.CSS(`nav a[href="/export"]`)), chromedp.WaitVisible(chromedp.CSS("#preview")))
 	b.do("choose the chat format", chromedp.Click(chromedp.CSS(`#export input[value="messages"]`)))
 	b.until("one seed is to be exported as chat", `document.querySelector("#preview").innerText.includes("1 seed") && document.querySelector("#preview .sample")?.innerText.includes('"messages"')`)
-	body := b.download("#preview [data-download]")
+	body := b.download("#preview a[download]")
 
 	want := p.seeds("verdict=accepted")
 	if len(want) != 1 {
