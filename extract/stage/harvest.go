@@ -161,8 +161,8 @@ func (o *outline) evidence(s span) (extract.Evidence, bool) {
 		Match: extract.MatchExact,
 	}
 	if from.Lines[0] > 0 && to.Lines[0] > 0 && from.File == to.File {
-		e.Lines[0] = from.Lines[0] + strings.Count(o.text[o.starts[first]:s.start], "\n")
-		e.Lines[1] = to.Lines[0] + strings.Count(o.text[o.starts[last]:s.end], "\n")
+		e.Lines[0] = from.Lines[0] + o.newlines(s.start) - o.newlines(o.starts[first])
+		e.Lines[1] = to.Lines[0] + o.newlines(s.end) - o.newlines(o.starts[last])
 	}
 	return e, true
 }
@@ -193,6 +193,19 @@ func (o *outline) runes(at int) int {
 		return at // ASCII
 	}
 	return o.counts[at/stride] + utf8.RuneCountInString(o.text[o.marks[at/stride]:at])
+}
+
+// newlines is how many lines end before the byte offset.
+func (o *outline) newlines(at int) int {
+	for len(o.lines) <= at/stride {
+		n := len(o.lines)
+		if n == 0 {
+			o.lines = append(o.lines, 0)
+			continue
+		}
+		o.lines = append(o.lines, o.lines[n-1]+strings.Count(o.text[(n-1)*stride:n*stride], "\n"))
+	}
+	return o.lines[at/stride] + strings.Count(o.text[at/stride*stride:at], "\n")
 }
 
 // countRunes prepares runes: one walk over the text.

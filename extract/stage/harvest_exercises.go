@@ -55,7 +55,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 		p := o.pieces[i]
 		topic := o.sections[p.section].within
 		if p.kind == extract.Heading || p.section != where {
-			if p.section != where && p.role == roleNone && !(p.kind == extract.Heading && inside(p, cur, ask)) {
+			if p.section != where && p.role == roleNone && (p.kind != extract.Heading || !inside(p, cur, ask)) {
 				ask, cur = nil, nil
 			}
 			where, last = p.section, ""
@@ -357,15 +357,15 @@ type key struct {
 	hard bool
 }
 
-// maxAlike is the number of exercises that share a number from which on we no
-// longer look at each.
-const maxAlike = 1000
+// maxAlike is how many exercises of one number and one section name are
+// looked at: where there are more, nothing tells them apart.
+const maxAlike = 16
 
 func (m *matcher) index(e *entry) {
 	for _, n := range numbers(e) {
 		for s := e.section; s >= 0; s = m.o.sections[s].parent {
 			at := scope{n, s}
-			if len(m.under[at]) < maxAlike {
+			if len(m.under[at]) < 2 { // one is sure, two are not
 				m.under[at] = append(m.under[at], e)
 			}
 			if s == 0 {
@@ -433,14 +433,14 @@ func (m *matcher) search(s *entry, n string) (*entry, bool) {
 			}
 			return found[0], true
 		}
-		return m.choose(s, n, found, top)
+		return m.choose(s, n, top)
 	}
 	return nil, true
 }
 
 // choose tells exercises of the same number apart by what the sections of
 // the solution are called.
-func (m *matcher) choose(s *entry, n string, found []*entry, top int) (*entry, bool) {
+func (m *matcher) choose(s *entry, n string, top int) (*entry, bool) {
 	votes := map[*entry]bool{}
 	for _, k := range m.keysBelow(s.section, top) {
 		var here []*entry

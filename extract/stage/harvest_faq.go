@@ -225,7 +225,7 @@ func showsFirst(question string) bool {
 // "What's next?".
 func idle(q string) bool {
 	words := strings.Fields(strings.ToLower(strings.Trim(q, "? ")))
-	if len(words) < 3 && !(len(words) == 2 && len(words[1]) > 3 && (words[0] == "why" || words[0] == "what's")) {
+	if len(words) < 2 || len(words) == 2 && (len(words[1]) < 4 || words[0] != "why" && words[0] != "what's") {
 		return true
 	}
 	rest := strings.Join(words, " ")
@@ -251,8 +251,7 @@ func interrogative(s string) bool {
 // or in the paragraphs up to the next question or heading, and questions in
 // the summary of <details>.
 func (o *outline) boldQuestions() {
-	for i := 0; i < len(o.pieces); i++ {
-		p := o.pieces[i]
+	for i, p := range o.pieces {
 		if o.taken[i] || p.kind == extract.Heading || p.kind == extract.Code || p.kind == extract.Table || !p.opens {
 			continue
 		}
@@ -274,7 +273,11 @@ func (o *outline) boldQuestions() {
 				break
 			}
 			loose := rest.empty() && strings.Contains(o.text[p.start:p.end], "# ") // a heading ends at the next one
-			if p.kind == extract.ListItem && !loose && !(next.kind == extract.ListItem && next.level > p.level) && !(next.kind != extract.ListItem && o.indented(next)) {
+			within := o.indented(next)
+			if next.kind == extract.ListItem {
+				within = next.level > p.level
+			}
+			if p.kind == extract.ListItem && !loose && !within {
 				break
 			}
 			if next.kind != extract.Footnote && next.kind != extract.Caption {

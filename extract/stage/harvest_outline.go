@@ -19,6 +19,7 @@ type outline struct {
 	starts   []int // of the blocks, in bytes
 	marks    []int // see runes
 	counts   []int
+	lines    []int
 	sections []section
 	pieces   []piece
 	taken    []bool // pieces that are the question of a pair
@@ -214,18 +215,6 @@ func (o *outline) push(p piece) {
 // words are the words of a piece, without its label.
 func (o *outline) words(p piece) string { return o.text[p.body:p.end] }
 
-// path lists the sections from the root down to sec.
-func (o *outline) path(sec int) []int {
-	var up []int
-	for s := sec; s >= 0; s = o.sections[s].parent {
-		up = append(up, s)
-	}
-	for i, j := 0, len(up)-1; i < j; i, j = i+1, j-1 {
-		up[i], up[j] = up[j], up[i]
-	}
-	return up
-}
-
 // headingOf is the level and title of a block that is a heading, or can only
 // be one; the level is 0 for all others.
 func headingOf(b extract.Block) (int, string) {
@@ -351,8 +340,10 @@ var topicWords = map[string]topic{
 	"drills": topicExercises, "puzzles": topicExercises, "quiz": topicExercises, "quizzes": topicExercises,
 	"katas": topicExercises, "challenges": topicExercises, "tasks": topicExercises, "assignments": topicExercises,
 	"aufgaben": topicExercises, "übungen": topicExercises, "übungsaufgaben": topicExercises, "fragen": topicExercises,
-	"exercices": topicExercises, "problèmes": topicExercises, "ejercicios": topicExercises, "problemas": topicExercises,
-	"esercizi": topicExercises, "exercícios": topicExercises,
+	"exercices": topicExercises, //nolint:misspell // French
+	"problèmes": topicExercises, "ejercicios": topicExercises,
+	"problemas": topicExercises, //nolint:misspell // Spanish
+	"esercizi":  topicExercises, "exercícios": topicExercises,
 
 	"solutions": topicSolutions, "answers": topicSolutions, "lösungen": topicSolutions, "antworten": topicSolutions,
 	"corrigés": topicSolutions, "réponses": topicSolutions, "soluciones": topicSolutions, "respuestas": topicSolutions,
