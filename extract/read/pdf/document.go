@@ -373,7 +373,7 @@ func chapters(gs []group) []group {
 // heading reports whether a block is a heading, and its level where something
 // other than its looks says so.
 func (f *file) heading(g group, body float64) (level int, ok bool) {
-	if len(g.lines) > 4 || g.kind != extract.Paragraph && g.kind != extract.ListItem {
+	if len(g.lines) > 4 || g.kind != extract.Paragraph && g.kind != extract.ListItem && g.kind != extract.Code {
 		return 0, false
 	}
 	text := g.joined(f.words)
@@ -388,6 +388,9 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		if t := key(b.title); t != "" && (t == k || len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10) {
 			return b.level, true
 		}
+	}
+	if g.kind == extract.Code || len(f.info.outline) > 0 && endsInNumber.MatchString(text) && !opening.MatchString(text) {
+		return 0, false // code, an entry of the table of contents
 	}
 	depth := 0
 	number := numbered.FindStringSubmatch(text)
@@ -437,6 +440,9 @@ func apparatus(gs []group) {
 	level, reason := 0, ""
 	for i := range gs {
 		g := &gs[i]
+		if g.kind == extract.Heading && level > 0 && reason == "table of contents" && endsInNumber.MatchString(g.title) && !opening.MatchString(g.title) {
+			g.kind, g.level, g.title = extract.Paragraph, 0, ""
+		}
 		if g.kind == extract.Heading {
 			if level > 0 && g.level <= level {
 				level = 0

@@ -16,7 +16,9 @@ func TestEnginesAgree(t *testing.T) {
 		path  string
 		least float64 // share of PDFium's words
 	}{
-		{"../../../examples/paper.pdf", 0.9},
+		{"../../../examples/paper.pdf", 0.95},
+		{"testdata/handout.pdf", 0.95},
+		{"testdata/notes.pdf", 0.95},
 	} {
 		data, err := os.ReadFile(c.path)
 		if err != nil {

@@ -121,16 +121,17 @@ func newColumn(ls []line, body float64) column {
 }
 
 var (
-	bullet    = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢–—*-]\s+\S`)
-	enumerate = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
-	caption   = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|$)`)
-	statement = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
-	dialogue  = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
-	numbered  = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
-	chapter   = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
-	sentence  = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
-	opening   = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
-	leaders   = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
+	bullet       = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢–—*-]\s+\S`)
+	enumerate    = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
+	caption      = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|$)`)
+	statement    = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
+	dialogue     = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
+	numbered     = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
+	chapter      = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
+	sentence     = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
+	opening      = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
+	endsInNumber = regexp.MustCompile(`\s\d{1,4}$`)
+	leaders      = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
 )
 
 // outermost are the words that head a part of the whole document.
@@ -246,11 +247,14 @@ func (c column) begins(g group, i int) bool {
 	if c.displayed(p) && c.formula(l) {
 		return step > 2.5*c.leading
 	}
-	if l.style&mono != p.style&mono {
-		return true
-	}
-	if l.style&mono != 0 {
-		return step > 2.6*c.leading
+	ended := sentence.MatchString(p.text)
+	if code := g.all(mono); l.style&mono != 0 && !code {
+		// A paragraph may end in a row of code; a block of code stands apart.
+		if ended || !c.full(p) || step > 1.2*c.leading || math.Abs(l.box.X0-c.left) > 0.5*size {
+			return true
+		}
+	} else if code {
+		return l.style&mono == 0 || step > 2.6*c.leading
 	}
 	if step < -0.5*size || step > 1.3*c.leading*max(1, size/c.body) && step > 1.35*size {
 		return true
@@ -261,7 +265,6 @@ func (c column) begins(g group, i int) bool {
 	if l.style&bold != p.style&bold && (l.style&bold != 0 || g.all(bold)) && !c.full(p) {
 		return true
 	}
-	ended := sentence.MatchString(p.text)
 	indent := l.box.X0 - c.left
 	switch {
 	case caption.MatchString(l.text) && ended,

@@ -89,6 +89,17 @@ func newLine(glyphs []glyph) (line, bool) {
 		return line{}, false
 	}
 	l := line{size: most(sizes), style: most(styles)}
+	fixed, all := 0, 0
+	for st, n := range styles {
+		if all += n; st&mono != 0 {
+			fixed += n
+		}
+	}
+	if fixed*10 < all*9 { // a line with code in it is not a line of code
+		l.style &^= mono
+	} else {
+		l.style |= mono
+	}
 	for _, g := range glyphs {
 		if visible(g) && math.Round(g.size*10)/10 == l.size {
 			bases[math.Round(g.base*10)/10]++

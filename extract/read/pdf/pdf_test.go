@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"seedbed/extract"
@@ -51,4 +53,76 @@ func TestGolden(t *testing.T) {
 			readtest.Golden(t, name+".txt", d.Text)
 		})
 	}
+}
+
+// Boxes lie on their page, and every page is accounted for.
+func TestPagesAndBoxes(t *testing.T) {
+	d := read(t, paper)
+	if len(d.Pages) != 3 {
+		t.Fatalf("%d pages reported, want 3", len(d.Pages))
+	}
+	for i, p := range d.Pages {
+		if p.Page != i+1 || p.Engine != "pdfium" || p.Verdict != "clean" || p.Words < 100 {
+			t.Errorf("page report %+v", p)
+		}
+	}
+	for i, b := range d.Blocks {
+		if b.Page < 1 || b.Page > 3 || len(b.Boxes) == 0 {
+			t.Errorf("block %d: page %d, %d boxes", i, b.Page, len(b.Boxes))
+		}
+		for _, x := range b.Boxes {
+			if x.X0 < 0 || x.Y0 < 0 || x.X1 > 596 || x.Y1 > 842 || x.X0 >= x.X1 || x.Y0 >= x.Y1 {
+				t.Errorf("block %d (%.30q): box %v is not on an A4 page", i, b.Text, x)
+			}
+		}
+	}
+}
+
+func TestPageLabels(t *testing.T) {
+	d := read(t, "testdata/notes.pdf")
+	var got []string
+	for _, p := range d.Pages {
+		got = append(got, p.Label)
+	}
+	if want := []string{"i", "i", "ii", "1", "2", "3"}; !slices.Equal(got, want) {
+		t.Errorf("labels %q, want %q", got, want)
+	}
+}
+
+func TestHyphens(t *testing.T) {
+	for _, c := range []struct {
+		lines []string
+		want  string
+	}{
+		{[]string{"We speak of evaporation when water turns to vapour. The evapo-", "ration of a lake cools it, and so does every other one here."}, "The evaporation of"},
+		{[]string{"The half-life of a fact is a time. It is long or short, and a half-", "life that is long is a good one to have in a memory as in life."}, "a half-life that"},
+		{[]string{"Every field has names of its own, and so has the theory of Navier-", "Stokes equations, which keep their hyphen wherever a line ends."}, "of Navier-Stokes equations"},
+		{[]string{"A word that is broken once and occurs nowhere else, such as rhodo-", "dendron, is joined, since its pieces are no words of their own."}, "as rhododendron, is"},
+	} {
+		data := text(c.lines...)
+		d, err := pdf.Read(t.Context(), bytes.NewReader(data), int64(len(data)), "x.pdf", opts(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(d.Text, c.want) {
+			t.Errorf("read %q, want %q in it", d.Text, c.want)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	data, err := os.ReadFile(paper)
+	if err != nil {
+		b.Fatal(err)
+	}
+	o := opts(b)
+	pages := 0
+	for b.Loop() {
+		d, err := pdf.Read(b.Context(), bytes.NewReader(data), int64(len(data)), "paper.pdf", o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		pages += len(d.Pages)
+	}
+	b.ReportMetric(float64(pages)/b.Elapsed().Seconds(), "pages/s")
 }
