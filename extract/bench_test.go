@@ -2,11 +2,16 @@ package extract_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/chunk"
+	"seedbed/extract/read/markdown"
+	"seedbed/extract/stage"
 )
 
 // BenchmarkRunLatency runs 400 passages through a stage that takes 200 ms,
@@ -14,7 +19,7 @@ import (
 // possible; 1.15 is the most we allow.
 func BenchmarkRunLatency(b *testing.B) {
 	const n, atOnce, latency = 400, 16, 200 * time.Millisecond
-	ask := stage{"ask", func(ctx context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	ask := step{"ask", func(ctx context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		select {
 		case <-time.After(latency):
 			return seeds, nil
@@ -22,7 +27,7 @@ func BenchmarkRunLatency(b *testing.B) {
 			return nil, ctx.Err()
 		}
 	}}
-	tail := serial{stage{"tail", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	tail := serial{step{"tail", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		return seeds, nil
 	}}}
 	for b.Loop() {
@@ -34,4 +39,77 @@ func BenchmarkRunLatency(b *testing.B) {
 	}
 	least := latency * n / atOnce
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(least), "ratio")
+}
+
+// BenchmarkExplicit takes a megabyte of Markdown from text to seeds: read,
+// cut, and the explicit recipe. We want more than 3 MB/s.
+func BenchmarkExplicit(b *testing.B) {
+	book := markdownBook(1 << 20)
+	recipe, ok := stage.Lookup("explicit")
+	if !ok {
+		b.Fatal("no recipe explicit")
+	}
+	b.SetBytes(int64(len(book)))
+	var passages, kept, rejected int
+	for b.Loop() {
+		passages, kept, rejected = 0, 0, 0
+		stages, err := stage.Build(recipe, stage.Tools{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		doc := markdown.Parse(book)
+		for r := range extract.Run(b.Context(), chunk.Split(doc, chunk.Options{}), stages, extract.Options{}) {
+			if r.Err != nil {
+				b.Fatal(r.Err)
+			}
+			passages++
+			for _, s := range r.Seeds {
+				if s.Live() {
+					kept++
+				} else {
+					rejected++
+				}
+			}
+		}
+	}
+	if kept == 0 {
+		b.Fatal("no seeds")
+	}
+	b.ReportMetric(float64(passages), "passages")
+	b.ReportMetric(float64(kept), "kept")
+	b.ReportMetric(float64(rejected), "rejected")
+}
+
+// markdownBook is a book of chapters with prose, definitions, exercises with
+// solutions and questions with answers, at least size bytes long.
+func markdownBook(size int) string {
+	things := []string{"granite", "basalt", "obsidian", "marble", "slate", "chalk", "flint", "gneiss", "gabbro", "pumice", "quartz", "felsite", "dolomite"}
+	places := []string{"on the coast", "in the deep", "under the ice", "by the river", "on the ridge", "in the old quarry", "near the road"}
+	var w strings.Builder
+	n := 0
+	pick := func(list []string) string { n++; return list[(n*n+n/7)%len(list)] }
+	for chapter := 1; w.Len() < size; chapter++ {
+		fmt.Fprintf(&w, "# Chapter %d: Of %s\n\n", chapter, pick(things))
+		for section := 1; section <= 4; section++ {
+			fmt.Fprintf(&w, "## The %s %s\n\n", pick(things), pick(places))
+			for range 4 {
+				for range 5 {
+					fmt.Fprintf(&w, "Nobody who has seen %s %s will doubt that it is older than the %s\nabove it, and that it cooled before the %s %s did. ", pick(things), pick(places), pick(things), pick(things), pick(places))
+				}
+				w.WriteString("\n\n")
+			}
+			fmt.Fprintf(&w, "**Definition.** A *%s bed of order %d* is a layer of %s that lies %s and holds %d crystals.\n\n", pick(things), n, pick(things), pick(places), n)
+			fmt.Fprintf(&w, "**Q:** How much does the %s of bed %d weigh?\n\n**A:** It weighs %d tonnes, as much as the %s %s.\n\n", pick(things), n, n*3, pick(things), pick(places))
+		}
+		w.WriteString("## Exercises\n\n")
+		for i := 1; i <= 5; i++ {
+			fmt.Fprintf(&w, "%d. Compute the weight of %d stones of %d kg each that were found %s.\n", i, n, n%91+2, pick(places))
+		}
+		w.WriteString("\n## Solutions\n\n")
+		for i := 1; i <= 5; i++ {
+			fmt.Fprintf(&w, "%d. Multiply the number of stones by their weight: the sum is %d kg, whatever the %s weighs.\n", i, n*i, pick(things))
+		}
+		w.WriteString("\n")
+	}
+	return w.String()
 }

@@ -20,18 +20,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// stage is a Stage made of a function.
-type stage struct {
+// step is a Stage made of a function.
+type step struct {
 	name string
 	do   func(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error)
 }
 
-func (s stage) Name() string { return s.name }
-func (s stage) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+func (s step) Name() string { return s.name }
+func (s step) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 	return s.do(ctx, p, seeds)
 }
 
-type serial struct{ stage }
+type serial struct{ step }
 
 func (serial) Serial() {}
 
@@ -45,7 +45,7 @@ func passages(n int) []extract.Passage {
 }
 
 // echo asks of each passage what it says.
-var echo = stage{"echo", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+var echo = step{"echo", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 	return append(seeds, extract.Seed{Question: "What is said?", Answer: p.Text, Origin: extract.Explicit}), nil
 }}
 
@@ -91,11 +91,11 @@ func TestDoFillsIn(t *testing.T) {
 		Question: "q", Answer: "other", Language: "de", Model: "m2", Verdict: extract.Accepted,
 		Source: extract.SourceRef{Section: []string{"B"}, License: "CC0-1.0"},
 	}
-	add := stage{"add", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	add := step{"add", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		return append(seeds, same, own, same), nil
 	}}
 	var seen []string
-	look := stage{"look", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	look := step{"look", func(_ context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		for _, s := range seeds {
 			seen = append(seen, s.ID)
 		}
@@ -128,10 +128,10 @@ func TestDoFillsIn(t *testing.T) {
 
 func TestDoErrors(t *testing.T) {
 	errDown := errors.New("server down")
-	fails := func(err error) stage {
-		return stage{"ask", func(context.Context, extract.Passage, []extract.Seed) ([]extract.Seed, error) { return nil, err }}
+	fails := func(err error) step {
+		return step{"ask", func(context.Context, extract.Passage, []extract.Seed) ([]extract.Seed, error) { return nil, err }}
 	}
-	panics := stage{"ask", func(context.Context, extract.Passage, []extract.Seed) ([]extract.Seed, error) { panic("boom") }}
+	panics := step{"ask", func(context.Context, extract.Passage, []extract.Seed) ([]extract.Seed, error) { panic("boom") }}
 	for _, tc := range []struct {
 		name  string
 		stage extract.Stage
@@ -165,7 +165,7 @@ func TestRunKeepsOrderAndSlotsFull(t *testing.T) {
 	const n = 40
 	var others sync.WaitGroup
 	others.Add(n - 1)
-	slow := stage{"slow", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	slow := step{"slow", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		if p.Text == "passage 0" {
 			others.Wait()
 		} else {
@@ -174,7 +174,7 @@ func TestRunKeepsOrderAndSlotsFull(t *testing.T) {
 		return seeds, nil
 	}}
 	var serialOrder, got []string
-	tail := serial{stage{"tail", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	tail := serial{step{"tail", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		serialOrder = append(serialOrder, p.Text)
 		return seeds, nil
 	}}}
@@ -209,7 +209,7 @@ func TestRunIsBounded(t *testing.T) {
 			}
 		}
 		release := make(chan struct{})
-		work := stage{"work", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+		work := step{"work", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 			if n := working.Add(1); n > most.Load() {
 				most.Store(n)
 			}
@@ -244,7 +244,7 @@ func TestRunIsBounded(t *testing.T) {
 
 func TestRunStopsEarly(t *testing.T) {
 	var begun atomic.Int32
-	work := stage{"work", func(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	work := step{"work", func(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		begun.Add(1)
 		if p.Text != "passage 0" {
 			<-ctx.Done()
@@ -262,7 +262,7 @@ func TestRunStopsEarly(t *testing.T) {
 func TestRunCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	errStop := errors.New("stopped by hand")
-	work := stage{"work", func(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	work := step{"work", func(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		if p.Text == "passage 2" {
 			cancel(errStop)
 		}
@@ -285,7 +285,7 @@ func TestRunCancelled(t *testing.T) {
 }
 
 func TestRunPanicIsOnePassages(t *testing.T) {
-	work := stage{"work", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	work := step{"work", func(_ context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 		if p.Text == "passage 1" {
 			panic("boom")
 		}
@@ -319,7 +319,7 @@ func TestRunCountsWhatWasSpent(t *testing.T) {
 		return seeds, nil
 	}
 	want := extract.Spent{Calls: 2, Cached: 2, Tokens: extract.Tokens{In: 20, Out: 6}}
-	stages := []extract.Stage{stage{"ask", ask}, serial{stage{"judge", ask}}}
+	stages := []extract.Stage{step{"ask", ask}, serial{step{"judge", ask}}}
 	for r := range extract.Run(t.Context(), slices.Values(passages(5)), stages, extract.Options{}) {
 		if d := cmp.Diff(want, r.Spent); d != "" {
 			t.Errorf("%s spent (-want +got):\n%s", r.Passage.Text, d)
