@@ -51,7 +51,7 @@ func detect(head []byte, name string) format {
 	}
 	kind := mimetype.Detect(head)
 	if !isText(kind) && !charset.IsText(head) || kind.Is("text/rtf") || kind.Is("application/postscript") {
-		return foreign(kind, ext)
+		return foreign(kind)
 	}
 	return textFormat(head, name, ext, kind)
 }
@@ -70,13 +70,11 @@ func isText(m *mimetype.MIME) bool {
 }
 
 // foreign are words for a format that cannot be read.
-func foreign(m *mimetype.MIME, ext string) format {
+func foreign(m *mimetype.MIME) format {
 	s := m.String()
 	switch {
-	case s == "application/octet-stream" && ext == "":
-		return "binary data of an unknown kind"
 	case s == "application/octet-stream":
-		return format("binary data that is no " + strings.TrimPrefix(ext, ".") + " file we know")
+		return "binary data of an unknown kind"
 	case strings.HasPrefix(s, "image/"):
 		return format("an image (" + s + ")")
 	case strings.HasPrefix(s, "audio/"), strings.HasPrefix(s, "video/"):

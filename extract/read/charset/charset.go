@@ -114,6 +114,7 @@ func utf16Without(data []byte) encoding.Encoding {
 		}
 	}
 	switch pairs := len(head) / 2; {
+	case pairs < 8: // too short to tell
 	case zeros[1] > pairs/3 && zeros[0] <= pairs/100:
 		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
 	case zeros[0] > pairs/3 && zeros[1] <= pairs/100:

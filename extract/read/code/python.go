@@ -38,7 +38,7 @@ func statements(src string) []statement {
 		end := logicalEnd(src, at)
 		s := statement{start: at, end: end}
 		line := src[at:end]
-		for i := 0; i < len(line); i++ {
+		for i := range len(line) {
 			if line[i] == ' ' {
 				s.indent++
 			} else if line[i] == '\t' {

@@ -270,12 +270,11 @@ func folderEntries(fsys fs.FS, skips *skips) iter.Seq2[entry, error] {
 			case d.Name() == ".gitignore":
 				return nil // given with its directory
 			}
-			info, err := d.Info()
-			if err != nil {
-				skips.add(name, "cannot be read")
-				return nil
+			if info, err := d.Info(); err == nil {
+				return give(name, info)
 			}
-			return give(name, info)
+			skips.add(name, "cannot be read")
+			return nil
 		})
 		if err != nil && err != stop {
 			yield(entry{}, err)

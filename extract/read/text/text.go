@@ -39,15 +39,13 @@ func Read(_ context.Context, r io.Reader, name string) (*extract.Document, error
 func Parse(src string) *extract.Document {
 	w := verbatim.New(src, extract.Paragraph)
 	w.Kind = extract.Book
-	body, end := len(src), len(src)
+	body, end := 0, len(src)
 	if first, last, ok := gutenberg(src); ok {
 		describe(&w.Document, src[:first])
 		each(src, 0, first, func(p para) {
 			w.Add(p.start, p.end, extract.Block{Kind: extract.Other, Skip: "Project Gutenberg's preamble"})
 		})
 		body, end = first, last
-	} else {
-		body = 0
 	}
 
 	var under []byte // underline signs in the order of their first use: level 1, 2, …
