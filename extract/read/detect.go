@@ -139,8 +139,8 @@ func language(head []byte, name string) string {
 // office are the words for an office document, "" for any other zip archive.
 func office(z *zip.Reader) string {
 	for _, f := range z.File {
-		switch {
-		case f.Name == "[Content_Types].xml":
+		switch f.Name {
+		case "[Content_Types].xml":
 			for _, f := range z.File {
 				switch {
 				case strings.HasPrefix(f.Name, "word/"):
@@ -152,7 +152,7 @@ func office(z *zip.Reader) string {
 				}
 			}
 			return "an Office document"
-		case f.Name == "mimetype":
+		case "mimetype":
 			data, err := unpack(f)
 			if err == nil && bytes.HasPrefix(data, []byte("application/vnd.oasis.opendocument")) {
 				return "an OpenDocument file"
