@@ -173,10 +173,25 @@ func TestReadersErrors(t *testing.T) {
 	for _, c := range []struct{ name, text, code, says string }{
 		{"empty.pdf", "", seedbed.Invalid, "empty.pdf: the file is empty"},
 		{"noise.pdf", "%PDF-1.7\n\x00\x01\x02\xff", seedbed.Unreadable, "noise.pdf: the file is damaged"},
+		{"hex.pdf", "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages <41424", seedbed.Unreadable, "hex.pdf: the file is damaged"},
+		{"billion.pdf", "%PDF-1.5\n1 0 obj\n<</Type/XRef/Size 1000000000/W[1 2 1]/Root 2 0 R/Length 4>>stream\nabcd\nendstream\nendobj\nstartxref\n9\n%%EOF\n", seedbed.Unreadable, "billion.pdf: the file is damaged"},
+		{"circle.pdf", "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>\nendobj\ntrailer\n<</Root 1 0 R/Size 3>>\nstartxref\n9\n%%EOF\n", seedbed.Unreadable, "circle.pdf: the file is damaged"},
+		{"blank.pdf", "%PDF-1.4\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>\nendobj\ntrailer\n<</Root 1 0 R/Size 4>>\nstartxref\n9\n%%EOF\n", seedbed.NoText, "blank.pdf: no text found"},
 	} {
 		_, err := Read(t.Context(), options(t), file(t, c.text), c.name)
 		if seedbed.CodeOf(err) != c.code || err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("Read(%s) = %s: %v; want %s: … %s …", c.name, seedbed.CodeOf(err), err, c.code, c.says)
+		}
+	}
+}
+
+// A password is asked for in words, and the path stays out of them.
+func TestEncrypted(t *testing.T) {
+	for _, path := range []string{"../../extract/read/pdf/testdata/rc4.pdf", "../../extract/read/pdf/testdata/aes256.pdf"} {
+		_, err := Read(t.Context(), options(t), path, "secret.pdf")
+		want := "secret.pdf: the file is encrypted. Save a copy without its password and upload that."
+		if seedbed.CodeOf(err) != seedbed.Encrypted || err.Error() != want {
+			t.Errorf("Read(%s) = %s: %v; want %s: %s", path, seedbed.CodeOf(err), err, seedbed.Encrypted, want)
 		}
 	}
 }

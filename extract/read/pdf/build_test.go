@@ -45,3 +45,23 @@ func text(lines ...string) []byte {
 	c.WriteString("ET")
 	return build(catalog, onePage, page, stream(c.String()), times)
 }
+
+// book is a PDF of n pages with 45 lines each.
+func book(n int) []byte {
+	objects := []string{catalog, "", times}
+	var kids strings.Builder
+	for p := range n {
+		var c strings.Builder
+		c.WriteString("BT /F1 12 Tf 14 TL 72 770 Td\n")
+		for l := range 45 {
+			fmt.Fprintf(&c, "(Line %d of page %d says something about the weather of that day.) Tj T*\n", l+1, p+1)
+		}
+		c.WriteString("ET")
+		fmt.Fprintf(&kids, "%d 0 R ", len(objects)+1)
+		objects = append(objects,
+			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources << /Font << /F1 3 0 R >> >> >>", len(objects)+2),
+			stream(c.String()))
+	}
+	objects[1] = fmt.Sprintf("<< /Type /Pages /Kids [%s] /Count %d >>", kids.String(), n)
+	return build(objects...)
+}

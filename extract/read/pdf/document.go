@@ -211,8 +211,7 @@ func (f *file) headsPage(p page, l line) bool {
 	}
 	k := key(strings.Join(words, ""))
 	return slices.ContainsFunc(f.info.outline, func(b bookmark) bool {
-		t := key(b.title)
-		return t != "" && strings.HasSuffix(k, t) && len(k)-len(t) < 14
+		return b.key != "" && strings.HasSuffix(k, b.key) && len(k)-len(b.key) < 14
 	})
 }
 
@@ -385,7 +384,7 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		if b.page >= 0 && b.page != g.page() {
 			continue
 		}
-		if t := key(b.title); t != "" && (t == k || len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10) {
+		if t := b.key; t != "" && (t == k || len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10) {
 			return b.level, true
 		}
 	}

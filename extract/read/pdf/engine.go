@@ -51,6 +51,7 @@ type info struct {
 // A bookmark is one entry of the outline, in its order.
 type bookmark struct {
 	title string
-	level int // from 1
-	page  int // from 0, -1 when it points nowhere
+	key   string // the title as titles are compared
+	level int    // from 1
+	page  int    // from 0, -1 when it points nowhere
 }

@@ -110,15 +110,16 @@ func TestHyphens(t *testing.T) {
 	}
 }
 
-func BenchmarkRead(b *testing.B) {
-	data, err := os.ReadFile(paper)
-	if err != nil {
-		b.Fatal(err)
-	}
+// BenchmarkPages reads a book of 200 pages; BenchmarkRead a paper of three,
+// most of which is starting PDFium.
+func BenchmarkPages(b *testing.B) { benchmark(b, book(200)) }
+func BenchmarkRead(b *testing.B)  { benchmark(b, file(b, paper)) }
+
+func benchmark(b *testing.B, data []byte) {
 	o := opts(b)
 	pages := 0
 	for b.Loop() {
-		d, err := pdf.Read(b.Context(), bytes.NewReader(data), int64(len(data)), "paper.pdf", o)
+		d, err := pdf.Read(b.Context(), bytes.NewReader(data), int64(len(data)), "book.pdf", o)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -410,7 +410,7 @@ func (w *wasm) bookmarks(parent *references.FPDF_BOOKMARK, level int, out *[]boo
 	}
 	for b := first.Bookmark; b != nil && len(*out) < maxBookmarks; {
 		if t, err := w.in.FPDFBookmark_GetTitle(&requests.FPDFBookmark_GetTitle{Bookmark: *b}); err == nil {
-			*out = append(*out, bookmark{title: t.Title, level: level, page: w.target(*b)})
+			*out = append(*out, bookmark{title: t.Title, key: key(t.Title), level: level, page: w.target(*b)})
 			w.bookmarks(b, level+1, out)
 		}
 		next, err := w.in.FPDFBookmark_GetNextSibling(&requests.FPDFBookmark_GetNextSibling{Document: w.doc, Bookmark: *b})
