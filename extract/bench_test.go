@@ -10,6 +10,8 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
+	"seedbed/extract/llm"
+	"seedbed/extract/llm/llmtest"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/stage"
 )
@@ -39,6 +41,42 @@ func BenchmarkRunLatency(b *testing.B) {
 	}
 	least := latency * n / atOnce
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(least), "ratio")
+}
+
+// BenchmarkQuick is the same with the quick recipe, its client, and a server
+// that answers after 200 ms.
+func BenchmarkQuick(b *testing.B) {
+	const n, atOnce, latency = 400, 16, 200 * time.Millisecond
+	server := llmtest.New(b, llmtest.Script{Latency: latency})
+	recipe, ok := stage.Lookup("quick")
+	if !ok {
+		b.Fatal("no recipe quick")
+	}
+	var doc extract.Builder
+	for i := range n {
+		doc.Add("\n\n", extract.Block{Kind: extract.Heading, Level: 1, Title: fmt.Sprint("Bed ", i), Text: fmt.Sprint("# Bed ", i)})
+		doc.Add("\n\n", extract.Block{Kind: extract.Paragraph, Text: strings.Repeat(fmt.Sprintf("Bed %d cooled slowly because it lay deep, and so its crystals are large. ", i), 40)})
+	}
+	book := doc.Done()
+	b.ResetTimer()
+	var calls int
+	for b.Loop() {
+		client := llm.New(llm.Options{URL: server.URL, Model: "scripted", Concurrency: atOnce})
+		stages, err := stage.Build(recipe, stage.Tools{Model: extract.Metered(client)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		calls = 0
+		for r := range extract.Run(b.Context(), chunk.Split(book, chunk.Options{}), stages, extract.Options{Concurrency: atOnce}) {
+			if r.Err != nil {
+				b.Fatal(r.Err)
+			}
+			calls += r.Spent.Calls
+		}
+	}
+	least := float64(calls) / atOnce * latency.Seconds()
+	b.ReportMetric(float64(calls), "calls")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/least, "ratio")
 }
 
 // BenchmarkExplicit takes a megabyte of Markdown from text to seeds: read,
