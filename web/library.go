@@ -33,7 +33,7 @@ func (s *Server) library(c echo.Context) error {
 
 // libraryEvents sends the list of sources again whenever it changes.
 func (s *Server) libraryEvents(c echo.Context) error {
-	return api.Stream(c, "", s.lib.Watch(c.Request().Context(), ""), func(ctx context.Context) (string, bool, error) {
+	return api.Stream(c, s.stopping, "", s.lib.Watch(c.Request().Context(), ""), func(ctx context.Context) (string, bool, error) {
 		p, err := s.libraryView(c)
 		if err != nil {
 			return "", false, err

@@ -91,7 +91,7 @@ func timeLeft(r seedbed.Run, now time.Time) time.Duration {
 func (s *Server) runEvents(c echo.Context) error {
 	ctx := c.Request().Context()
 	id := c.Param("id")
-	return api.Stream(c, "", s.lib.Watch(ctx, id), func(ctx context.Context) (string, bool, error) {
+	return api.Stream(c, s.stopping, "", s.lib.Watch(ctx, id), func(ctx context.Context) (string, bool, error) {
 		p, err := s.runView(ctx, id)
 		if err != nil {
 			return "", false, err

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/a-h/templ"
@@ -100,6 +101,9 @@ type Server struct {
 	now      func() time.Time
 	echo     *echo.Echo
 	handler  http.Handler
+
+	stopping chan struct{} // closed when event streams are to end
+	stop     func()        // closes it
 }
 
 // New makes a server. It serves nothing until it is asked to.
@@ -110,7 +114,8 @@ func New(log *slog.Logger, o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{log: log, lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, opts: o, now: o.Now}
+	s := &Server{log: log, lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, opts: o, now: o.Now, stopping: make(chan struct{})}
+	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 
 	e := echo.New()
 	e.HideBanner = true
@@ -162,28 +167,30 @@ func (s *Server) routes() {
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.ready)
 
-	api.Mount(e, api.Options{Library: s.lib, Seeds: s.seeds, Exporter: s.exporter, MaxUpload: s.opts.MaxUpload})
+	api.Mount(e, api.Options{Library: s.lib, Seeds: s.seeds, Exporter: s.exporter, MaxUpload: s.opts.MaxUpload, Stopping: s.stopping})
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Routes are all calls that the server answers.
+func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
 
 // grace is how long requests may go on once the server is to stop.
 const grace = 10 * time.Second
 
 // Serve answers what comes in on l until ctx ends, and then lets the requests
-// under way finish. Uploads, exports and event streams may take any time; what
-// may not is sending a request's header.
+// under way finish; event streams end at once. Uploads, exports and streams
+// may take any time; what may not is sending a request's header. A server
+// serves once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	streams, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return streams },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(s.stop)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {
@@ -191,10 +198,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	// Event streams would wait for ever: they end shortly after the rest was
-	// told to.
-	end := time.AfterFunc(grace/5, stop)
-	defer end.Stop()
 	until, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	err := srv.Shutdown(until)

@@ -60,6 +60,8 @@ type Options struct {
 	Seeds     Seeds
 	Exporter  Exporter
 	MaxUpload int64 // bytes of one upload request
+
+	Stopping <-chan struct{} // closed when event streams are to end; nil is never
 }
 
 // maxBody is the most that a JSON body may hold.
@@ -73,11 +75,12 @@ type server struct {
 	seeds     Seeds
 	exporter  Exporter
 	maxUpload int64
+	stopping  <-chan struct{}
 }
 
 // Mount adds the API's routes to e.
 func Mount(e *echo.Echo, o Options) {
-	s := &server{lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, maxUpload: o.MaxUpload}
+	s := &server{lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, maxUpload: o.MaxUpload, stopping: o.Stopping}
 	g := e.Group(Prefix)
 	g.GET("/openapi.json", s.openAPI)
 

@@ -19,11 +19,11 @@ const (
 
 // Stream sends server-sent events of the given type ("" is the default type):
 // the whole of state at once and again whenever it differs, until state says
-// it was the last, the client goes or the server stops. The last event is
+// it was the last, the client goes or stopping is closed. The last event is
 // followed by one of type "end", so that a client does not connect again.
 //
 // An error of state ends the stream; the client connects again and sees it.
-func Stream(c echo.Context, event string, changed <-chan struct{}, state func(context.Context) (data string, last bool, err error)) error {
+func Stream(c echo.Context, stopping <-chan struct{}, event string, changed <-chan struct{}, state func(context.Context) (data string, last bool, err error)) error {
 	ctx := c.Request().Context()
 	data, last, err := state(ctx)
 	if err != nil {
@@ -59,10 +59,14 @@ func Stream(c echo.Context, event string, changed <-chan struct{}, state func(co
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-stopping:
+			return nil
 		case <-time.After(breath):
 		}
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-stopping:
 			return nil
 		case _, open := <-changed:
 			if !open {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -28,7 +29,9 @@ func (s *server) export(c echo.Context) error {
 	w.Header().Set("Content-Disposition", Attachment("seedbed-"+format.Name+format.Extension))
 	w.Header().Set("Cache-Control", "no-store")
 	out := bufio.NewWriterSize(w, 64<<10)
-	err = s.exporter.Export(c.Request().Context(), out, format.Name, f)
+	// Hidden in a struct, the buffer is not taken for the exporter's own by
+	// bufio, and flushed early.
+	err = s.exporter.Export(c.Request().Context(), struct{ io.Writer }{out}, format.Name, f)
 	if err == nil {
 		err = out.Flush()
 	}

@@ -98,7 +98,7 @@ func (s *server) events(c echo.Context) error {
 	if _, err := s.lib.Run(ctx, id); err != nil {
 		return err
 	}
-	return Stream(c, "run", s.lib.Watch(ctx, id), func(ctx context.Context) (string, bool, error) {
+	return Stream(c, s.stopping, "run", s.lib.Watch(ctx, id), func(ctx context.Context) (string, bool, error) {
 		run, err := s.lib.Run(ctx, id)
 		if err != nil {
 			return "", false, err

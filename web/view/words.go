@@ -116,6 +116,7 @@ func percent(n, total int) int {
 
 // upper is s with a capital first letter.
 func upper(s string) string {
+	s = Plain(s)
 	if s == "" || s[0] < 'a' || s[0] > 'z' {
 		return s
 	}

@@ -95,19 +95,6 @@ func (f *Fake) Change(run string, change func(*seedbed.Run)) {
 	f.tell(run)
 }
 
-// Watched reports how many streams look at a run.
-func (f *Fake) Watched(run string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, id := range f.watchers {
-		if id == run {
-			n++
-		}
-	}
-	return n
-}
-
 func (f *Fake) tell(run string) {
 	for c, id := range f.watchers {
 		if id != "" && id != run {

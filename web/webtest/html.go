@@ -28,28 +28,39 @@ func Parse(t testing.TB, r io.Reader) Page {
 // All are the elements that a selector matches.
 func (p Page) All(selector string) []*html.Node {
 	p.t.Helper()
-	s, err := cascadia.Parse(selector)
+	s, err := cascadia.ParseGroup(selector)
 	if err != nil {
 		p.t.Fatalf("selector %s: %v", selector, err)
 	}
 	return cascadia.QueryAll(p.root, s)
 }
 
-// Text is the text of the first element that a selector matches, with runs of
-// white space as one. No such element ends the test.
+// Text is the text of the first element that a selector matches, with one
+// space between words and between elements. No such element ends the test.
 func (p Page) Text(selector string) string {
 	p.t.Helper()
-	return strings.Join(strings.Fields(p.Raw(selector)), " ")
+	var words []string
+	for n := range p.first(selector).Descendants() {
+		if n.Type == html.TextNode {
+			words = append(words, strings.Fields(n.Data)...)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Raw is the text of the first element that a selector matches, as it stands.
 func (p Page) Raw(selector string) string {
 	p.t.Helper()
+	return Text(p.first(selector))
+}
+
+func (p Page) first(selector string) *html.Node {
+	p.t.Helper()
 	all := p.All(selector)
 	if len(all) == 0 {
 		p.t.Fatalf("the page has no %s", selector)
 	}
-	return Text(all[0])
+	return all[0]
 }
 
 // Want fails the test if the selector does not match n elements.
@@ -107,6 +118,24 @@ func (p Page) Active() []string {
 				if a.Key != "value" && a.Key != "placeholder" {
 					out = append(out, a.Key+"="+a.Val)
 				}
+			}
+		}
+	}
+	return out
+}
+
+// Turned lists the texts that hold characters which turn the direction of what
+// follows. What a person can edit is left alone: there, every character counts.
+func (p Page) Turned() []string {
+	const marks = "\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069"
+	var out []string
+	for n := range p.root.Descendants() {
+		if n.Type == html.TextNode && n.Parent.Data != "textarea" && strings.ContainsAny(n.Data, marks) {
+			out = append(out, n.Data)
+		}
+		for _, a := range n.Attr {
+			if a.Key != "value" && strings.ContainsAny(a.Val, marks) {
+				out = append(out, a.Key+"="+a.Val)
 			}
 		}
 	}

@@ -1,0 +1,671 @@
+package web_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+	"seedbed/web"
+	"seedbed/web/webtest"
+)
+
+func server(t testing.TB, f *webtest.Fake, change ...func(*web.Options)) *web.Server {
+	t.Helper()
+	o := web.Options{Library: f, Seeds: f, Exporter: f, Now: f.Now, Version: "test"}
+	for _, c := range change {
+		c(&o)
+	}
+	return web.New(slog.New(slog.DiscardHandler), o)
+}
+
+// do sends a request with pairs of header names and values.
+func do(s http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host = "localhost"
+	if method == "POST" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+var fragment = []string{"HX-Request", "true", "HX-Request-Type", "partial"}
+
+// samplePages is every page, in every state the sample has.
+var samplePages = []string{
+	"/", "/?collection=code", "/?collection=nothing",
+	"/sources/book", "/sources/book?at=300-420", "/sources/book/passages", "/sources/book/passages?state=skipped", "/sources/book/seeds", "/sources/book/runs",
+	"/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
+	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/unread",
+	"/seeds", "/seeds?q=comparisons", "/seeds?q=nothing+has+these+words", "/seeds?verdict=any&type=code&run=live&min_difficulty=3", "/seeds?page=2",
+	"/seeds/merge", "/seeds/lean", "/seeds/hostile", "/seeds/bound",
+	"/export", "/export?format=csv&verdict=draft", "/settings", "/settings?preset=openai",
+}
+
+// Every page is whole, safe and accessible as far as a program can tell.
+func TestPages(t *testing.T) {
+	s := server(t, webtest.Sample())
+	links := map[string]string{}
+	for _, path := range samplePages {
+		w := do(s, "GET", path, "")
+		if w.Code != http.StatusOK {
+			t.Errorf("GET %s: %d: %s", path, w.Code, w.Body)
+			continue
+		}
+		if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "script-src 'self';") || strings.Contains(csp, "unsafe") {
+			t.Errorf("GET %s: Content-Security-Policy %q", path, csp)
+		}
+		page := webtest.Parse(t, w.Body)
+		for _, sel := range []string{`html[lang]`, "h1", "main#main", "header nav", "a.skip[href='#main']", "title", "meta[name=viewport]", "#notice[role=alert]"} {
+			page.Want(sel, 1)
+		}
+		if got := page.Active(); len(got) > 0 {
+			t.Errorf("GET %s: could run a stranger's words: %q", path, got)
+		}
+		seen := map[string]bool{}
+		for _, n := range page.All("[id]") {
+			id := webtest.Attr(n, "id")
+			if seen[id] {
+				t.Errorf("GET %s: two elements have the id %s", path, id)
+			}
+			seen[id] = true
+		}
+		for _, n := range page.All("input:not([type=hidden]), select, textarea") {
+			named := webtest.Attr(n, "aria-label") != ""
+			for p := n.Parent; p != nil && !named; p = p.Parent {
+				named = p.Data == "label" && strings.TrimSpace(webtest.Text(p)) != ""
+			}
+			if !named {
+				t.Errorf("GET %s: a field named %q has no label", path, webtest.Attr(n, "name"))
+			}
+		}
+		for _, n := range page.All("button, a") {
+			if strings.TrimSpace(webtest.Text(n)) == "" && webtest.Attr(n, "aria-label") == "" {
+				t.Errorf("GET %s: a %s without words: %v", path, n.Data, n.Attr)
+			}
+		}
+		for _, n := range page.All("[aria-labelledby]") {
+			if id := webtest.Attr(n, "aria-labelledby"); !seen[id] && len(page.All("#sources li")) > 0 {
+				t.Errorf("GET %s: aria-labelledby names %s, which is not there", path, id)
+			}
+		}
+		for _, n := range page.All("[href], [src], [hx-get]") {
+			for _, name := range []string{"href", "src", "hx-get"} {
+				to := webtest.Attr(n, name)
+				to, at, _ := strings.Cut(to, "#")
+				if to == "" && at != "" && !seen[at] {
+					t.Errorf("GET %s: a link leads to #%s, which is not there", path, at)
+				}
+				if to != "" {
+					links[to] = path
+				}
+			}
+		}
+	}
+	// No link is dead, and none leads away.
+	for to, from := range links {
+		if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") {
+			t.Errorf("GET %s links to %s, which is elsewhere", from, to)
+		} else if w := do(s, "GET", to, ""); w.Code != http.StatusOK {
+			t.Errorf("GET %s, linked from %s: %d", to, from, w.Code)
+		}
+	}
+	if len(links) < 60 {
+		t.Errorf("only %d links were followed", len(links))
+	}
+}
+
+func TestEmptyLibrary(t *testing.T) {
+	s := server(t, webtest.New())
+	page := webtest.Parse(t, do(s, "GET", "/", "").Body)
+	page.Want(".steps li", 3)
+	page.Want("#sources li", 0)
+	if got := webtest.Parse(t, do(s, "GET", "/seeds", "").Body).Text("#results .empty p"); !strings.HasPrefix(got, "There are no seeds yet") {
+		t.Errorf("the empty page of seeds says %q", got)
+	}
+	if got := webtest.Parse(t, do(s, "GET", "/export", "").Body).Text("#preview p + p, #preview > p"); !strings.HasPrefix(got, "Nothing to take away yet") {
+		t.Errorf("the empty export says %q", got)
+	}
+	for _, path := range []string{"/runs", "/settings"} {
+		if w := do(s, "GET", path, ""); w.Code != http.StatusOK {
+			t.Errorf("GET %s: %d", path, w.Code)
+		}
+	}
+}
+
+// The first page with everything it loads stays small.
+func TestFirstPageIsLight(t *testing.T) {
+	s := server(t, webtest.Sample())
+	w := do(s, "GET", "/", "", "Accept-Encoding", "gzip")
+	if w.Header().Get("Content-Encoding") != "gzip" {
+		t.Error("the page is not compressed")
+	}
+	total := w.Body.Len()
+	unzipped, err := gzip.NewReader(bytes.NewReader(w.Body.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	for _, n := range webtest.Parse(t, unzipped).All("script[src], link[href]") {
+		file := webtest.Attr(n, "src") + webtest.Attr(n, "href")
+		w := do(s, "GET", file, "", "Accept-Encoding", "gzip")
+		h := w.Header()
+		if w.Code != http.StatusOK || h.Get("Content-Encoding") != "gzip" || !strings.Contains(h.Get("Cache-Control"), "immutable") || h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("GET %s: %d %v", file, w.Code, h)
+		}
+		if again := do(s, "GET", file, "", "If-None-Match", h.Get("ETag")); again.Code != http.StatusNotModified {
+			t.Errorf("GET %s again: %d, want 304", file, again.Code)
+		}
+		total += w.Body.Len()
+		files++
+	}
+	t.Logf("%d bytes in %d files and the page", total, files)
+	if files != 6 || total > 150_000 {
+		t.Errorf("the first page takes %d bytes in %d files", total, files)
+	}
+	if w := do(s, "GET", "/static/../server.go", ""); w.Code == http.StatusOK {
+		t.Error("a file outside static is served")
+	}
+}
+
+// A book of five million characters is shown a page at a time.
+func TestLongDocument(t *testing.T) {
+	f := webtest.New()
+	s := server(t, f)
+	text := "# Long\n\n" + strings.Repeat(strings.Repeat("many words <b> ", 40)+"\n\n", 9000)
+	w := upload(t, s, "/api/v1/sources", part{"file", "long.txt", text})
+	if w.Code != http.StatusCreated {
+		t.Fatalf("upload: %d %s", w.Code, w.Body)
+	}
+	w = do(s, "GET", "/sources/s1?part=7", "")
+	if w.Code != http.StatusOK || w.Body.Len() > 150_000 {
+		t.Errorf("GET part 7: %d, %d bytes", w.Code, w.Body.Len())
+	}
+	page := webtest.Parse(t, w.Body)
+	if got := page.Text(".pager"); got != "Previous Page 7 of 137 Next" {
+		t.Errorf("the pager says %q", got)
+	}
+	page = webtest.Parse(t, do(s, "GET", "/sources/s1?at=4000000-4000010", "").Body)
+	page.Want("mark#at", 1)
+	for _, bad := range []string{"part=138", "part=0", "part=x", "at=5", "at=9-3", "at=-1-3", "page=1"} {
+		if w := do(s, "GET", "/sources/s1?"+bad, ""); w.Code != http.StatusBadRequest {
+			t.Errorf("GET ?%s: %d, want 400", bad, w.Code)
+		}
+	}
+}
+
+// What strangers wrote never becomes markup, wherever it is shown.
+func TestHostileWords(t *testing.T) {
+	f := webtest.New()
+	s := server(t, f)
+	evil := `"'><script>alert(1)</script><img src=x onerror=alert(2)>` + "\u202E"
+	name := `<svg onload=alert(3)>` + "\u2066" + `.md`
+	w := upload(t, s, "/sources", part{"collection", "", evil}, part{"file", name, "# " + evil + "\n\n[x](javascript:alert(4)) </pre><style>*{display:none}</style>\n\n" + evil})
+	if w.Code != http.StatusSeeOther {
+		t.Fatalf("upload: %d %s", w.Code, w.Body)
+	}
+	f.Change("r1", func(r *seedbed.Run) {
+		r.State, r.Error, r.Model = seedbed.RunFailed, &seedbed.Error{Code: seedbed.Unreadable, Message: evil}, evil
+	})
+	f.AddSeed(extract.Seed{
+		ID: "x", Question: evil, Answer: evil, ShortAnswer: evil, Reasoning: []string{evil}, Type: evil, Language: evil, Tags: []string{evil},
+		Source: extract.SourceRef{ID: "s1", Title: evil, Section: []string{evil}, License: evil}, Model: evil, Recipe: evil, Verdict: extract.Draft,
+		Evidence: []extract.Evidence{{Quote: evil, File: evil, Match: evil}}, Checks: []extract.Check{{Name: evil, Verdict: evil, Reason: evil}}, VerdictReason: evil,
+	})
+	if _, err := f.SaveEndpoint(t.Context(), seedbed.Endpoint{Name: evil, URL: "http://x/" + evil, Model: evil}); err != nil {
+		t.Fatal(err)
+	}
+	f.Models = []string{evil}
+	q := url.QueryEscape(evil)
+	for _, path := range []string{
+		"/", "/?collection=" + q, "/sources/s1", "/sources/s1?at=2-20", "/sources/s1/passages", "/sources/s1/seeds", "/sources/s1/runs", "/runs", "/runs/r1",
+		"/seeds", "/seeds?q=alert", "/seeds?tag=" + q + "&run=" + q + "&check=" + q, "/seeds/x", "/export?q=" + q + "&verdict=draft", "/settings",
+		"/sources/" + url.PathEscape(evil), "/seeds?type=" + q,
+	} {
+		w := do(s, "GET", path, "")
+		page := webtest.Parse(t, w.Body)
+		if got := page.Active(); len(got) > 0 {
+			t.Errorf("GET %s: could run a stranger's words: %q", path, got)
+		}
+		if got := page.Turned(); len(got) > 0 {
+			t.Errorf("GET %s shows characters that turn the text around: %q", path, got)
+		}
+	}
+	for _, c := range []struct{ path, form string }{
+		{"/settings/endpoints/models", "url=http://x&model=" + q},
+		{"/settings/endpoints", "name=" + q + "&url=" + q},
+		{"/seeds/x/verdict", "verdict=rejected&in=page&reason=" + q},
+		{"/seeds/x", "version=1&question=" + q + "&answer=" + q + "&type=code&tags=" + q},
+	} {
+		body := do(s, "POST", c.path, c.form, fragment...).Body
+		if got := webtest.Parse(t, body).Active(); len(got) > 0 {
+			t.Errorf("POST %s: could run a stranger's words: %q", c.path, got)
+		}
+	}
+	w = do(s, "GET", "/api/v1/seeds?q=alert", "")
+	if strings.Contains(w.Body.String(), "<script") || w.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("the API answers as %s with markup", w.Header().Get("Content-Type"))
+	}
+	w = do(s, "GET", "/api/v1/sources/s1/original", "")
+	h := w.Header()
+	if h.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
+		t.Errorf("an original is sent with %v", h)
+	}
+}
+
+type part struct{ field, file, content string }
+
+func form(t testing.TB, parts ...part) (body *bytes.Buffer, contentType string) {
+	t.Helper()
+	body = &bytes.Buffer{}
+	m := multipart.NewWriter(body)
+	for _, p := range parts {
+		w, err := m.CreateFormField(p.field)
+		if p.file != "" || p.field == "file" {
+			w, err = m.CreateFormFile(p.field, p.file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, p.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return body, m.FormDataContentType()
+}
+
+func upload(t testing.TB, s http.Handler, path string, parts ...part) *httptest.ResponseRecorder {
+	t.Helper()
+	body, kind := form(t, parts...)
+	return do(s, "POST", path, body.String(), "Content-Type", kind)
+}
+
+// The plain form works as a browser without JavaScript sends it.
+func TestUploadForm(t *testing.T) {
+	f := webtest.New()
+	s := server(t, f)
+	page := webtest.Parse(t, do(s, "GET", "/", "").Body)
+	page.Want("form#upload[method=post][action='/sources'][enctype='multipart/form-data'] input[type=file][name=file][multiple]", 1)
+
+	w := upload(t, s, "/sources", part{"collection", "", ""}, part{"recipe", "", ""}, part{"file", "one.md", "# One\n\ntext"})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sources/s1" {
+		t.Errorf("one file: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	w = upload(t, s, "/sources", part{"file", "two.md", "two"}, part{"file", "three.md", "three"})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
+		t.Errorf("two files: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	w = upload(t, s, "/sources", part{"file", "empty.md", ""}, part{"file", "four.md", "four"})
+	page = webtest.Parse(t, w.Body)
+	if got := page.Text(".queue .failed"); w.Code != http.StatusBadRequest || got != "empty.md empty.md is empty" {
+		t.Errorf("a bad file among good ones: %d %q", w.Code, got)
+	}
+	page.Want(".source", 4)
+	w = upload(t, s, "/sources", part{"file", "", ""})
+	if got := webtest.Parse(t, w.Body).Text(".lead"); w.Code != http.StatusBadRequest || got != "file: choose at least one file" {
+		t.Errorf("no file: %d %q", w.Code, got)
+	}
+}
+
+func TestRunPage(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	page := webtest.Parse(t, do(s, "GET", "/runs/live", "").Body)
+	page.Want(`[hx-sse\:connect="/runs/live/events"][hx-sse\:close=end][hx-target="#run"] #run`, 1)
+	page.Want("progress[value='155'][max='400']", 1)
+	page.Want(".group", 2)
+	if got := page.Text(".progress-head p"); got != "Running 38 % about 6 min 51 s left" {
+		t.Errorf("the head says %q", got)
+	}
+	page.Want("noscript", 1)
+
+	// A run that has ended needs no stream; its failures are grouped.
+	page = webtest.Parse(t, do(s, "GET", "/runs/failures", "").Body)
+	page.Want(`[hx-sse\:connect]`, 0)
+	if got := page.Text(".progress-head p"); got != "Done with 8 failures" {
+		t.Errorf("the head says %q", got)
+	}
+	if got := page.Text("#failed-rate summary"); got != "The model server asked to slow down 6 passages" {
+		t.Errorf("the first group says %q", got)
+	}
+	if w := do(s, "POST", "/runs/failures/retry", "code=rate"); w.Code != http.StatusSeeOther {
+		t.Errorf("retry: %d", w.Code)
+	}
+	page = webtest.Parse(t, do(s, "GET", "/runs/failures", "").Body)
+	page.Want(".group", 1)
+
+	// The buttons, with and without htmx.
+	if w := do(s, "POST", "/runs/live/control", "do=pause"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/runs/live" {
+		t.Errorf("pause: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	w := do(s, "POST", "/runs/live/control", "do=cancel", fragment...)
+	page = webtest.Parse(t, w.Body)
+	page.Want("#run[data-state=cancelled]", 1)
+	page.Want("header", 0)
+	w = do(s, "POST", "/runs/live/control", "do=resume", fragment...)
+	if w.Code != http.StatusConflict || w.Header().Get("HX-Retarget") != "#notice" {
+		t.Errorf("resume of what has ended: %d %v", w.Code, w.Header())
+	}
+	if w := do(s, "POST", "/runs/live/control", "do=dance"); w.Code != http.StatusBadRequest {
+		t.Errorf("dance: %d", w.Code)
+	}
+	w = do(s, "POST", "/sources/book/runs", "recipe=explicit")
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/runs/r6" {
+		t.Errorf("start a run: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestSearchPage(t *testing.T) {
+	s := server(t, webtest.Sample())
+	page := webtest.Parse(t, do(s, "GET", "/seeds?q=stable+sorting&type=definition", "").Body)
+	page.Want("[data-seed]", 1)
+	page.Want("#results h3 mark", 2)
+	page.Want("input[name=type][value=definition][checked]", 1)
+	if got := page.Text(".active"); got != "“stable sorting” × Definition × Clear all" {
+		t.Errorf("the active filters are %q", got)
+	}
+	page.Want(`.active a[href="/seeds?type=definition"]`, 1)
+
+	// htmx gets the results and the facets, and the address of the search.
+	w := do(s, "GET", "/seeds?q=&sort=&verdict=rejected", "", fragment...)
+	if got := w.Header().Get("HX-Replace-Url"); got != "/seeds?verdict=rejected" {
+		t.Errorf("HX-Replace-Url %q", got)
+	}
+	page = webtest.Parse(t, w.Body)
+	page.Want("header.top", 0)
+	page.Want("section#results [data-verdict=rejected]", 1)
+	page.Want("#facets[hx-swap-oob=outerMorph]", 1)
+	if !strings.Contains(strings.Join(w.Header().Values("Vary"), " "), "HX-Request") {
+		t.Errorf("Vary %q", w.Header().Get("Vary"))
+	}
+
+	// Pages and filters without a box go along.
+	page = webtest.Parse(t, do(s, "GET", "/seeds?run=live&size=10", "").Body)
+	page.Want("#filter input[type=hidden][name=run][value=live]", 1)
+	page.Want(".pager a[rel=next]", 1)
+	if got := webtest.Attr(page.All(".pager a[rel=next]")[0], "href"); got != "/seeds?page=2&run=live&size=10" {
+		t.Errorf("the next page is %q", got)
+	}
+	w = do(s, "GET", "/seeds?verdict=perhaps", "")
+	if got := webtest.Parse(t, w.Body).Text(".lead"); w.Code != http.StatusBadRequest || !strings.Contains(got, `verdict: "perhaps" is none of`) {
+		t.Errorf("an unknown verdict: %d %q", w.Code, got)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	verdict := func(id string) string {
+		seed, _, err := f.Seed(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seed.Verdict + " " + seed.VerdictReason
+	}
+	w := do(s, "POST", "/seeds/merge/verdict", "verdict=accepted&back=%2Fseeds%3Fq%3Dmerging")
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/seeds?q=merging" || verdict("merge") != "accepted " {
+		t.Errorf("accept: %d to %q, now %s", w.Code, w.Header().Get("Location"), verdict("merge"))
+	}
+	for _, back := range []string{"//evil.example/", "https://evil.example/", `/\evil.example`, "/\t/evil.example", ""} {
+		w := do(s, "POST", "/seeds/merge/verdict", url.Values{"verdict": {"draft"}, "back": {back}}.Encode())
+		if got := w.Header().Get("Location"); got != "/seeds/merge" {
+			t.Errorf("back=%q leads to %q", back, got)
+		}
+	}
+	w = do(s, "POST", "/seeds/merge/verdict", "in=row&back=%2Fseeds&verdict=rejected&preset=Too+trivial", fragment...)
+	page := webtest.Parse(t, w.Body)
+	page.Want("#seed-merge[data-verdict=rejected]", 1)
+	page.Want("input[name=id][form=bulk]", 1)
+	if verdict("merge") != "rejected Too trivial" {
+		t.Errorf("reject: now %s", verdict("merge"))
+	}
+	w = do(s, "POST", "/seeds/merge/verdict", "in=page&verdict=draft", fragment...)
+	webtest.Parse(t, w.Body).Want("article#seed[data-verdict=draft] .quote mark", 2)
+	if verdict("merge") != "draft " {
+		t.Errorf("back to draft keeps a reason: %s", verdict("merge"))
+	}
+	if w := do(s, "POST", "/seeds/merge/verdict", "verdict=perhaps"); w.Code != http.StatusBadRequest {
+		t.Errorf("perhaps: %d", w.Code)
+	}
+	if w := do(s, "POST", "/seeds/nothing/verdict", "verdict=draft"); w.Code != http.StatusNotFound {
+		t.Errorf("no such seed: %d", w.Code)
+	}
+
+	w = do(s, "POST", "/seeds/bulk", "id=merge&id=bound&id=gone&verdict=accepted&back=%2Fseeds%3Fverdict%3Daccepted", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#results [role=status]"); !strings.HasPrefix(got, "2 seeds accepted. 12 seeds") {
+		t.Errorf("bulk says %q", got)
+	}
+	w = do(s, "POST", "/seeds/bulk", "id=merge&verdict=rejected&back=%2Fseeds")
+	if w.Code != http.StatusSeeOther || verdict("merge") != "rejected " {
+		t.Errorf("bulk without htmx: %d, now %s", w.Code, verdict("merge"))
+	}
+}
+
+func TestEditSeed(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	version := webtest.Attr(page.All("#edit input[name=version]")[0], "value")
+	typed := url.Values{
+		"version": {version}, "question": {"Why?\r\n"}, "answer": {"Because.\r\n\r\nSo."}, "short_answer": {" yes "},
+		"reasoning": {"one\r\n\r\n\r\ntwo\r\nmore"}, "type": {"proof"}, "tags": {"a, b,,a"},
+	}
+	if w := do(s, "POST", "/seeds/merge", typed.Encode()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/seeds/merge" {
+		t.Fatalf("edit: %d %s", w.Code, w.Body)
+	}
+	seed, _, err := f.Seed(t.Context(), "merge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{seed.Question, seed.Answer, seed.ShortAnswer, seed.Reasoning, seed.Type, seed.Tags}
+	want := []any{"Why?", "Because.\n\nSo.", "yes", []string{"one", "two\nmore"}, "proof", []string{"a", "b"}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("the seed after editing (-want +got):\n%s", d)
+	}
+
+	// The same form again is stale: what was typed comes back, and can be saved.
+	typed.Set("question", "Mine?")
+	w := do(s, "POST", "/seeds/merge", typed.Encode())
+	page = webtest.Parse(t, w.Body)
+	if w.Code != http.StatusPreconditionFailed || page.Text("#edit[open] textarea[name=question]") != "Mine?" || page.Text("h1") != "Why?" {
+		t.Errorf("a stale form: %d, %q typed, %q stored", w.Code, page.Text("#edit textarea[name=question]"), page.Text("h1"))
+	}
+	typed.Set("version", webtest.Attr(page.All("#edit input[name=version]")[0], "value"))
+	if w := do(s, "POST", "/seeds/merge", typed.Encode()); w.Code != http.StatusSeeOther {
+		t.Errorf("saving again: %d", w.Code)
+	}
+	typed.Set("question", "  ")
+	w = do(s, "POST", "/seeds/merge", typed.Encode())
+	if got := webtest.Parse(t, w.Body).Text("#edit [role=alert]"); w.Code != http.StatusBadRequest && got != "question: a seed needs a question" {
+		t.Errorf("an empty question: %d %q", w.Code, got)
+	}
+}
+
+func TestSeedPage(t *testing.T) {
+	s := server(t, webtest.Sample())
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	page.Want(".quote", 1) // two pieces that stand side by side
+	page.Want(".quote mark", 2)
+	page.Want(".checks li", 4)
+	page.Want(".prose pre code", 1)
+	// The way to the source ends at the quote.
+	to := webtest.Attr(page.All(".quote figcaption a")[0], "href")
+	to, at, _ := strings.Cut(to, "#")
+	if at != "at" {
+		t.Errorf("the way to the source ends at #%s", at)
+	}
+	source := webtest.Parse(t, do(s, "GET", to, "").Body)
+	if got, want := source.Raw("mark#at"), page.Raw(".quote mark"); got != want {
+		t.Errorf("%s marks %q, want %q", to, got, want)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	page := do(s, "GET", "/settings", "").Body.String()
+	if strings.Contains(page, "sk-secret") {
+		t.Error("the settings show a key")
+	}
+	p := webtest.Parse(t, strings.NewReader(page))
+	p.Want("#endpoint-env form[action$=delete]", 0)
+	p.Want("#endpoint-e1 form[action$=delete]", 1)
+	p.Want(".presets a", 6)
+	p = webtest.Parse(t, do(s, "GET", "/settings?preset=ollama", "").Body)
+	p.Want("#connect input[name=url][value='http://127.0.0.1:11434/v1']", 1)
+
+	w := do(s, "POST", "/settings/endpoints", url.Values{"name": {"Mine"}, "url": {"http://10.0.0.7:8000/v1"}, "key": {"sk-new"}, "model": {"m"}, "concurrency": {"8"}}.Encode())
+	if w.Code != http.StatusSeeOther || f.Key("e3") != "sk-new" {
+		t.Errorf("connect: %d, key %q", w.Code, f.Key("e3"))
+	}
+	// An empty key field keeps the key.
+	w = do(s, "POST", "/settings/endpoints/e3", url.Values{"name": {"Mine"}, "url": {"http://10.0.0.7:8000/v1"}, "concurrency": {"2"}}.Encode())
+	if w.Code != http.StatusSeeOther || f.Key("e3") != "sk-new" {
+		t.Errorf("change: %d, key %q", w.Code, f.Key("e3"))
+	}
+	w = do(s, "POST", "/settings/endpoints", "name=x&url=ftp://x&key=sk-typed")
+	if body := w.Body.String(); w.Code != http.StatusBadRequest || !strings.Contains(body, "is no address of a model server") || strings.Contains(body, "sk-typed") {
+		t.Errorf("a bad address: %d, or the key comes back", w.Code)
+	}
+	if w := do(s, "POST", "/settings/endpoints/env", "name=x&url=http://x"); w.Code != http.StatusConflict {
+		t.Errorf("changing the environment's server: %d", w.Code)
+	}
+	if w := do(s, "POST", "/settings/endpoints/env/delete", ""); w.Code != http.StatusConflict {
+		t.Errorf("removing the environment's server: %d", w.Code)
+	}
+
+	w = do(s, "POST", "/settings/endpoints/models", "url=http://x&model=gemma3:12b", fragment...)
+	p = webtest.Parse(t, w.Body)
+	p.Want("#model-new select[name=model] option", 3)
+	p.Want("option[value='gemma3:12b'][selected]", 1)
+	w = do(s, "POST", "/settings/endpoints/e1/test", "", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#test-e1 .good"); !strings.Contains(got, "answered in 412 ms") {
+		t.Errorf("the test says %q", got)
+	}
+	f.Models = nil
+	w = do(s, "POST", "/settings/endpoints/models", "url=http://x", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#model-new [role=alert]"); got != "no model server answers at http://x" {
+		t.Errorf("a silent server: %q", got)
+	}
+	w = do(s, "POST", "/settings/endpoints/e1/test", "", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#test-e1 .bad"); !strings.Contains(got, "connection refused") {
+		t.Errorf("the test says %q", got)
+	}
+}
+
+// recorded remembers which keys were sent where.
+type recorded struct {
+	*webtest.Fake
+	asked []string
+}
+
+func (r *recorded) ListModels(_ context.Context, url, key string) ([]string, error) {
+	r.asked = append(r.asked, url+" "+key)
+	return []string{"m"}, nil
+}
+
+func (r *recorded) EndpointModels(_ context.Context, id string) ([]string, error) {
+	r.asked = append(r.asked, "stored key of "+id)
+	return []string{"m"}, nil
+}
+
+// A stored key goes only to the address it was stored with.
+func TestStoredKeyStaysWhereItBelongs(t *testing.T) {
+	r := &recorded{Fake: webtest.Sample()}
+	s := server(t, r.Fake, func(o *web.Options) { o.Library = r })
+	for _, form := range []string{
+		"url=https://openrouter.ai/api/v1",
+		"url=https://evil.example/v1",
+		"url=https://evil.example/v1&key=sk-typed",
+	} {
+		if w := do(s, "POST", "/settings/endpoints/e1/models", form, fragment...); w.Code != http.StatusOK {
+			t.Fatalf("models of %s: %d", form, w.Code)
+		}
+	}
+	want := []string{"stored key of e1", "https://evil.example/v1 ", "https://evil.example/v1 sk-typed"}
+	if d := cmp.Diff(want, r.asked); d != "" {
+		t.Errorf("asked (-want +got):\n%s", d)
+	}
+}
+
+func TestExportPage(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	w := do(s, "GET", "/export?format=csv&q=&min_difficulty=0&verdict=accepted%2Cdraft", "", fragment...)
+	page := webtest.Parse(t, w.Body)
+	if got := page.Text("#preview h2"); got != "31 seeds" {
+		t.Errorf("the preview counts %q", got)
+	}
+	page.Want("#preview a[download][href='/api/v1/export?format=csv&verdict=accepted&verdict=draft']", 1)
+	sample := page.Raw(".sample")
+	if !strings.HasPrefix(sample, `"<script>alert(""question"")</script>`) || len(sample) > 4000 {
+		t.Errorf("the sample begins with %.80q", sample)
+	}
+	// The form sends what the API takes.
+	form := webtest.Parse(t, do(s, "GET", "/export?format=csv", "").Body)
+	v := url.Values{}
+	for _, n := range form.All("#export [name]") {
+		if webtest.Attr(n, "type") != "radio" {
+			v.Add(webtest.Attr(n, "name"), webtest.Attr(n, "value"))
+		}
+	}
+	v.Set("format", "csv")
+	if w := do(s, "GET", "/api/v1/export?"+v.Encode(), ""); w.Code != http.StatusOK || strings.Count(w.Body.String(), "\n") != 10 {
+		t.Errorf("GET /api/v1/export?%s: %d, %d lines", v.Encode(), w.Code, strings.Count(w.Body.String(), "\n"))
+	}
+	f.ExportFails = fmt.Errorf("disk on fire")
+	w = do(s, "GET", "/export?q=stable", "")
+	if got := webtest.Parse(t, w.Body).Text("#preview .bad"); w.Code != http.StatusOK || got != "The server could not finish this." {
+		t.Errorf("an export that fails: %d %q", w.Code, got)
+	}
+}
+
+func TestDeleteSource(t *testing.T) {
+	s := server(t, webtest.Sample())
+	if w := do(s, "POST", "/sources/stack/delete", ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
+		t.Errorf("delete: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if w := do(s, "GET", "/sources/stack", ""); w.Code != http.StatusNotFound {
+		t.Errorf("after deleting: %d", w.Code)
+	}
+}
+
+func decode[T any](t testing.TB, w *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+	return v
+}
+
+func ids(list []seedbed.Source) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, s.ID)
+	}
+	slices.Sort(out)
+	return out
+}
