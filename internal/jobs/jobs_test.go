@@ -35,14 +35,15 @@ type bench struct {
 	t     testing.TB
 	db    *store.DB
 	index *search.Embedded
+	path  string // of the database
 }
 
 // open opens the parts of a data folder. Nothing works yet.
 func open(t testing.TB, dir string, o jobs.Options) *bench {
 	t.Helper()
-	b := &bench{t: t}
+	b := &bench{t: t, path: filepath.Join(dir, "seedbed.db")}
 	var err error
-	if b.db, err = store.Open(t.Context(), store.Options{Path: filepath.Join(dir, "seedbed.db")}); err != nil {
+	if b.db, err = store.Open(t.Context(), store.Options{Path: b.path}); err != nil {
 		t.Fatal(err)
 	}
 	if b.index, err = search.Open(filepath.Join(dir, "index.db"), search.Options{}); err != nil {

@@ -64,7 +64,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 		o.Log = s.Log
 	}
 	c := &modelClient{llm: llm.New(o)}
-	c.model = extract.Metered(llm.Cached(&gated{gate: g, Client: c.llm}, s.DB))
+	c.model = extract.Metered(&gated{gate: g, Model: llm.Cached(c.llm, s.DB)})
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
@@ -122,10 +122,11 @@ type gate struct {
 	stopping <-chan struct{}
 }
 
-// gated is a client whose calls wait at a gate. A call whose run is stopped
-// while it waits is not made.
+// gated is a model whose calls wait at a gate. A call whose run is stopped
+// while it waits is not made. A slot is free again when the reply is kept, not
+// before: what a killed process has paid for in vain is one call a slot.
 type gated struct {
-	*llm.Client
+	extract.Model
 	gate *gate
 }
 
@@ -149,5 +150,5 @@ func (g *gated) Complete(ctx context.Context, r extract.Request) (extract.Reply,
 		return extract.Reply{}, errHalted
 	default:
 	}
-	return g.Client.Complete(ctx, r)
+	return g.Model.Complete(ctx, r)
 }
