@@ -227,14 +227,26 @@ func (c *cutter) passage(a part) extract.Passage {
 		First: a.first, Last: a.last,
 		Doc: c.doc,
 	}
-	if a.lines[0] > 0 && a.lines[1] > 0 && b.File == c.doc.Blocks[a.last-1].File {
-		p.Lines = a.lines
+	if b.File == c.doc.Blocks[a.last-1].File {
+		p.Lines = c.lines(a)
 	}
 	if p.Skip == "" && a.tokens < c.Min/4 && c.bare(a.first, a.last) {
 		p.Skip = Bare
 	}
 	p.ID = extract.PassageID(p.Path, p.Text)
 	return p
+}
+
+// lines are the first and the last line known of a's blocks, which are of one
+// file.
+func (c *cutter) lines(a part) [2]int {
+	for i := a.first; i < a.last && a.lines[0] == 0; i++ {
+		a.lines[0] = c.doc.Blocks[i].Lines[0] // no reader gives lines to a heading that is a file's name
+	}
+	for i := a.last - 1; i >= a.first && a.lines[1] == 0; i-- {
+		a.lines[1] = c.doc.Blocks[i].Lines[1]
+	}
+	return a.lines
 }
 
 // path is what the headings above all of a's text have in common. Headings

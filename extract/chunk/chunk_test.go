@@ -214,6 +214,7 @@ func TestSplitFiles(t *testing.T) {
 		var w extract.Builder
 		w.Kind = kind
 		for _, file := range []string{"a", "b", "c"} {
+			w.Add("\n", extract.Block{Kind: extract.Heading, Level: 1, Title: file, Text: file, Locator: extract.Locator{File: file}})
 			w.Add("\n", extract.Block{Kind: extract.Paragraph, Text: "Text of " + file, Locator: extract.Locator{File: file, Lines: [2]int{1, 1}}})
 		}
 		got := slices.Collect(chunk.Split(w.Done(), chunk.Options{}))

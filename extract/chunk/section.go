@@ -163,7 +163,7 @@ func (c *cutter) atoms(first, last int) []part {
 			lead = 0 // so many cannot all lead to one text
 		}
 		pieces := []part{block}
-		if block.tokens > c.Max-lead && !(keptWhole(&c.doc.Blocks[i]) && block.tokens <= ceiling*c.Max) {
+		if block.tokens > c.Max-lead && (block.tokens > ceiling*c.Max || !keptWhole(&c.doc.Blocks[i])) {
 			pieces = c.pieces(block, c.Max-lead)
 		}
 		if n := len(out); n > 0 && (lead > 0 || !heading && out[n-1].tokens+pieces[0].tokens <= c.Max && c.belong(i-1, i)) {

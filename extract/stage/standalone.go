@@ -66,10 +66,10 @@ func reliance(s *extract.Seed) string {
 func (t *scanned) says() bool {
 	words, ideographs := 0, 0
 	for _, tok := range t.tokens {
-		switch {
-		case tok.kind == aQuote:
+		switch tok.kind {
+		case aQuote:
 			words += max(1, tok.words)
-		case tok.kind == aWord:
+		case aWord:
 			words++
 			for _, r := range tok.text {
 				if isIdeograph(r) {

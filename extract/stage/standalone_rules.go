@@ -84,7 +84,7 @@ func (t *scanned) match(rs *rules) string {
 			continue
 		}
 		for _, r := range rs.byWord[tok.text] {
-			if n := t.matches(i, r); n > 0 && !(r.weak && t.brings(i+n-1)) {
+			if n := t.matches(i, r); n > 0 && (!r.weak || !t.brings(i+n-1)) {
 				return t.words(i, i+n)
 			}
 		}
@@ -189,6 +189,7 @@ func (t *scanned) matchWithin(phrases []string) string {
 	return ""
 }
 
+//nolint:misspell // French has its own spelling
 var lists = map[string]string{
 	"WRITING": `passage text excerpt section chapter paragraph article paper document book lecture tutorial lesson manual guide
 		thesis essay reading story poem page subsection appendix handout`,
@@ -214,6 +215,7 @@ var lists = map[string]string{
 	"TIME": "day days year years week weeks month months morning night evening afternoon century decade season spring summer autumn winter",
 }
 
+//nolint:misspell // German and Spanish have their own spelling
 var questionRules = makeRules(`
 	// What stands in front of the reader.
 	this|these|our WRITING !COMPOUND|of @

@@ -16,6 +16,7 @@ import (
 const (
 	words     = iota // of ASCII letters, not all capitals
 	excess           // letters of such words beyond the seventh
+	endless          // letters of any word beyond the 24th, which is none: base 32, DNA
 	capitals         // words all in capitals
 	shouting         // letters of such words beyond the second
 	digits           // groups of up to three
@@ -92,6 +93,7 @@ func count(s string) (c [kinds]int) {
 			} else if i-from > 1 && (i == len(s) || s[i] < utf8.RuneSelf) {
 				c[capitals]++
 				c[shouting] += i - from - 2
+				c[endless] += max(0, i-from-24)
 				continue
 			}
 			i += countWord(s[from:], i-from, &c)
@@ -133,6 +135,7 @@ func countWord(s string, n int, c *[kinds]int) int {
 	}
 	c[words]++
 	c[excess] += max(0, n-7)
+	c[endless] += max(0, n-24)
 	return 0
 }
 

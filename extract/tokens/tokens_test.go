@@ -61,6 +61,8 @@ func TestEstimateAnything(t *testing.T) {
 		{"naïve", 1, 4},
 		{"e\u0301", 1, 3},
 		{strings.Repeat("9", 300), 100, 120},
+		{strings.Repeat("acgattc", 100), 150, 400},
+		{strings.Repeat("ACGATTC", 100), 150, 400},
 		{strings.Repeat("漢", 100), 60, 110},
 		{strings.Repeat("👍", 100), 80, 320},
 	} {
