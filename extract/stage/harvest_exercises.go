@@ -64,6 +64,9 @@ func (o *outline) entries() (asks, loose []*entry) {
 		switch {
 		case l.role == roleNumbered && p.kind == extract.Heading && topic.numbered():
 			l = o.numberedLabel(l, topic)
+		case l.role == roleNumbered && p.kind == extract.Heading:
+			// A section's number is no exercise's.
+			l.role = roleNone
 		case l.role == roleNumbered:
 			// A list inside an exercise is part of it.
 			nested := cur != nil && (cur.style == 0 || cur.level > 0)
