@@ -189,8 +189,12 @@ type Quote struct {
 	Found    bool // in the document, so that there is a place to go to
 }
 
-// contextSize is how much of the text is shown on either side of a quote.
-const contextSize = 320
+// How much of the text is shown on either side of a quote: characters, and
+// lines, so that code and lists do not push the quote away.
+const (
+	contextSize  = 320
+	contextLines = 5
+)
 
 // InContext looks pieces of evidence up in their document, in its order.
 // What is not found there stands alone, at the end.
@@ -225,7 +229,7 @@ func InContext(doc *extract.Document, list []extract.Evidence) []Quote {
 func around(doc *extract.Document, list []extract.Evidence) []Span {
 	char := list[0].Start
 	at := offset(doc.Text, char)
-	spans := []Span{{Text: tail(doc.Text[:at], contextSize)}}
+	spans := []Span{{Text: tail(doc.Text[:at])}}
 	next := func(to int, mark bool) {
 		if to <= char {
 			return // two pieces overlap
@@ -238,33 +242,49 @@ func around(doc *extract.Document, list []extract.Evidence) []Span {
 		next(e.Start, false)
 		next(e.End, true)
 	}
-	return append(spans, Span{Text: head(doc.Text[at:], contextSize)})
+	return append(spans, Span{Text: head(doc.Text[at:])})
 }
 
-// head is the beginning of s of at most n characters, cut between words.
-func head(s string, n int) string {
-	i := offset(s, n)
-	if i == len(s) {
+// head is the beginning of s, of a few lines and characters, cut between words.
+func head(s string) string {
+	end, chars, lines := len(s), 0, 0
+	for i, r := range s {
+		if r == '\n' {
+			lines++
+		}
+		if chars == contextSize || lines > contextLines {
+			end = i
+			break
+		}
+		chars++
+	}
+	if end == len(s) {
 		return s
 	}
-	if k := strings.LastIndexAny(s[:i], " \n"); k > 0 {
-		i = k
+	if k := strings.LastIndexAny(s[:end], " \n"); k > 0 && lines <= contextLines {
+		end = k
 	}
-	return s[:i] + " …"
+	return s[:end] + " …"
 }
 
-// tail is the end of s of at most n characters, cut between words.
-func tail(s string, n int) string {
-	i := len(s)
-	for ; n > 0 && i > 0; n-- {
-		_, size := utf8.DecodeLastRuneInString(s[:i])
-		i -= size
+// tail is the end of s, of a few lines and characters, cut between words.
+func tail(s string) string {
+	start, lines := len(s), 0
+	for range contextSize {
+		r, size := utf8.DecodeLastRuneInString(s[:start])
+		if r == '\n' {
+			lines++
+		}
+		if start == 0 || lines > contextLines {
+			break
+		}
+		start -= size
 	}
-	if i == 0 {
+	if start == 0 {
 		return s
 	}
-	if k := strings.IndexAny(s[i:], " \n"); k >= 0 && i+k+1 < len(s) {
-		i += k + 1
+	if k := strings.IndexAny(s[start:], " \n"); k >= 0 && start+k+1 < len(s) && lines <= contextLines {
+		start += k + 1
 	}
-	return "… " + s[i:]
+	return "… " + s[start:]
 }

@@ -66,7 +66,7 @@ func ExportPage(p Export) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<header class=\"page-head\"><h1>Export</h1><p class=\"lead\">Take your seeds away as a training set.</p></header><form id=\"export\" class=\"export\" method=\"get\" action=\"/export\" hx-get=\"/export\" hx-target=\"#preview\" hx-swap=\"outerMorph\" hx-trigger=\"change, input delay:300ms from:#export-q, submit\" hx-replace-url=\"true\" hx-sync=\"this:replace\"><div class=\"export-choices\"><fieldset class=\"formats\"><legend>Format</legend> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<header class=\"page-head\"><h1>Export</h1><p class=\"lead\">Take your seeds away as a training set.</p></header><form id=\"export\" class=\"export\" method=\"get\" action=\"/export\" hx-get=\"/export\" hx-target=\"#preview\" hx-swap=\"outerMorph\" hx-trigger=\"change target:':not(#export-q)', input delay:300ms from:#export-q, submit\" hx-replace-url=\"true\" hx-sync=\"this:replace\"><div class=\"export-choices\"><fieldset class=\"formats\"><legend>Format</legend> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -168,7 +168,7 @@ func Uploader(f UploadForm, failed []Failed) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, ". Drop files anywhere on this page.</p></div><div class=\"drop-do\"><details class=\"options\"><summary>Options</summary><div class=\"fields\"><label>Collection <input type=\"text\" name=\"collection\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, ". <span class=\"js-only\">Drop files anywhere on this page.</span></p></div><div class=\"drop-do\"><details class=\"options\"><summary>Options</summary><div class=\"fields\"><label>Collection <input type=\"text\" name=\"collection\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -103,7 +103,7 @@ func SeedsPage(p Seeds) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"visually-hidden\">Seeds</h1><div class=\"search-layout\"><form id=\"filter\" role=\"search\" method=\"get\" action=\"/seeds\" hx-get=\"/seeds\" hx-target=\"#results\" hx-swap=\"outerMorph\" hx-trigger=\"input delay:200ms from:#q, change, submit\" hx-replace-url=\"true\" hx-sync=\"this:replace\" hx-indicator=\"#results\"><div class=\"search-bar\"><label class=\"search-box\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1 class=\"visually-hidden\">Seeds</h1><div class=\"search-layout\"><form id=\"filter\" role=\"search\" method=\"get\" action=\"/seeds\" hx-get=\"/seeds\" hx-target=\"#results\" hx-swap=\"outerMorph\" hx-trigger=\"input delay:200ms from:#q, change target:':not(#q)', submit\" hx-replace-url=\"true\" hx-sync=\"this:replace\" hx-indicator=\"#results\"><div class=\"search-bar\"><label class=\"search-box\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
