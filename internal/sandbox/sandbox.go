@@ -205,7 +205,7 @@ func crash(name string, opts Options, waited error, stderr string, decoded error
 	}
 	e := seedbed.Errorf(seedbed.Unreadable, "%s: the reader failed on it. It may be damaged: save it anew with the program it came from.", name)
 	switch {
-	case strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "cannot allocate memory"), strings.Contains(state, "signal: killed"):
+	case strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "cannot allocate memory"), strings.Contains(stderr, "too many address space collisions"), strings.Contains(state, "signal: killed"):
 		e = seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", name, bytes(opts.Memory), smaller)
 	case strings.Contains(state, "CPU time limit exceeded"):
 		e = seedbed.Errorf(seedbed.Limit, "%s: reading took too much computing time. %s", name, smaller)

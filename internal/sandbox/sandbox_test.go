@@ -29,13 +29,13 @@ func misbehave(ctx context.Context, path, name, cache string) (*extract.Document
 	switch name {
 	case "hang":
 		for {
+			runtime.Gosched()
 		}
 	case "sleep":
 		select {}
 	case "gulp":
 		return say(string(make([]byte, 32<<30))), nil
 	case "creep":
-		var held [][]byte
 		for {
 			b := make([]byte, 8<<20)
 			for i := range b {
@@ -45,7 +45,7 @@ func misbehave(ctx context.Context, path, name, cache string) (*extract.Document
 		}
 	case "flood":
 		for {
-			fmt.Fprintf(os.Stdout, `"%s",`, strings.Repeat("x", 1<<20))
+			fmt.Print(`"`, strings.Repeat("x", 1<<20), `",`)
 		}
 	case "long":
 		return say(strings.Repeat("word ", 1<<20)), nil
@@ -79,7 +79,15 @@ func misbehave(ctx context.Context, path, name, cache string) (*extract.Document
 	return document(ctx, path, name, cache)
 }
 
-func recurse(n int) int { return recurse(n+1) + n }
+// held keeps what creep takes.
+var held [][]byte
+
+func recurse(n int) int {
+	if n < 0 {
+		return 0
+	}
+	return recurse(n+1) + n
+}
 
 func say(text string) *extract.Document {
 	var w extract.Builder
@@ -148,7 +156,7 @@ func TestMisbehaviour(t *testing.T) {
 				t.Fatalf("read %.60q, want an error", d.Text)
 			}
 			if got := seedbed.CodeOf(err); got != c.code || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("error %s: %v\nwant %s: … %s …", got, err, c.code, c.says)
+				t.Errorf("error %s: %v (%v)\nwant %s: … %s …", got, err, errors.Unwrap(err), c.code, c.says)
 			}
 			if !strings.HasPrefix(err.Error(), c.name+": ") {
 				t.Errorf("error %q does not open with the file's name", err)

@@ -34,8 +34,7 @@ type cell struct {
 	x0, x1 float64
 }
 
-func (l line) width() float64  { return l.box.X1 - l.box.X0 }
-func (l line) height() float64 { return l.box.Y1 - l.box.Y0 }
+func (l line) width() float64 { return l.box.X1 - l.box.X0 }
 
 // lines puts a page's glyphs together, and gathers the pieces that an engine
 // takes for lines of their own though they stand beside each other:
