@@ -152,7 +152,7 @@ func New(o Options) (*Service, error) {
 		Queues: queues,
 		// The defaults would leave slots empty between two short jobs.
 		FetchCooldown:     5 * time.Millisecond,
-		FetchPollInterval: time.Second,
+		FetchPollInterval: 250 * time.Millisecond,
 		// Readers and model calls have limits of their own.
 		JobTimeout:                  -1,
 		RescueStuckJobsAfter:        24 * time.Hour,

@@ -18,8 +18,7 @@ import (
 func modelQueue(endpoint string) string { return "model-" + endpoint }
 
 // Workers wait at their endpoint's gate, which lets as many through as the
-// server is asked at once: there are enough of them for the next one to be at
-// hand whenever a slot is free.
+// server is asked at once: there are enough of them for any server.
 var modelQueueConfig = river.QueueConfig{MaxWorkers: 2 * maxConcurrency}
 
 const (
@@ -42,13 +41,18 @@ type modelClient struct {
 }
 
 // model is the model of an endpoint, with every reply kept in the database
-// and every call counted. Key tells apart what it was made with.
-func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extract.Model, key string) {
+// and every call counted, and the gate its calls go through. Key tells apart
+// what it was made with.
+func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extract.Model, at *gate, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	g := m.gates[e.ID]
 	if g == nil || cap(g.slots) != e.Concurrency {
-		g = &gate{slots: make(chan struct{}, e.Concurrency), stopping: s.halting}
+		g = &gate{
+			slots:    make(chan struct{}, e.Concurrency),
+			seats:    make(chan struct{}, 2*e.Concurrency),
+			stopping: s.halting,
+		}
 		if m.gates == nil {
 			m.gates = map[string]*gate{}
 		}
@@ -56,7 +60,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	}
 	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%d", e.ID, e.URL, e.Key, name, e.Concurrency)
 	if c := m.clients[key]; c != nil {
-		return c.model, key
+		return c.model, g, key
 	}
 	o := s.Client
 	o.URL, o.Key, o.Model, o.Concurrency = e.URL, e.Key, name, e.Concurrency
@@ -69,7 +73,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
 	m.clients[key] = c
-	return c.model, key
+	return c.model, g, key
 }
 
 // steps are the stages built for a key, made by build the first time.
@@ -117,9 +121,47 @@ func withControl(ctx context.Context, c *control) context.Context {
 }
 
 // A gate lets calls to one server through, as many at a time as it has slots.
+// Before it are seats for the passages at work: as many again are ready for
+// the next free slot, and the others wait without having loaded anything.
 type gate struct {
 	slots    chan struct{}
+	seats    chan struct{}
 	stopping <-chan struct{}
+}
+
+// take takes a place in one of the two, or ends with errHalted once the run
+// of ctx is stopped.
+func (g *gate) take(ctx context.Context, places chan struct{}) error {
+	halted := controlOf(ctx).halted
+	select {
+	case places <- struct{}{}:
+	case <-halted:
+		return errHalted
+	case <-g.stopping:
+		return errHalted
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	// With several channels ready, any may have been chosen.
+	select {
+	case <-halted:
+	case <-g.stopping:
+	default:
+		return nil
+	}
+	<-places
+	return errHalted
+}
+
+// enter takes a seat until leave is called. A nil gate has seats for all.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	if g == nil {
+		return func() {}, nil
+	}
+	if err := g.take(ctx, g.seats); err != nil {
+		return nil, err
+	}
+	return func() { <-g.seats }, nil
 }
 
 // gated is a model whose calls wait at a gate. A call whose run is stopped
@@ -131,24 +173,9 @@ type gated struct {
 }
 
 func (g *gated) Complete(ctx context.Context, r extract.Request) (extract.Reply, error) {
-	halted := controlOf(ctx).halted
-	select {
-	case g.gate.slots <- struct{}{}:
-		defer func() { <-g.gate.slots }()
-	case <-halted:
-		return extract.Reply{}, errHalted
-	case <-g.gate.stopping:
-		return extract.Reply{}, errHalted
-	case <-ctx.Done():
-		return extract.Reply{}, context.Cause(ctx)
+	if err := g.gate.take(ctx, g.gate.slots); err != nil {
+		return extract.Reply{}, err
 	}
-	// With several channels ready, any may have been chosen.
-	select {
-	case <-halted:
-		return extract.Reply{}, errHalted
-	case <-g.gate.stopping:
-		return extract.Reply{}, errHalted
-	default:
-	}
+	defer func() { <-g.gate.slots }()
 	return g.Model.Complete(ctx, r)
 }

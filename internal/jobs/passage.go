@@ -77,6 +77,18 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if run.State != seedbed.RunRunning {
 		return errHalted
 	}
+	steps, err := s.steps(ctx, run)
+	if why, ok := errors.AsType[*seedbed.Error](err); ok {
+		return s.giveUp(ctx, run, why)
+	}
+	if err != nil {
+		return err
+	}
+	leave, err := steps.gate.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	queued, err := s.DB.Queued(ctx, run.ID, job.Args.Ordinals)
 	if err != nil {
 		return err
@@ -86,13 +98,6 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		return err
 	}
 	doc, err := s.document(ctx, src)
-	if err != nil {
-		return err
-	}
-	steps, err := s.steps(ctx, run)
-	if why, ok := errors.AsType[*seedbed.Error](err); ok {
-		return s.giveUp(ctx, run, why)
-	}
 	if err != nil {
 		return err
 	}

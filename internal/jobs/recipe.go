@@ -16,12 +16,14 @@ import (
 type steps struct {
 	first []extract.Stage
 	last  []extract.Stage
+	gate  *gate // of the model's server, nil without a model
 }
 
 // steps builds the stages of a run. A *seedbed.Error is one for the run: it
 // cannot go on until a person does something about it.
 func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 	tools := stage.Tools{Near: sharedNear{}}
+	var at *gate
 	key := run.RecipeHash
 	if run.Endpoint != "" {
 		e, err := s.endpoint(ctx, s.DB, run.Endpoint)
@@ -32,7 +34,7 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 			return steps{}, err
 		}
 		var client string
-		tools.Model, client = s.models.model(s, e, run.Model)
+		tools.Model, at, client = s.models.model(s, e, run.Model)
 		key += "\x00" + client
 	}
 	return s.models.steps(key, func() (steps, error) {
@@ -44,7 +46,9 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 		if err != nil {
 			return steps{}, seedbed.Errorf(seedbed.Invalid, "the recipe of this run cannot be used any more: %w", err)
 		}
-		return divide(stages), nil
+		made := divide(stages)
+		made.gate = at
+		return made, nil
 	})
 }
 
