@@ -83,8 +83,12 @@ func Blocks(doc *extract.Document, p Part, start, end int) []Block {
 		from, to := max(b.Start, p.Start), min(b.End, p.End)
 		v := Block{Block: b, ID: "c" + strconv.Itoa(from)}
 		text := b.Text
+		switch b.Kind {
+		case extract.Paragraph, extract.ListItem, extract.Caption, extract.Footnote:
+			text = unwrap(text)
+		}
 		if from > b.Start || to < b.End {
-			text = string([]rune(b.Text)[from-b.Start : to-b.Start])
+			text = string([]rune(text)[from-b.Start : to-b.Start])
 			v.Title, v.Rows = "", nil
 		}
 		v.Spans, v.Hit = spans(text, start-from, end-from, to-from)
@@ -94,7 +98,9 @@ func Blocks(doc *extract.Document, p Part, start, end int) []Block {
 			}
 		}
 		if b.File != file {
-			v.Break = b.File
+			if b.Title != b.File { // which would say it twice
+				v.Break = b.File
+			}
 		} else if b.Page != page && b.Page > 0 {
 			v.Break = "Page " + strconv.Itoa(b.Page)
 			if b.Label != "" && b.Label != strconv.Itoa(b.Page) {
@@ -187,6 +193,7 @@ type Quote struct {
 	Evidence []extract.Evidence
 	Spans    []Span
 	Found    bool // in the document, so that there is a place to go to
+	Code     bool // its white space means something
 }
 
 // How much of the text is shown on either side of a quote: characters, and
@@ -215,7 +222,7 @@ func InContext(doc *extract.Document, list []extract.Evidence) []Quote {
 			end = max(end, found[last].End)
 			last++
 		}
-		out = append(out, Quote{Evidence: found[first:last], Spans: around(doc, found[first:last]), Found: true})
+		out = append(out, Quote{Evidence: found[first:last], Spans: around(doc, found[first:last]), Found: true, Code: isCode(doc, found[first])})
 		first = last
 	}
 	for _, e := range lost {
@@ -224,25 +231,46 @@ func InContext(doc *extract.Document, list []extract.Evidence) []Quote {
 	return out
 }
 
+// isCode reports whether a piece of evidence stands in code.
+func isCode(doc *extract.Document, e extract.Evidence) bool {
+	i := slices.IndexFunc(doc.Blocks, func(b extract.Block) bool { return e.Start < b.End })
+	return i >= 0 && doc.Blocks[i].Kind == extract.Code
+}
+
 // around is the text around pieces of evidence that follow each other, with
 // each of them marked.
 func around(doc *extract.Document, list []extract.Evidence) []Span {
-	char := list[0].Start
-	at := offset(doc.Text, char)
-	spans := []Span{{Text: tail(doc.Text[:at])}}
+	from := list[0].Start
+	at := offset(doc.Text, from)
+	before := tail(doc.Text[:at])
+	last := 0
+	for _, e := range list {
+		last = max(last, e.End)
+	}
+	end := at + offset(doc.Text[at:], last-from)
+	after := head(doc.Text[end:])
+
+	// Lines are joined over the whole, so that a quote's edge changes nothing.
+	text := before + doc.Text[at:end] + after
+	if !isCode(doc, list[0]) {
+		text = unwrap(text)
+	}
+	at = len(before) // unwrap keeps bytes too: it trades white space for white space
+	char := from
+	spans := []Span{{Text: text[:at]}}
 	next := func(to int, mark bool) {
 		if to <= char {
 			return // two pieces overlap
 		}
-		end := at + offset(doc.Text[at:], to-char)
-		spans = append(spans, Span{Text: doc.Text[at:end], Mark: mark})
+		end := at + offset(text[at:], to-char)
+		spans = append(spans, Span{Text: text[at:end], Mark: mark})
 		at, char = end, to
 	}
 	for _, e := range list {
 		next(e.Start, false)
 		next(e.End, true)
 	}
-	return append(spans, Span{Text: head(doc.Text[at:])})
+	return append(spans, Span{Text: text[at:]})
 }
 
 // head is the beginning of s, of a few lines and characters, cut between words.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -62,8 +63,8 @@ func Marked(text string) templ.Component {
 }
 
 // Prose shows text as it was written, with its line breaks; fenced code and
-// `code` become code. There is no other markup, so there is nothing to abuse:
-// what a judge sees is what an export holds.
+// `code` become code. There is no other markup, so there is nothing to abuse,
+// and a judge sees every sign that an export holds.
 func Prose(text string) templ.Component {
 	return html(func(b *strings.Builder) {
 		b.WriteString(`<div class="prose" dir="auto">`)
@@ -72,7 +73,7 @@ func Prose(text string) templ.Component {
 		paragraph := func() {
 			if s := strings.TrimRight(strings.Join(open, "\n"), "\n\t "); s != "" {
 				b.WriteString("<p>")
-				inline(b, s)
+				inline(b, unwrap(s))
 				b.WriteString("</p>")
 			}
 			open = open[:0]
@@ -115,6 +116,11 @@ func fenceOf(line string) string {
 	return ""
 }
 
+// Inline shows a line of text; `code` in it becomes code.
+func Inline(text string) templ.Component {
+	return html(func(b *strings.Builder) { inline(b, text) })
+}
+
 // inline writes a paragraph with its `code`, which ends with as many backticks
 // as it begins with.
 func inline(b *strings.Builder, s string) {
@@ -143,6 +149,60 @@ func inline(b *strings.Builder, s string) {
 
 // ticks is how many backticks s begins with.
 func ticks(s string) int { return len(s) - len(strings.TrimLeft(s, "`")) }
+
+// wrapWidth is how long a line is that a program broke, rather than a writer.
+const wrapWidth = 45
+
+// unwrap joins the lines of a paragraph that was broken to a width; lines of
+// verse, lists and code stay. One character stands for one, so offsets stay.
+func unwrap(s string) string {
+	lines := strings.SplitAfter(s, "\n")
+	for i := range lines[:len(lines)-1] {
+		here, next := lines[i], lines[i+1]
+		starts := strings.TrimLeft(next, "0123456789")
+		switch {
+		case utf8.RuneCountInString(here) <= wrapWidth,
+			strings.TrimSpace(next) == "",
+			strings.HasPrefix(next, "    "), strings.ContainsAny(next[:1], "\t-*+>#|~`"),
+			len(starts) < len(next) && (strings.HasPrefix(starts, ".") || strings.HasPrefix(starts, ")")):
+		default:
+			lines[i] = strings.TrimSuffix(here, "\n") + " "
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// lead is the first paragraph of a text, and rest what follows it: a question
+// may bring code along.
+func lead(s string) (first, rest string) {
+	s = strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
+	end := len(s)
+	for _, sign := range []string{"\n\n", "\n```", "\n~~~"} {
+		if i := strings.Index(s, sign); i >= 0 {
+			end = min(end, i)
+		}
+	}
+	return s[:end], strings.TrimSpace(s[end:])
+}
+
+// leading is the first paragraph of a text, with dots for the rest.
+func leading(s string) string {
+	first, rest := lead(s)
+	if rest != "" {
+		first = strings.TrimRight(first, " .:") + " …"
+	}
+	return first
+}
+
+// snippet is an answer as a list shows it: one that is code, without its fence.
+func snippet(answer string) (text string, code bool) {
+	answer = strings.TrimSpace(answer)
+	first, rest, _ := strings.Cut(answer, "\n")
+	if fenceOf(first) == "" || rest == "" {
+		return answer, false
+	}
+	return rest, true
+}
 
 // excerpt is the first n characters of s, cut between words.
 func excerpt(s string, n int) string {

@@ -272,6 +272,36 @@ func TestInContext(t *testing.T) {
 	}
 }
 
+func TestLines(t *testing.T) {
+	doc := func(text string) *extract.Document {
+		var w extract.Builder
+		w.Add("", extract.Block{Kind: extract.Paragraph, Text: text})
+		return w.Done()
+	}
+	long := "a line that was broken where the margin of a page stood"
+	for _, tt := range []struct{ in, want string }{
+		{"short\nlines of\nverse", "short\nlines of\nverse"},
+		{long + "\nand its end", long + " and its end"},
+		{long + "\n\n" + long + "\nend", long + "\n\n" + long + " end"},
+		{long + "\n- an item\n* another\n1. a third\n2) and", long + "\n- an item\n* another\n1. a third\n2) and"},
+		{long + "\n1984 was a year", long + " 1984 was a year"},
+		{long + "\n\tcode\n    code\n| table", long + "\n\tcode\n    code\n| table"},
+		{long + "\n12", long + " 12"},
+	} {
+		d := doc(tt.in)
+		var got string
+		for _, s := range view.Blocks(d, view.Parts(d)[0], 3, 9)[0].Spans {
+			got += s.Text
+		}
+		if got != tt.want {
+			t.Errorf("%q is shown as %q, want %q", tt.in, got, tt.want)
+		}
+		if len(got) != len(tt.in) {
+			t.Errorf("%q is shown with another length", tt.in)
+		}
+	}
+}
+
 // A failure of any code and a state of any name have words.
 func TestUnknownWords(t *testing.T) {
 	p := view.Run{Run: seedbed.Run{ID: "r", State: "dreaming", Passages: seedbed.PassageCounts{Total: 2, Failed: 1}},
