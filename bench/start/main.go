@@ -100,7 +100,7 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-var asset = regexp.MustCompile(`(?:src|href)="(/[^"]+\.(?:css|js|svg|png|ico|woff2)[^"]*)"`)
+var asset = regexp.MustCompile(`(?:src|href)="(/[^"]+\.(?:css|js|svg|png|ico|woff2)(?:\?[^"]*)?)"`)
 
 func report(base string, pid int, idle time.Duration) error {
 	body, total, err := get(base + "/")
