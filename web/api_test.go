@@ -511,7 +511,7 @@ func TestOpenAPI(t *testing.T) {
 		switch v := v.(type) {
 		case map[string]any:
 			if ref, ok := v["$ref"].(string); ok {
-				at := any(mustDecode(t, raw))
+				at := mustDecode(t, raw)
 				for name := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 					at = at.(map[string]any)[name]
 					if at == nil {
