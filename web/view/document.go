@@ -98,16 +98,19 @@ func Blocks(doc *extract.Document, p Part, start, end int) []Block {
 			}
 		}
 		if b.File != file {
+			page = 0
 			if b.Title != b.File { // which would say it twice
 				v.Break = b.File
 			}
-		} else if b.Page != page && b.Page > 0 {
+		} else if b.Page > page {
 			v.Break = "Page " + strconv.Itoa(b.Page)
 			if b.Label != "" && b.Label != strconv.Itoa(b.Page) {
 				v.Break = fmt.Sprintf("Page %s (%d)", b.Label, b.Page)
 			}
 		}
-		page, file = b.Page, b.File
+		// What was printed around the text stands behind it, and is not a page
+		// of its own.
+		page, file = max(page, b.Page), b.File
 		out = append(out, v)
 	}
 	return out

@@ -25,7 +25,7 @@ func (f *file) document(name string) *extract.Document {
 	f.headings(gs, body, title)
 	gs = chapters(gs)
 	apparatus(gs)
-	gs = f.across(gs)
+	gs = aside(f.across(gs))
 
 	var w extract.Builder
 	w.Title, w.Authors, w.Language = f.info.title, authors(f.info.author), f.info.language
@@ -47,6 +47,36 @@ func (f *file) document(name string) *extract.Document {
 	w.Kind = f.kind(gs)
 	return w.Done()
 }
+
+// aside puts what is printed around the text and is no part of it behind
+// everything else. Where it stands on the page it would cut the text, and each
+// passage of it, at the end of every page.
+func aside(gs []group) []group {
+	around := func(g group) bool {
+		switch g.skip {
+		case skipHead, skipNumber, skipSideways, skipFigure:
+			return true
+		}
+		return false
+	}
+	out := make([]group, 0, len(gs))
+	for _, want := range []bool{false, true} {
+		for _, g := range gs {
+			if around(g) == want {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
+// Why text around the text is no part of it.
+const (
+	skipHead     = "running head"
+	skipNumber   = "page number"
+	skipSideways = "text set sideways"
+	skipFigure   = "text inside a figure"
+)
 
 // gap is the white space between a block and the one before it.
 func gap(gs []group, i int) string {
@@ -182,9 +212,9 @@ func (f *file) furniture() []map[int]string {
 			l := p.lines[j]
 			switch {
 			case pageNumber.MatchString(strings.ToLower(l.text)):
-				out[i][j] = "page number"
+				out[i][j] = skipNumber
 			case len(seen[at(p, l)[1]]) >= need, f.headsPage(p, l):
-				out[i][j] = "running head"
+				out[i][j] = skipHead
 			}
 		}
 	}

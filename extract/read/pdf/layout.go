@@ -157,7 +157,7 @@ func (f *file) groups(p page, skips map[int]string, body float64, col *int) []gr
 		case p.Verdict == verdictGarbled:
 			reason = "garbled: the page's fonts do not say which letters they show"
 		case reason == "" && l.style&sideways != 0:
-			reason = "text set sideways"
+			reason = skipSideways
 		case reason == "":
 			rest = append(rest, l)
 			continue
@@ -166,7 +166,7 @@ func (f *file) groups(p page, skips map[int]string, body float64, col *int) []gr
 		switch n := len(out); {
 		case p.Verdict == verdictGarbled && n > 0:
 			out[n-1].lines = append(out[n-1].lines, l)
-		case l.box.Y0 > p.height/2 && reason != "text set sideways":
+		case l.box.Y0 > p.height/2 && reason != skipSideways:
 			foot = append(foot, g)
 		default:
 			out = append(out, g)
@@ -407,7 +407,7 @@ func figureText(gs []group) {
 			continue
 		}
 		for j := i - 1; j >= 0 && scrap(gs[j]); j-- {
-			gs[j].kind, gs[j].skip = extract.Other, "text inside a figure"
+			gs[j].kind, gs[j].skip = extract.Other, skipFigure
 		}
 	}
 }
