@@ -15,9 +15,9 @@ import (
 // Options say what all seeds of a run have in common and how it is run.
 // The zero value works.
 type Options struct {
-	Run    string    // the run's id, part of every seed's id
-	Recipe string    // name@hash
-	Model  string    // its name, where a recipe has one
+	Run    string // the run's id, part of every seed's id
+	Recipe string // name@hash
+
 	Source SourceRef // a seed's Section is its passage's Path; Title, Kind and License come from the document where empty
 
 	Now func() time.Time // the clock, nil is time.Now
@@ -224,7 +224,6 @@ func (o Options) fill(p Passage, s Seed) Seed {
 	s.Passage = cmp.Or(s.Passage, p.ID)
 	s.Run = cmp.Or(s.Run, o.Run)
 	s.Recipe = cmp.Or(s.Recipe, o.Recipe)
-	s.Model = cmp.Or(s.Model, o.Model)
 	s.Verdict = cmp.Or(s.Verdict, Draft)
 	if s.Created.IsZero() {
 		now := time.Now

@@ -101,7 +101,7 @@ func TestDoFillsIn(t *testing.T) {
 		}
 		return seeds, nil
 	}}
-	o := extract.Options{Run: "r", Recipe: "x@1", Model: "m", Source: extract.SourceRef{ID: "s", SHA256: "h", Title: "Mine", License: "Apache-2.0"}}
+	o := extract.Options{Run: "r", Recipe: "x@1", Source: extract.SourceRef{ID: "s", SHA256: "h", Title: "Mine", License: "Apache-2.0"}}
 	o.Now = func() time.Time { return time.Unix(7, 0) }
 	got, err := extract.Do(t.Context(), []extract.Stage{add, look}, p, o)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestDoFillsIn(t *testing.T) {
 	}
 	first, second := empty, empty
 	first.ID, first.Question, first.Answer = extract.SeedID("r", "p", "q", "a"), "q", "a"
-	first.Language, first.Model, first.Verdict = "fr", "m", extract.Draft
+	first.Language, first.Verdict = "fr", extract.Draft
 	first.Source = extract.SourceRef{ID: "s", SHA256: "h", Title: "Mine", Kind: "paper", Section: []string{"A"}, License: "Apache-2.0"}
 	second.ID, second.Question, second.Answer = extract.SeedID("r", "p", "q", "other"), "q", "other"
 	second.Language, second.Model, second.Verdict = "de", "m2", extract.Accepted

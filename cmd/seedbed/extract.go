@@ -177,7 +177,6 @@ func (x *extraction) path(ctx context.Context, path string) error {
 	var made, rejected, skipped, failed int
 	results := extract.Run(ctx, x.affordable(passages), x.stages, extract.Options{
 		Recipe:      x.recipe.Name + "@" + x.recipe.Hash(),
-		Model:       x.cmd.Model,
 		Source:      extract.SourceRef{ID: sum[:24], SHA256: sum, Title: cmp.Or(doc.Title, filepath.Base(path)), Kind: doc.Kind, License: doc.License},
 		Concurrency: x.cmd.Concurrency,
 	})

@@ -46,7 +46,32 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 	case errors.As(err, &later):
 		return river.JobSnooze(time.Duration(later))
 	}
-	return ignoreNotFound(err) // the run was deleted meanwhile
+	if job.Attempt < maxAttempts || seedbed.CodeOf(err) == seedbed.NotFound {
+		return ignoreNotFound(err) // the run was deleted meanwhile
+	}
+	return s.failAll(ctx, job, err)
+}
+
+// maxAttempts is how often a job is tried that fails for reasons of ours: a
+// blob that is gone, a disk that is full.
+const maxAttempts = 3
+
+// failAll gives up on a job's passages, so that their run can end and tell
+// why.
+func (s *Service) failAll(ctx context.Context, job *river.Job[passageArgs], why error) error {
+	s.Log.Error("passages failed", "run", job.Args.Run, "passages", job.Args.Ordinals, "err", why)
+	run, err := s.DB.Run(ctx, job.Args.Run)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	var made []outcome
+	for _, ordinal := range job.Args.Ordinals {
+		var out outcome
+		out.Run, out.Ordinal, out.State = run.ID, ordinal, seedbed.PassageFailed
+		out.Code, out.Reason = seedbed.Internal, why.Error()
+		made = append(made, out)
+	}
+	return s.commit(ctx, job, run, steps{}, made, extract.Options{}, true)
 }
 
 // stepAside ends a job whose run was stopped. Going on with the run makes
@@ -108,7 +133,6 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	o := extract.Options{
 		Run:    run.ID,
 		Recipe: run.Recipe + "@" + run.RecipeHash,
-		Model:  run.Model,
 		Source: extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License},
 		Now:    s.Now,
 	}
@@ -160,7 +184,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	case errors.As(err, &asked):
 		return s.unanswered(ctx, run, out, asked)
 	default:
-		out.State, out.Code, out.Reason = seedbed.PassageFailed, "internal", err.Error()
+		out.State, out.Code, out.Reason = seedbed.PassageFailed, seedbed.Internal, err.Error()
 		if p, ok := errors.AsType[*extract.PanicError](err); ok {
 			out.Code = "panic"
 			s.Log.Error("a stage panicked", "run", run.ID, "passage", c.ID, "err", p, "stack", string(p.Stack))
