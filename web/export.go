@@ -22,16 +22,21 @@ import (
 const sampleSize = 4000
 
 func (s *Server) export(c echo.Context) error {
-	f, err := query.Filter(c.QueryParams(), "format")
+	f, err := query.Filter(c.QueryParams(), query.ExportNames...)
 	if err != nil {
 		return err
 	}
-	format, err := api.Format(s.exporter.Formats(), c.QueryParam("format"))
+	o, err := query.Export(c.QueryParams())
 	if err != nil {
 		return err
 	}
+	format, err := api.Format(s.exporter.Formats(), o.Format)
+	if err != nil {
+		return err
+	}
+	o.Format = format.Name
 	ctx := c.Request().Context()
-	p := view.Export{Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty}
+	p := view.Export{Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty, Reasoning: o.Reasoning, System: o.System}
 	if p.Filters, err = s.exportFilters(ctx, f); err != nil {
 		return err
 	}
@@ -48,14 +53,20 @@ func (s *Server) export(c echo.Context) error {
 	}
 	p.Total = res.Total
 	if p.Total > 0 {
-		p.Sample, p.Cut, err = s.sample(ctx, format, f)
+		p.Sample, p.Cut, err = s.sample(ctx, o, f)
 		if err != nil {
-			s.log.Warn("no sample of an export", "format", format.Name, "err", err)
+			s.log.Warn("no sample of an export", "format", o.Format, "err", err)
 			_, _, p.Problem = explain(err)
 		}
 	}
 	v := query.Values(f)
-	v.Set("format", format.Name)
+	v.Set("format", o.Format)
+	if o.Reasoning {
+		v.Set("reasoning", "true")
+	}
+	if o.System != "" {
+		v.Set("system", o.System)
+	}
 	p.Download = api.Prefix + "/export?" + v.Encode()
 	if partial(c) {
 		c.Response().Header().Set("HX-Replace-Url", "/export?"+v.Encode())
@@ -135,11 +146,11 @@ func (s *sampler) Write(p []byte) (int, error) {
 }
 
 // sample is the beginning of an export, in whole lines where it has lines.
-func (s *Server) sample(ctx context.Context, format seedbed.Format, f seedbed.Filter) (text string, cut bool, err error) {
+func (s *Server) sample(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) (text string, cut bool, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var out sampler
-	err = s.exporter.Export(ctx, &out, format.Name, f)
+	err = s.exporter.Export(ctx, &out, o, f)
 	cut = out.Len() == sampleSize
 	if err != nil && !cut {
 		return "", false, err

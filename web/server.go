@@ -62,7 +62,7 @@ type Seeds interface {
 
 // An Exporter writes seeds in many formats.
 type Exporter interface {
-	Export(ctx context.Context, w io.Writer, format string, f seedbed.Filter) error
+	Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) error
 	Formats() []seedbed.Format
 }
 

@@ -8,13 +8,16 @@ import (
 	"net/url"
 	"os"
 
+	"seedbed/internal/seedbed"
 	"seedbed/web/query"
 )
 
 type exportCmd struct {
-	Data   string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
-	Format string `help:"seedbed, messages, prompt-completion, alpaca, sharegpt or csv." default:"seedbed"`
-	Output string `short:"o" help:"Write to this file instead of stdout." type:"path"`
+	Data      string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
+	Format    string `help:"seedbed, messages, prompt-completion, alpaca, sharegpt or csv." default:"seedbed"`
+	System    string `help:"A system prompt for every example."`
+	Reasoning bool   `help:"Put a seed's reasoning before its answer."`
+	Output    string `short:"o" help:"Write to this file instead of stdout." type:"path"`
 
 	// The filters of the seeds page, by the same names.
 	Query         string   `short:"q" help:"Only what this search finds."`
@@ -45,7 +48,7 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, o.close()) }()
 	return writeTo(c.Output, s.out, func(w io.Writer) error {
-		return o.exporter.Export(ctx, w, c.Format, filter)
+		return o.exporter.Export(ctx, w, seedbed.ExportOptions{Format: c.Format, Reasoning: c.Reasoning, System: c.System}, filter)
 	})
 }
 

@@ -25,11 +25,29 @@ func TestMain(m *testing.M) {
 // The scripts are the manual of the commands, held by tests.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "upload": upload},
 		Setup: func(e *testscript.Env) error {
+			e.Values["t"] = e.T()
 			e.Setenv("XDG_CACHE_HOME", cacheOf(t))
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/.data")
 			return nil
 		},
 	})
+}
+
+// serve DIR starts the program on a data folder for the rest of the script.
+func serve(ts *testscript.TestScript, _ bool, args []string) {
+	t := ts.Value("t").(testing.TB)
+	ts.Setenv("SERVER", startProgram(t, ts.MkAbs(args[0])).URL)
+}
+
+// upload FILE… sends files to the server and waits until their runs ended.
+func upload(ts *testscript.TestScript, _ bool, args []string) {
+	p := &program{t: ts.Value("t").(testing.TB), URL: ts.Getenv("SERVER")}
+	for _, name := range args {
+		for _, r := range p.upload(nil, file{name, []byte(ts.ReadFile(name))}).Runs {
+			p.until(r.ID, ended)
+		}
+	}
 }

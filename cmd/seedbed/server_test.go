@@ -24,7 +24,7 @@ import (
 
 // A program is seedbed running as a process of its own.
 type program struct {
-	t    *testing.T
+	t    testing.TB
 	URL  string
 	cmd  *exec.Cmd
 	said *bytes.Buffer
@@ -35,7 +35,7 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
 // startProgram serves the data folder on a free port and waits until the
 // program has said its address.
-func startProgram(t *testing.T, data string, env ...string) *program {
+func startProgram(t testing.TB, data string, env ...string) *program {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -94,7 +94,7 @@ func startProgram(t *testing.T, data string, env ...string) *program {
 }
 
 // cacheOf is one folder for all tests, so that PDFium is compiled once.
-func cacheOf(t *testing.T) string {
+func cacheOf(t testing.TB) string {
 	t.Helper()
 	dir, err := os.UserCacheDir()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/internal/seedbed"
 )
 
 var columns = []string{
@@ -18,7 +19,7 @@ var columns = []string{
 
 func header(w *bufio.Writer) error { return writeRow(w, columns) }
 
-func row(w *bufio.Writer, s extract.Seed, _ Options) error {
+func row(w *bufio.Writer, s extract.Seed, _ seedbed.ExportOptions) error {
 	quotes := make([]string, len(s.Evidence))
 	places := make([]string, len(s.Evidence))
 	for i, e := range s.Evidence {

@@ -16,17 +16,6 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// Options say what goes into a training example besides question and answer.
-// The formats seedbed and csv, which hold everything, pass over them.
-type Options struct {
-	// Reasoning puts a seed's steps before its answer, one a line, between
-	// <think> and </think>. A seed without steps has its answer alone.
-	Reasoning bool
-
-	// System is a system prompt for every example; "" is none.
-	System string
-}
-
 const (
 	jsonl     = "application/jsonl"
 	jsonArray = "application/json"
@@ -37,7 +26,7 @@ const (
 type writer struct {
 	seedbed.Format
 	open    func(w *bufio.Writer) error
-	each    func(w *bufio.Writer, s extract.Seed, o Options) error
+	each    func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error
 	between string
 	close   func(w *bufio.Writer) error
 }
@@ -84,12 +73,12 @@ var Formats = func() []seedbed.Format {
 	return out
 }()
 
-// Write writes seeds to w in a format; "" is the first of [Formats]. No seeds
+// Write writes seeds to w in a format. No seeds
 // make a valid file without examples. A format there is not is a
 // [seedbed.Invalid] error that names those there are. After any other error
 // what has been written is not a whole file and must not pass for one.
-func Write(ctx context.Context, w io.Writer, format string, seeds iter.Seq2[extract.Seed, error], opts Options) error {
-	f, err := find(format)
+func Write(ctx context.Context, w io.Writer, seeds iter.Seq2[extract.Seed, error], o seedbed.ExportOptions) error {
+	f, err := find(o.Format)
 	if err != nil {
 		return err
 	}
@@ -108,7 +97,7 @@ func Write(ctx context.Context, w io.Writer, format string, seeds iter.Seq2[extr
 			_, err = out.WriteString(f.between)
 		}
 		if err == nil {
-			err = f.each(out, s, opts)
+			err = f.each(out, s, o)
 		}
 		if err != nil {
 			return fmt.Errorf("export %s after %d seeds: %w", f.Name, n, err)
@@ -151,8 +140,7 @@ type Source interface {
 
 // An Exporter writes the seeds of a source.
 type Exporter struct {
-	Seeds   Source
-	Options Options
+	Seeds Source
 }
 
 // Formats are those of the package.
@@ -160,11 +148,11 @@ func (e *Exporter) Formats() []seedbed.Format { return slices.Clone(Formats) }
 
 // Export writes the seeds that f chooses, as Write does; Verdict nil is
 // accepted.
-func (e *Exporter) Export(ctx context.Context, w io.Writer, format string, f seedbed.Filter) error {
+func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) error {
 	if f.Verdict == nil {
 		f.Verdict = []string{extract.Accepted}
 	}
-	return Write(ctx, w, format, e.each(ctx, f), e.Options)
+	return Write(ctx, w, e.each(ctx, f), o)
 }
 
 var errStop = errors.New("stop")

@@ -65,24 +65,24 @@ func each(seeds []extract.Seed) iter.Seq2[extract.Seed, error] {
 	}
 }
 
-func write(t *testing.T, format string, seeds []extract.Seed, opts export.Options) []byte {
+func write(t *testing.T, format string, seeds []extract.Seed, opts seedbed.ExportOptions) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := export.Write(t.Context(), &b, format, each(seeds), opts); err != nil {
+	if err := export.Write(t.Context(), &b, each(seeds), with(opts, format)); err != nil {
 		t.Fatalf("Write(%s): %v", format, err)
 	}
 	return b.Bytes()
 }
 
-var full = export.Options{Reasoning: true, System: "Answer like a careful teacher."}
+var full = seedbed.ExportOptions{Reasoning: true, System: "Answer like a careful teacher."}
 
 func TestGoldens(t *testing.T) {
 	for _, f := range export.Formats {
 		for name, test := range map[string]struct {
 			seeds []extract.Seed
-			opts  export.Options
+			opts  seedbed.ExportOptions
 		}{
-			"plain": {samples(), export.Options{}},
+			"plain": {samples(), seedbed.ExportOptions{}},
 			"full":  {samples(), full},
 			"empty": {nil, full},
 		} {
@@ -124,7 +124,7 @@ func lines[T any](t *testing.T, data []byte) []T {
 }
 
 func TestSeedbedRoundTrip(t *testing.T) {
-	data := write(t, "seedbed", samples(), export.Options{})
+	data := write(t, "seedbed", samples(), seedbed.ExportOptions{})
 	if diff := cmp.Diff(samples(), lines[extract.Seed](t, data), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("seeds differ after reading them back (-want +got):\n%s", diff)
 	}
@@ -171,7 +171,7 @@ func TestMessages(t *testing.T) {
 	if got := got[2].Messages[2].Content; strings.Count(got, "</think>") != 1 || !strings.HasSuffix(got, "</think>\n\n"+s[2].Answer) {
 		t.Errorf("a step with a tag in it gives %q, want one end of thinking", got)
 	}
-	plain := lines[chat](t, write(t, "messages", s, export.Options{}))
+	plain := lines[chat](t, write(t, "messages", s, seedbed.ExportOptions{}))
 	want = chat{[]extract.Message{{Role: "user", Content: s[0].Question}, {Role: "assistant", Content: s[0].Answer}}}
 	if diff := cmp.Diff(want, plain[0]); diff != "" {
 		t.Errorf("the first plain chat differs (-want +got):\n%s", diff)
@@ -213,7 +213,7 @@ func TestAlpaca(t *testing.T) {
 	if diff := cmp.Diff(want, got[0]); diff != "" || len(got) != len(s) {
 		t.Errorf("%d examples, the first differs (-want +got):\n%s", len(got), diff)
 	}
-	if _, ok := array[map[string]string](t, write(t, "alpaca", s, export.Options{}))[0]["system"]; ok {
+	if _, ok := array[map[string]string](t, write(t, "alpaca", s, seedbed.ExportOptions{}))[0]["system"]; ok {
 		t.Error("without a system prompt there is a key for it")
 	}
 }
@@ -230,7 +230,7 @@ func TestShareGPT(t *testing.T) {
 
 func TestEmptyFilesAreValid(t *testing.T) {
 	for _, f := range export.Formats {
-		data := write(t, f.Name, nil, export.Options{})
+		data := write(t, f.Name, nil, seedbed.ExportOptions{})
 		switch f.Extension {
 		case ".jsonl":
 			if len(data) > 0 {
@@ -321,7 +321,7 @@ func FuzzCSV(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, question, reason string) {
 		s := extract.Seed{ID: "x", Question: question, VerdictReason: reason}
-		data := write(t, "csv", []extract.Seed{s}, export.Options{})
+		data := write(t, "csv", []extract.Seed{s}, seedbed.ExportOptions{})
 		rows := table(t, data)
 		if len(rows) != 1 {
 			t.Fatalf("%q makes %d rows", data, len(rows))
@@ -344,7 +344,7 @@ func FuzzCSV(f *testing.F) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	err := export.Write(t.Context(), io.Discard, "parchment", each(samples()), export.Options{})
+	err := export.Write(t.Context(), io.Discard, each(samples()), seedbed.ExportOptions{Format: "parchment"})
 	if e := (*seedbed.Error)(nil); !errors.As(err, &e) || e.Code != seedbed.Invalid {
 		t.Fatalf("Write(parchment): %v, want an invalid error", err)
 	}
@@ -383,13 +383,13 @@ func TestErrorsMidwayAreSeen(t *testing.T) {
 	}
 	for _, f := range export.Formats {
 		var b bytes.Buffer
-		if err := export.Write(t.Context(), &b, f.Name, failing, export.Options{}); !errors.Is(err, broken) {
+		if err := export.Write(t.Context(), &b, failing, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, broken) {
 			t.Errorf("Write(%s) = %v, want %v", f.Name, err, broken)
 		}
 		if f.Extension == ".json" && json.Valid(b.Bytes()) && b.Len() > 0 {
 			t.Errorf("%s after an error is %q: it looks whole", f.Name, b.Bytes())
 		}
-		if err := export.Write(t.Context(), brokenPipe{}, f.Name, each(samples()), export.Options{}); !errors.Is(err, io.ErrClosedPipe) {
+		if err := export.Write(t.Context(), brokenPipe{}, each(samples()), seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Write(%s) to a broken pipe = %v, want %v", f.Name, err, io.ErrClosedPipe)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -401,7 +401,7 @@ func TestErrorsMidwayAreSeen(t *testing.T) {
 				cancel()
 			}
 		}
-		if err := export.Write(ctx, io.Discard, f.Name, cancelling, export.Options{}); !errors.Is(err, context.Canceled) {
+		if err := export.Write(ctx, io.Discard, cancelling, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Write(%s) when cancelled = %v, want %v", f.Name, err, context.Canceled)
 		}
 	}
@@ -426,7 +426,7 @@ func TestWriteStreams(t *testing.T) {
 				most = max(most, made-int(written))
 			}
 		}
-		if err := export.Write(t.Context(), &written, f.Name, seeds, export.Options{}); err != nil {
+		if err := export.Write(t.Context(), &written, seeds, seedbed.ExportOptions{Format: f.Name}); err != nil {
 			t.Fatal(err)
 		}
 		if most > 100_000 {
@@ -463,7 +463,7 @@ func TestExporter(t *testing.T) {
 	src := &source{seeds: samples()}
 	e := &export.Exporter{Seeds: src}
 	var b bytes.Buffer
-	if err := e.Export(t.Context(), &b, "seedbed", seedbed.Filter{Tag: []string{"x"}}); err != nil {
+	if err := e.Export(t.Context(), &b, seedbed.ExportOptions{Format: "seedbed"}, seedbed.Filter{Tag: []string{"x"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(lines[extract.Seed](t, b.Bytes())); got != 3 {
@@ -474,18 +474,18 @@ func TestExporter(t *testing.T) {
 		t.Errorf("the filter differs (-want +got):\n%s", diff)
 	}
 	every := seedbed.Filter{Verdict: []string{extract.Draft, extract.Rejected}}
-	if err := e.Export(t.Context(), io.Discard, "csv", every); err != nil {
+	if err := e.Export(t.Context(), io.Discard, seedbed.ExportOptions{Format: "csv"}, every); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(every, src.filter); diff != "" {
 		t.Errorf("the filter differs (-want +got):\n%s", diff)
 	}
 	src.err = errors.New("gone")
-	if err := e.Export(t.Context(), io.Discard, "csv", every); !errors.Is(err, src.err) {
+	if err := e.Export(t.Context(), io.Discard, seedbed.ExportOptions{Format: "csv"}, every); !errors.Is(err, src.err) {
 		t.Errorf("Export of a failing source = %v, want %v", err, src.err)
 	}
 	src.seeds = slices.Repeat(src.seeds, 1000)
-	if err := e.Export(t.Context(), brokenPipe{}, "csv", every); !errors.Is(err, io.ErrClosedPipe) {
+	if err := e.Export(t.Context(), brokenPipe{}, seedbed.ExportOptions{Format: "csv"}, every); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Export to a broken pipe = %v, want %v", err, io.ErrClosedPipe)
 	}
 	if diff := cmp.Diff(export.Formats, e.Formats()); diff != "" {
@@ -499,7 +499,7 @@ func BenchmarkWrite(b *testing.B) {
 			s := samples()
 			for b.Loop() {
 				var n counter
-				if err := export.Write(b.Context(), &n, f.Name, each(s), full); err != nil {
+				if err := export.Write(b.Context(), &n, each(s), with(full, f.Name)); err != nil {
 					b.Fatal(err)
 				}
 				b.SetBytes(int64(n))
@@ -513,14 +513,20 @@ func ExampleWrite() {
 		yield(extract.Seed{Question: "What is 2 + 2?", Answer: "4", Reasoning: []string{"Add two and two."}}, nil)
 	}
 	ctx := context.Background()
-	for _, opts := range []export.Options{{}, {Reasoning: true, System: "Be brief."}} {
-		if err := export.Write(ctx, os.Stdout, "messages", seeds, opts); err != nil {
+	for _, opts := range []seedbed.ExportOptions{{}, {Reasoning: true, System: "Be brief."}} {
+		if err := export.Write(ctx, os.Stdout, seeds, with(opts, "messages")); err != nil {
 			panic(err)
 		}
 	}
-	fmt.Println(export.Write(ctx, os.Stdout, "xml", seeds, export.Options{}))
+	fmt.Println(export.Write(ctx, os.Stdout, seeds, seedbed.ExportOptions{Format: "xml"}))
 	// Output:
 	// {"messages":[{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"4"}]}
 	// {"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"<think>\nAdd two and two.\n</think>\n\n4"}]}
 	// there is no format "xml": choose seedbed, messages, prompt-completion, alpaca, sharegpt, csv
+}
+
+// with is o in another format.
+func with(o seedbed.ExportOptions, format string) seedbed.ExportOptions {
+	o.Format = format
+	return o
 }

@@ -7,18 +7,19 @@ import (
 	"strings"
 
 	"seedbed/extract"
+	"seedbed/internal/seedbed"
 )
 
 // line writes what f makes of a seed as a line of JSON.
-func line(f func(extract.Seed, Options) any) func(*bufio.Writer, extract.Seed, Options) error {
-	return func(w *bufio.Writer, s extract.Seed, o Options) error {
+func line(f func(extract.Seed, seedbed.ExportOptions) any) func(*bufio.Writer, extract.Seed, seedbed.ExportOptions) error {
+	return func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error {
 		return encode(w, f(s, o), "\n")
 	}
 }
 
 // item writes it as an element of an array, on a line of its own.
-func item(f func(extract.Seed, Options) any) func(*bufio.Writer, extract.Seed, Options) error {
-	return func(w *bufio.Writer, s extract.Seed, o Options) error {
+func item(f func(extract.Seed, seedbed.ExportOptions) any) func(*bufio.Writer, extract.Seed, seedbed.ExportOptions) error {
+	return func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error {
 		return encode(w, f(s, o), "")
 	}
 }
@@ -49,7 +50,7 @@ func encode(w *bufio.Writer, v any, after string) error {
 
 // record is the seed itself, with lists where it has none, so that a column
 // is a list in every row.
-func record(s extract.Seed, _ Options) any {
+func record(s extract.Seed, _ seedbed.ExportOptions) any {
 	s.Reasoning = list(s.Reasoning)
 	s.Evidence = list(s.Evidence)
 	s.Checks = list(s.Checks)
@@ -70,7 +71,7 @@ type conversation struct {
 	Messages []extract.Message `json:"messages"`
 }
 
-func messages(s extract.Seed, o Options) any {
+func messages(s extract.Seed, o seedbed.ExportOptions) any {
 	return conversation{append(prompt(s, o), extract.Message{Role: "assistant", Content: answer(s, o)})}
 }
 
@@ -79,11 +80,11 @@ type completion struct {
 	Completion []extract.Message `json:"completion"`
 }
 
-func promptCompletion(s extract.Seed, o Options) any {
+func promptCompletion(s extract.Seed, o seedbed.ExportOptions) any {
 	return completion{prompt(s, o), []extract.Message{{Role: "assistant", Content: answer(s, o)}}}
 }
 
-func prompt(s extract.Seed, o Options) []extract.Message {
+func prompt(s extract.Seed, o seedbed.ExportOptions) []extract.Message {
 	var out []extract.Message
 	if o.System != "" {
 		out = append(out, extract.Message{Role: "system", Content: o.System})
@@ -98,7 +99,7 @@ type instruction struct {
 	System      string `json:"system,omitempty"`
 }
 
-func alpaca(s extract.Seed, o Options) any {
+func alpaca(s extract.Seed, o seedbed.ExportOptions) any {
 	return instruction{Instruction: s.Question, Output: answer(s, o), System: o.System}
 }
 
@@ -111,7 +112,7 @@ type turn struct {
 	Value string `json:"value"`
 }
 
-func shareGPT(s extract.Seed, o Options) any {
+func shareGPT(s extract.Seed, o seedbed.ExportOptions) any {
 	var out shared
 	if o.System != "" {
 		out.Conversations = append(out.Conversations, turn{"system", o.System})
@@ -121,7 +122,7 @@ func shareGPT(s extract.Seed, o Options) any {
 }
 
 // answer is what the model is to say.
-func answer(s extract.Seed, o Options) string {
+func answer(s extract.Seed, o seedbed.ExportOptions) string {
 	if !o.Reasoning || len(s.Reasoning) == 0 {
 		return s.Answer
 	}

@@ -284,6 +284,17 @@ type Recipe struct {
 	Stages      []string `json:"stages"`
 }
 
+// ExportOptions say how seeds are exported. The zero value is the first
+// format, with answers alone.
+type ExportOptions struct {
+	Format string
+
+	// What goes into a training example besides question and answer. The
+	// formats that hold everything pass over both.
+	Reasoning bool   // the seed's steps before its answer, between <think> and </think>
+	System    string // a system prompt for every example; "" is none
+}
+
 // A Format is a shape that seeds are exported in.
 type Format struct {
 	Name      string `json:"name"` // as in format=…

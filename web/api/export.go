@@ -16,14 +16,19 @@ import (
 // export streams seeds as a download. Once bytes have gone out an error can
 // only be shown by breaking off, so that nobody takes a part for the whole.
 func (s *server) export(c echo.Context) error {
-	f, err := query.Filter(c.QueryParams(), "format")
+	f, err := query.Filter(c.QueryParams(), query.ExportNames...)
 	if err != nil {
 		return err
 	}
-	format, err := Format(s.exporter.Formats(), c.QueryParam("format"))
+	o, err := query.Export(c.QueryParams())
 	if err != nil {
 		return err
 	}
+	format, err := Format(s.exporter.Formats(), o.Format)
+	if err != nil {
+		return err
+	}
+	o.Format = format.Name
 	w := c.Response()
 	w.Header().Set("Content-Type", format.MediaType)
 	w.Header().Set("Content-Disposition", Attachment("seedbed-"+format.Name+format.Extension))
@@ -31,7 +36,7 @@ func (s *server) export(c echo.Context) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	// Hidden in a struct, the buffer is not taken for the exporter's own by
 	// bufio, and flushed early.
-	err = s.exporter.Export(c.Request().Context(), struct{ io.Writer }{out}, format.Name, f)
+	err = s.exporter.Export(c.Request().Context(), struct{ io.Writer }{out}, o, f)
 	if err == nil {
 		err = out.Flush()
 	}

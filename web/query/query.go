@@ -162,6 +162,15 @@ func Change(c seedbed.SeedChange) error {
 	return nil
 }
 
+// Export reads how seeds are to be exported, as format, reasoning and system.
+func Export(v url.Values) (seedbed.ExportOptions, error) {
+	reasoning, err := Bool("reasoning", v.Get("reasoning"), false)
+	return seedbed.ExportOptions{Format: v.Get("format"), Reasoning: reasoning, System: strings.TrimSpace(v.Get("system"))}, err
+}
+
+// ExportNames are the parameters that Export reads.
+var ExportNames = []string{"format", "reasoning", "system"}
+
 // Bool reads a switch: true, on, yes, 1 and their opposites; def when empty.
 func Bool(name, value string, def bool) (bool, error) {
 	switch strings.ToLower(value) {

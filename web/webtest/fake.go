@@ -590,7 +590,7 @@ func (f *Fake) Formats() []seedbed.Format {
 }
 
 // Export writes records as JSON Lines, or question and answer as CSV.
-func (f *Fake) Export(ctx context.Context, w io.Writer, format string, q seedbed.Filter) error {
+func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, q seedbed.Filter) error {
 	if q.Verdict == nil {
 		q.Verdict = []string{extract.Accepted}
 	}
@@ -602,7 +602,7 @@ func (f *Fake) Export(ctx context.Context, w io.Writer, format string, q seedbed
 			return err
 		}
 		for _, h := range res.Hits {
-			if format == "csv" {
+			if o.Format == "csv" {
 				err = table.Write([]string{h.Seed.Question, h.Seed.Answer})
 			} else {
 				err = json.NewEncoder(w).Encode(h.Seed)
