@@ -44,7 +44,7 @@ func openTab(t *testing.T, p *program) *tab {
 		}
 		t.Skip("no Chromium on PATH")
 	}
-	profile, err := os.MkdirTemp("", "seedbed-chromium-")
+	profile, err := os.MkdirTemp("", "seedbed-chromium-") //nolint:usetesting // removed below, with patience
 	if err != nil {
 		t.Fatal(err)
 	}

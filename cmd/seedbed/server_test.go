@@ -112,45 +112,55 @@ func (p *program) kill() {
 	_ = p.wait()
 }
 
-// get decodes the answer to GET path into v.
-func (p *program) get(path string, v any) {
+// call asks the server and returns its answer, which has to be a 2xx.
+func (p *program) call(method, path, mediaType string, body io.Reader) []byte {
 	p.t.Helper()
-	resp, err := http.Get(p.URL + path)
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.URL+path, body)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.decode(resp, http.StatusOK, v)
+	req.Header.Set("Content-Type", mediaType)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 {
+		p.t.Fatalf("%s %s: %s, %v: %s", method, path, resp.Status, err, answer)
+	}
+	return answer
 }
 
+// page is the answer to GET path, as it came.
+func (p *program) page(path string) string {
+	p.t.Helper()
+	return string(p.call(http.MethodGet, path, "", nil))
+}
+
+// get decodes the answer to GET path into v.
+func (p *program) get(path string, v any) {
+	p.t.Helper()
+	p.decode(path, p.call(http.MethodGet, path, "", nil), v)
+}
+
+// post sends in and decodes the answer into v, unless that is nil.
 func (p *program) post(path string, in, v any) {
 	p.t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	resp, err := http.Post(p.URL+path, "application/json", bytes.NewReader(body))
-	if err != nil {
-		p.t.Fatal(err)
+	answer := p.call(http.MethodPost, path, "application/json", bytes.NewReader(body))
+	if v != nil {
+		p.decode(path, answer, v)
 	}
-	p.decode(resp, 0, v)
 }
 
-// decode reads an answer of the wanted status; 0 is any 2xx.
-func (p *program) decode(resp *http.Response, want int, v any) {
+func (p *program) decode(path string, answer []byte, v any) {
 	p.t.Helper()
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	if want == 0 && resp.StatusCode/100 != 2 || want != 0 && resp.StatusCode != want {
-		p.t.Fatalf("%s %s: %s: %s", resp.Request.Method, resp.Request.URL, resp.Status, body)
-	}
-	if v == nil {
-		return
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		p.t.Fatalf("%s %s: %v in %.200s", resp.Request.Method, resp.Request.URL, err, body)
+	if err := json.Unmarshal(answer, v); err != nil {
+		p.t.Fatalf("%s: %v in %.200s", path, err, answer)
 	}
 }
 
@@ -178,12 +188,9 @@ func (p *program) upload(fields url.Values, files ...file) uploaded {
 		_, _ = part.Write(f.Body)
 	}
 	_ = form.Close()
-	resp, err := http.Post(p.URL+"/api/v1/sources?"+fields.Encode(), form.FormDataContentType(), &body)
-	if err != nil {
-		p.t.Fatal(err)
-	}
+	path := "/api/v1/sources?" + fields.Encode()
 	var up uploaded
-	p.decode(resp, 0, &up)
+	p.decode(path, p.call(http.MethodPost, path, form.FormDataContentType(), &body), &up)
 	return up
 }
 
@@ -208,21 +215,6 @@ func (p *program) until(run string, ok func(seedbed.Run) bool) seedbed.Run {
 func (p *program) text(source string) string {
 	p.t.Helper()
 	return p.page("/api/v1/sources/" + source + "/document?format=text")
-}
-
-// page is the answer to GET path, as it came.
-func (p *program) page(path string) string {
-	p.t.Helper()
-	resp, err := http.Get(p.URL + path)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		p.t.Fatalf("GET %s: %s, %v", path, resp.Status, err)
-	}
-	return string(body)
 }
 
 func ended(r seedbed.Run) bool { return r.Ended() }
