@@ -199,14 +199,10 @@ func words(m map[string]string, key string) string {
 	return upper(strings.ReplaceAll(key, "_", " "))
 }
 
-// sourceAdvice says what a person can do about a source that could not be read.
+// sourceAdvice says what a person can do about a source that could not be
+// read, where the reason itself does not end with it.
 var sourceAdvice = map[string]string{
-	seedbed.Encrypted:   "Save a copy without the password and upload that.",
 	seedbed.NoText:      "The file holds pictures of text. Run it through text recognition (OCR) first, and upload the result.",
-	seedbed.Unreadable:  "Open the file on your computer to see whether it is whole, save it again or in another format, and upload that.",
-	seedbed.Limit:       "Split the file into smaller parts and upload those.",
-	seedbed.TooLarge:    "Split the file into smaller parts and upload those.",
-	seedbed.Invalid:     "Check that this is the file you meant, and that its name ends as its content says.",
 	seedbed.Unavailable: "Wait a moment and upload it again.",
 	seedbed.Internal:    "Upload it again. If it fails again, the server’s log says more.",
 }
