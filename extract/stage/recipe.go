@@ -20,12 +20,13 @@ import (
 // makers are the stages that recipes may name. A stage's fields with a yaml
 // tag are its parameters, and their values here are the defaults.
 var makers = map[string]func(Tools) extract.Stage{
-	"screen":     func(t Tools) extract.Stage { return &Screen{Threshold: 2, Model: t.Model} },
-	"harvest":    func(Tools) extract.Stage { return &Harvest{} },
-	"derive":     func(t Tools) extract.Stage { return &Derive{Temperature: 0.2, Model: t.Model} },
-	"ground":     func(Tools) extract.Stage { return &Ground{} },
-	"standalone": func(Tools) extract.Stage { return &Standalone{} },
-	"dedupe":     func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
+	"screen":        func(t Tools) extract.Stage { return &Screen{Threshold: 2, Model: t.Model} },
+	"harvest":       func(Tools) extract.Stage { return &Harvest{} },
+	"derive":        func(t Tools) extract.Stage { return &Derive{Temperature: 0.2, Model: t.Model} },
+	"ground":        func(Tools) extract.Stage { return &Ground{} },
+	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
+	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
+	"dedupe":        func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
 }
 
 // Tools are what stages work with. A nil Near stands for one in memory.
