@@ -1,0 +1,285 @@
+// Command read compares readers of PDF files: ours, in the child process that
+// the product reads with, and pdftotext and mutool where they are on PATH.
+//
+//	go run ./bench/read [-truth DIR] [-v] FOLDER…
+//
+// For a file a/b.pdf of a folder the true text is a/b.txt under the truth
+// directory (the folder itself when none is given), and a/b.headings, if it is
+// there, has the true headings, one a line. Each file has a bounded time; one
+// that crashes or hangs a reader is a row like any other.
+//
+// What is printed, in total and with -v for each file:
+//
+//	opened    files that gave at least one word, of all files
+//	F1        of the words as a bag, mean over the files with truth
+//	order     the same, of the longest common subsequence of words, so that
+//	          interleaved columns cost what they cost a reader
+//	glue      words per thousand that are two words of the truth run together
+//	broken    words per thousand that are one word of the truth torn in two
+//	headings  F1 of the headings as a bag, ours only
+//	pages/s   over the files that every reader opened, each in a new process
+//	peak      resident memory of the hungriest process
+//
+// Words are runs of letters and digits in lower case, compatibility forms
+// resolved. A file without truth is held, for glue and broken words, against
+// the words that occur in three files of the run. A file that a reader does
+// not open counts as 0 in its F1 and order.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"seedbed/internal/sandbox"
+)
+
+func main() {
+	if sandbox.IsChild(os.Args[1:]) {
+		os.Exit(sandbox.Child(context.Background(), os.Args[1:]))
+	}
+	b := bench{}
+	flag.StringVar(&b.truth, "truth", "", "folder of true texts; the PDFs' own where empty")
+	flag.DurationVar(&b.limit, "limit", 30*time.Second, "time for one file")
+	flag.StringVar(&b.cache, "cache", "", "folder for what our reader compiles; a temporary one where empty")
+	flag.StringVar(&b.keep, "keep", "", "folder to leave every reader's text in")
+	flag.StringVar(&b.only, "only", "", "readers to run, with commas between; all where empty")
+	flag.BoolVar(&b.verbose, "v", false, "print a row for each file")
+	flag.Parse()
+	if flag.NArg() == 0 {
+		fmt.Fprintln(os.Stderr, "usage: read [-truth DIR] [-v] FOLDER…")
+		os.Exit(2)
+	}
+	if err := b.run(context.Background(), os.Stdout, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "read:", err)
+		os.Exit(1)
+	}
+}
+
+type bench struct {
+	truth, cache, keep, only string
+	limit                    time.Duration
+	verbose                  bool
+}
+
+// A file is a PDF with what is known of it.
+type file struct {
+	path, name string // the name is relative to its folder
+	words      []string
+	headings   []string
+	results    []result // one a reader
+}
+
+func (b bench) run(ctx context.Context, out io.Writer, folders []string) error {
+	files, err := b.find(folders)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("no PDF in %s", strings.Join(folders, ", "))
+	}
+	if b.cache == "" {
+		if b.cache, err = os.MkdirTemp("", "bench-read-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(b.cache) }()
+	}
+	if err := sandbox.Warm(ctx, sandbox.Options{CacheDir: b.cache}); err != nil {
+		return err
+	}
+	readers, err := b.readers()
+	if err != nil {
+		return err
+	}
+	for i := range files {
+		f := &files[i]
+		for _, r := range readers {
+			res := r.read(ctx, f.path, b.limit)
+			f.results = append(f.results, res)
+			if b.keep != "" {
+				at := filepath.Join(b.keep, f.name+"."+r.name)
+				if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+					return err
+				}
+				if err := os.WriteFile(at, []byte(res.text), 0o644); err != nil {
+					return err
+				}
+			}
+		}
+		fmt.Fprintf(os.Stderr, "\r%d/%d ", i+1, len(files))
+	}
+	fmt.Fprintln(os.Stderr)
+	score(files)
+	if b.verbose {
+		if err := rows(out, files, readers); err != nil {
+			return err
+		}
+	}
+	return totals(out, files, readers)
+}
+
+// find lists the PDFs beneath the folders, with their truth.
+func (b bench) find(folders []string) ([]file, error) {
+	var out []file
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.EqualFold(filepath.Ext(path), ".pdf") {
+				return err
+			}
+			f := file{path: path}
+			if f.name, err = filepath.Rel(folder, path); err != nil {
+				return err
+			}
+			dir := b.truth
+			if dir == "" {
+				dir = folder
+			}
+			stem := filepath.Join(dir, strings.TrimSuffix(f.name, filepath.Ext(f.name)))
+			text, err := optional(stem + ".txt")
+			if err != nil {
+				return err
+			}
+			heads, err := optional(stem + ".headings")
+			if err != nil {
+				return err
+			}
+			f.words = words(text)
+			for l := range strings.Lines(heads) {
+				if h := heading(l); h != "" {
+					f.headings = append(f.headings, h)
+				}
+			}
+			out = append(out, f)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// optional is a file's text, "" where there is none.
+func optional(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		return "", nil
+	}
+	return string(bytes.ToValidUTF8(data, nil)), err
+}
+
+// rows prints each file, the worst of ours first.
+func rows(out io.Writer, files []file, readers []engine) error {
+	sorted := slices.Clone(files)
+	slices.SortStableFunc(sorted, func(a, b file) int {
+		if d := len(b.words) - len(a.words); (len(a.words) == 0) != (len(b.words) == 0) {
+			return d
+		}
+		return int(1e6 * (a.results[0].order - b.results[0].order))
+	})
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "file\treader\tpages\twords\tF1\torder\tglue\tbroken\theadings\tseconds\tMB\t")
+	for _, f := range sorted {
+		for i, r := range f.results {
+			f1, order, heads := "-", "-", "-"
+			if len(f.words) > 0 {
+				f1, order = fmt.Sprintf("%.3f", r.f1), fmt.Sprintf("%.3f", r.order)
+			}
+			if len(f.headings) > 0 && readers[i].headings {
+				heads = fmt.Sprintf("%.3f", r.heads)
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.1f\t%.1f\t%s\t%.2f\t%.0f\t%s\n", f.name, readers[i].name, r.pages, len(r.words),
+				f1, order, perMille(r.glued, len(r.words)), perMille(r.broken, len(r.words)), heads, r.took.Seconds(), float64(r.peak)/1e6, r.failed)
+		}
+	}
+	return w.Flush()
+}
+
+func perMille(n, of int) float64 { return 1000 * float64(n) / float64(max(of, 1)) }
+
+// A total is a reader's figures over all files.
+type total struct {
+	opened, glued, broken, words, truths, heads int
+	f1, order, headings                         float64
+	pages                                       int
+	took                                        time.Duration
+	peak                                        int64
+}
+
+func (t total) mean() (f1, order float64) {
+	n := float64(max(t.truths, 1))
+	return t.f1 / n, t.order / n
+}
+
+func (t total) speed() float64 { return float64(t.pages) / max(t.took.Seconds(), 1e-9) }
+
+// totals prints a row for each reader, and how ours stands to the others.
+func totals(out io.Writer, files []file, readers []engine) error {
+	sums := make([]total, len(readers))
+	for _, f := range files {
+		pages := 0
+		all := true
+		for _, r := range f.results {
+			pages = max(pages, r.pages)
+			all = all && r.opened()
+		}
+		for i, r := range f.results {
+			t := &sums[i]
+			if r.opened() {
+				t.opened++
+			}
+			if len(f.words) > 0 {
+				t.truths++
+				t.f1 += r.f1
+				t.order += r.order
+			}
+			if len(f.headings) > 0 {
+				t.heads++
+				t.headings += r.heads
+			}
+			if all {
+				t.pages += pages
+				t.took += r.took
+			}
+			t.words += len(r.words)
+			t.glued += r.glued
+			t.broken += r.broken
+			t.peak = max(t.peak, r.peak)
+		}
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = fmt.Fprintf(w, "%d files, %d with truth\topened\tF1\torder\tglue ‰\tbroken ‰\theadings\tpages/s\tpeak MB\t\n", len(files), sums[0].truths)
+	for i, t := range sums {
+		f1, order := t.mean()
+		heads := "-"
+		if readers[i].headings && t.heads > 0 {
+			heads = fmt.Sprintf("%.3f", t.headings/float64(t.heads))
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.2f\t%.2f\t%s\t%.1f\t%.0f\t\n", readers[i].name, t.opened, f1, order,
+			perMille(t.glued, t.words), perMille(t.broken, t.words), heads, t.speed(), float64(t.peak)/1e6)
+	}
+	ours := sums[0]
+	for i, t := range sums[1:] {
+		f1, order := t.mean()
+		f, o := ours.mean()
+		_, _ = fmt.Fprintf(w, "%s : %s\t%.2f\t%.3f\t%.3f\t\t\t\t%.2f\t%.1f\t\n", readers[0].name, readers[i+1].name,
+			ratio(float64(ours.opened), float64(t.opened)), ratio(f, f1), ratio(o, order), ratio(ours.speed(), t.speed()), ratio(float64(ours.peak), float64(t.peak)))
+	}
+	return w.Flush()
+}
+
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
+}
