@@ -136,6 +136,11 @@ func language(head []byte, name string) string {
 	return repo.Lang(lang)
 }
 
+// Words for office documents.
+const (
+	wordDocument = "a Word document"
+)
+
 // office are the words for an office document, "" for any other zip archive.
 func office(z *zip.Reader) string {
 	for _, f := range z.File {
@@ -144,7 +149,7 @@ func office(z *zip.Reader) string {
 			for _, f := range z.File {
 				switch {
 				case strings.HasPrefix(f.Name, "word/"):
-					return "a Word document"
+					return wordDocument
 				case strings.HasPrefix(f.Name, "xl/"):
 					return "an Excel workbook"
 				case strings.HasPrefix(f.Name, "ppt/"):

@@ -16,6 +16,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/read/code"
+	"seedbed/extract/read/docx"
 	"seedbed/extract/read/epub"
 	"seedbed/extract/read/html"
 	"seedbed/extract/read/markdown"
@@ -113,7 +114,11 @@ func zipped(ctx context.Context, r io.ReaderAt, size int64, name string, opts Op
 	if epub.Is(z) {
 		return epub.Read(ctx, r, size, name)
 	}
-	if what := office(z); what != "" {
+	switch what := office(z); what {
+	case "":
+	case wordDocument:
+		return docx.Read(ctx, r, size, name)
+	default:
 		return nil, fmt.Errorf("read %s: %w: it is %s; save it as PDF or HTML; %s can be read", name, ErrUnsupported, what, readerr.Formats)
 	}
 	f := only(z)

@@ -147,7 +147,7 @@ func TestBadInput(t *testing.T) {
 		{"x.md", " \n\n", read.ErrEmpty, "white space"},
 		{"x.md", png, read.ErrUnsupported, "an image (image/png)"},
 		{"x.txt", "ab\x00\x01\x02\x03\x00\x00cd", read.ErrUnsupported, "binary data"},
-		{"x.docx", zipped(t, "[Content_Types].xml", "<x/>", "word/document.xml", "<x/>"), read.ErrUnsupported, "a Word document"},
+		{"x.docx", zipped(t, "[Content_Types].xml", "<x/>", "word/document.xml", "<x/>"), read.ErrNoText, "only pictures"},
 		{"x.zip", zipped(t, "[Content_Types].xml", "<x/>", "xl/workbook.xml", "<x/>"), read.ErrUnsupported, "an Excel workbook"},
 		{"x.odt", zipped(t, "mimetype", "application/vnd.oasis.opendocument.text", "content.xml", "<x/>"), read.ErrUnsupported, "an OpenDocument file"},
 		{"x.rtf", `{\rtf1\ansi text}`, read.ErrUnsupported, "RTF"},
