@@ -87,7 +87,8 @@ func (s *Service) document(ctx context.Context, src seedbed.Source) (*extract.Do
 		return s.loadDocument(context.WithoutCancel(ctx), src.Document)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("load the document of %s: %w", src.Name, err)
+		// Not found would mean that the source is gone.
+		return nil, seedbed.Errorf(seedbed.Internal, "load the document of %s: %w", src.Name, err)
 	}
 	return doc, nil
 }
@@ -131,7 +132,7 @@ func (s *Service) withFile(ctx context.Context, sum string, do func(path string)
 	}
 	r, err := s.Blobs.Open(ctx, sum)
 	if err != nil {
-		return err
+		return seedbed.Errorf(seedbed.Internal, "fetch the original: %w", err)
 	}
 	defer func() { _ = r.Close() }()
 	f, err := os.CreateTemp("", "seedbed-*")

@@ -22,6 +22,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
@@ -51,7 +52,7 @@ type Options struct {
 	Grace       time.Duration                   // what Stop gives to calls in flight, 0 is 10 s
 	Chunk       chunk.Options                   // how documents are cut
 	Client      llm.Options                     // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
-	Patience    func(attempt int) time.Duration // how long a passage that failed in passing waits, nil is 10 s, 20 s, …
+	Patience    func(attempt int) time.Duration // how long waits what failed in passing, nil is 10 s, 20 s, …
 	Now         func() time.Time
 }
 
@@ -158,12 +159,20 @@ func New(o Options) (*Service, error) {
 		RescueStuckJobsAfter:        24 * time.Hour,
 		SoftStopTimeout:             o.Grace,
 		CompletedJobRetentionPeriod: time.Hour,
+		RetryPolicy:                 retries{s},
 		Workers:                     workers,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the job queue: %w", err)
 	}
 	return s, nil
+}
+
+// retries say when a job that failed is tried again.
+type retries struct{ s *Service }
+
+func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
+	return r.s.Now().Add(r.s.Patience(len(job.Errors) + 1))
 }
 
 // quiet keeps the queue's own chatter out of the log, and its warnings in.

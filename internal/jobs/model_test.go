@@ -257,37 +257,3 @@ func serveHTTP(t *testing.T, handle http.HandlerFunc) *llmtest.Server {
 	s.URL = proxy + "/v1"
 	return s
 }
-
-// BenchmarkSlots runs passages whose calls take 200 ms, 16 at once, and
-// prints how much longer that takes than calls alone would.
-func BenchmarkSlots(b *testing.B) {
-	const passages, latency, atOnce = 400, 200 * time.Millisecond, 16
-	text := book(passages)
-	for b.Loop() {
-		s := llmtest.New(b, llmtest.Script{Latency: latency})
-		w := start(b, b.TempDir(), impatient(s, atOnce))
-		up, err := w.Upload(b.Context(), seedbed.Upload{Name: "machines.md", Body: strings.NewReader(text), NoRun: true})
-		if err != nil {
-			b.Fatal(err)
-		}
-		w.eventually(func() bool {
-			src, err := w.Source(b.Context(), up.Source.ID)
-			return err == nil && src.State == seedbed.SourceReady
-		})
-		begun := time.Now()
-		run, err := w.StartRun(b.Context(), up.Source.ID, seedbed.RunOptions{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		run = w.ended(run.ID)
-		took := time.Since(begun)
-		if run.Passages.Done != passages {
-			b.Fatalf("the run ends as %+v; want %d passages done", run, passages)
-		}
-		ideal := time.Duration(passages) * latency / atOnce
-		b.ReportMetric(float64(took)/float64(ideal), "of-ideal")
-		b.ReportMetric(float64(run.Seeds), "seeds")
-		b.ReportMetric(float64(s.Stats().MaxConcurrent), "at-once")
-		w.indexed()
-	}
-}

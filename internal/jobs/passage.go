@@ -33,6 +33,9 @@ const commitStep = 5
 
 func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) error {
 	s := w.s
+	if job.Attempt > maxTries {
+		return s.failAll(ctx, job, fmt.Errorf("it was begun %d times and never ended", maxTries))
+	}
 	control := s.control(job.Args.Run)
 	err := s.passages(withControl(ctx, control), job)
 	var later laterError
@@ -46,15 +49,22 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 	case errors.As(err, &later):
 		return river.JobSnooze(time.Duration(later))
 	}
-	if job.Attempt < maxAttempts || seedbed.CodeOf(err) == seedbed.NotFound {
-		return ignoreNotFound(err) // the run was deleted meanwhile
+	if _, gone := s.DB.Run(ctx, job.Args.Run); seedbed.CodeOf(gone) == seedbed.NotFound {
+		return nil // deleted meanwhile
+	}
+	if len(job.Errors)+1 < maxFailures {
+		return err
 	}
 	return s.failAll(ctx, job, err)
 }
 
-// maxAttempts is how often a job is tried that fails for reasons of ours: a
-// blob that is gone, a disk that is full.
-const maxAttempts = 3
+// A job is tried again that fails for reasons of ours, a blob that is gone, a
+// disk that is full; and one in the middle of which the program ended. That
+// may be chance, for all jobs in work are then tried again, but not so often.
+const (
+	maxFailures = 3
+	maxTries    = 20
+)
 
 // failAll gives up on a job's passages, so that their run can end and tell
 // why.

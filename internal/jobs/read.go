@@ -29,9 +29,13 @@ type readWorker struct {
 	s *Service
 }
 
-// maxReads is how often reading a source is begun, where it ends without a
-// word: a file that takes the program down shall not do so for ever.
-const maxReads = 5
+// A source is read again where that may help, and where the program ended in
+// the middle of it; but a file that takes the program down shall not do so for
+// ever.
+const (
+	maxReads  = 3 // that failed
+	maxBegins = 5
+)
 
 func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 	s := w.s
@@ -45,11 +49,11 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 		return nil
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
-	case job.Attempt >= maxReads:
-	case seedbed.CodeOf(err) == seedbed.NotFound: // it was deleted meanwhile
-		return nil
-	case passing(err):
+	case len(job.Errors)+1 < maxReads && passing(err):
 		return err
+	}
+	if _, gone := s.DB.Source(ctx, src.ID); seedbed.CodeOf(gone) == seedbed.NotFound {
+		return nil // deleted meanwhile
 	}
 	s.Log.Info("source not read", "source", src.ID, "name", src.Name, "err", err)
 	return s.fail(ctx, job, src, err)
@@ -58,14 +62,14 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 // passing reports whether reading again may help.
 func passing(err error) bool {
 	code := seedbed.CodeOf(err)
-	return code == seedbed.Internal || code == seedbed.Unavailable
+	return code == seedbed.Internal || code == seedbed.Unavailable || code == seedbed.NotFound
 }
 
 func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbed.Source) error {
 	defer s.take()()
 	if src.Document == "" {
-		if job.Attempt > maxReads {
-			return seedbed.Errorf(seedbed.Unreadable, "reading %s was begun %d times and never ended", src.Name, maxReads)
+		if job.Attempt > maxBegins {
+			return seedbed.Errorf(seedbed.Unreadable, "reading %s was begun %d times and never ended", src.Name, maxBegins)
 		}
 		if err := s.reading(ctx, &src); err != nil {
 			return err
@@ -109,7 +113,12 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 				src.Passages++
 			}
 		}
-		err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.AddPassages(ctx, src.ID, n, some) })
+		err := s.DB.Update(ctx, func(tx *store.Tx) error {
+			if _, err := tx.Source(ctx, src.ID); err != nil {
+				return err // it was deleted meanwhile
+			}
+			return tx.AddPassages(ctx, src.ID, n, some)
+		})
 		if err != nil {
 			return err
 		}

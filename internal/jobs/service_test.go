@@ -767,6 +767,34 @@ func TestStopWithoutPatience(t *testing.T) {
 	}
 }
 
+// TestDocumentLost: what is wrong with our own files ends a run, too.
+func TestDocumentLost(t *testing.T) {
+	dir := t.TempDir()
+	o := jobs.Options{Patience: func(int) time.Duration { return 0 }}
+	b := open(t, dir, o)
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	src := b.ready(faq)
+	b.close()
+	if err := os.RemoveAll(filepath.Join(dir, "blobs")); err != nil {
+		t.Fatal(err)
+	}
+	b = start(t, dir, o)
+	run, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run = b.ended(run.ID)
+	if run.State != seedbed.RunDone || run.Passages.Failed != run.Passages.Total {
+		t.Errorf("a run whose document is lost ends as %+v; want done with every passage failed", run)
+	}
+	failures, err := b.Failures(t.Context(), run.ID)
+	if err != nil || len(failures) == 0 || failures[0].Code != seedbed.Internal || !strings.Contains(failures[0].Reason, "document") {
+		t.Errorf("its failures are %+v, %v; want them to name the document", failures, err)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	b := start(t, t.TempDir(), jobs.Options{})
 	ctx, cancel := context.WithCancel(t.Context())

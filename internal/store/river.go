@@ -21,10 +21,11 @@ func (tx *Tx) deleteJobs(ctx context.Context, name, value string) error {
 	return nil
 }
 
-// ReclaimJobs puts jobs back that were in work when their process ended. Only
-// the one process that works, see [DB.Claim], may do it.
+// ReclaimJobs puts jobs back that were in work when their process ended. They
+// count as tried: one of them may have been why. Only the one process that
+// works, see [DB.Claim], may do it.
 func (tx *Tx) ReclaimJobs(ctx context.Context) (int, error) {
-	n, err := tx.exec(ctx, `UPDATE river_job SET state = 'available', attempt = CASE WHEN attempt > 0 THEN attempt - 1 ELSE 0 END WHERE state = 'running'`)
+	n, err := tx.exec(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
 	if err != nil {
 		return 0, fmt.Errorf("put interrupted jobs back: %w", err)
 	}
