@@ -14,8 +14,8 @@ check: ## lint, and see that generated code is up to date
 test:
 	go test ./...
 
-golden: ## accept what the readers, exporters and views print now
-	go test ./... -update
+golden: ## accept what readers, stages and exporters print now
+	go test $$(grep -rlE '/readtest"|"update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
 
 image: ## a container image of the one binary
 	docker build -t seedbed .
