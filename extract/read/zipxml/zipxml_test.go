@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"seedbed/extract/read/readerr"
@@ -20,14 +21,17 @@ func open(t testing.TB, src string) *Archive {
 	return a
 }
 
-const small = "-- a.xml --\n<w:a xmlns:w=\"http://example.org/wordprocessingml\"><w:b k=\"1\">x<w:c>y</w:c></w:b><w:wrap><w:d>z</w:d></w:wrap></w:a>\n" +
+// blank is more than a decoder reads at once.
+var blank = strings.Repeat(" ", 10_000)
+
+var small = "-- a.xml --\n<w:a xmlns:w=\"http://example.org/wordprocessingml\"><w:b k=\"1\">x<w:c>y</w:c></w:b><w:wrap><w:d>z</w:d></w:wrap>" + blank + "</w:a>\n" +
 	"-- _rels/a.xml.rels --\n<R><R Id=\"1\" Type=\"x/y/notes\" Target=\"b/../n.xml\"/><R Id=\"2\" Type=\"x\" TargetMode=\"External\" Target=\"http://example.org\"/></R>"
 
 func TestEach(t *testing.T) {
 	a := open(t, small)
 	var got []string
 	err := a.Each("a.xml", "w:a", []string{"w:wrap"}, func(n *Node) error {
-		got = append(got, n.Name+" "+n.Get("k")+" "+n.Words())
+		got = append(got, strings.TrimSpace(n.Name+" "+n.Get("k")+" "+n.Words()))
 		return nil
 	})
 	if err != nil || fmt.Sprint(got) != "[w:b 1 xy w:d  z]" {
