@@ -55,7 +55,7 @@ func disarm(s string) string { return passageTag.ReplaceAllString(s, "‹$1›")
 func oneLine(s string) string { return disarm(squeeze(s)) }
 
 // messages fills the templates of a stage.
-func messages(stage string, p prompt) []extract.Message {
+func messages(stage string, p any) []extract.Message {
 	fill := func(name string) string {
 		var w bytes.Buffer
 		if err := prompts.ExecuteTemplate(&w, name, p); err != nil {

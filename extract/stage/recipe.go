@@ -26,6 +26,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"ground":        func(Tools) extract.Stage { return &Ground{} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
+	"roundtrip":     func(t Tools) extract.Stage { return &Roundtrip{ClosedBook: true, Model: t.Model} },
 	"dedupe":        func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
 }
 

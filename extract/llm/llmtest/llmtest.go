@@ -159,6 +159,15 @@ func (r Request) Text() string {
 	return strings.Join(parts, "\n")
 }
 
+// Seed is the seed of the sampling that was asked for, 0 without one. Draws
+// of one question differ in it alone.
+func (r Request) Seed() int64 {
+	if r.wants.Seed == nil {
+		return 0
+	}
+	return *r.wants.Seed
+}
+
 // Stats are a server's counts.
 type Stats struct {
 	Requests      int `json:"requests"`       // chat completions asked for
