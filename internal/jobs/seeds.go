@@ -18,6 +18,8 @@ func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results
 	if f.Verdict == nil {
 		f.Verdict = []string{extract.Draft, extract.Accepted}
 	}
+	// Counted first: what the index takes over meanwhile may be found or not.
+	behind := s.behind(ctx)
 	out, err := s.searchIndex(ctx, f)
 	if err != nil && seedbed.CodeOf(err) != seedbed.Invalid && ctx.Err() == nil {
 		s.Log.Warn("the search index cannot be asked; the database is", "err", err)
@@ -26,7 +28,7 @@ func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results
 	if err != nil {
 		return out, err
 	}
-	out.Behind = s.behind(ctx)
+	out.Behind = behind
 	out.Took = time.Since(begun)
 	return out, s.label(ctx, out.Facets["source"])
 }
