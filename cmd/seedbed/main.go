@@ -34,6 +34,7 @@ type commands struct {
 	Read    readCmd    `cmd:"" help:"Print a document as Seedbed reads it."`
 	Extract extractCmd `cmd:"" help:"Print the seeds of files or folders as JSON Lines; needs no server and no database."`
 	Export  exportCmd  `cmd:"" help:"Print the seeds of the database in a training format."`
+	Measure measureCmd `cmd:"" help:"Print the scorecard of seeds: grounding, diversity, coverage, cost."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Log string `help:"How messages on stderr look: text or json." enum:"text,json" default:"text" env:"SEEDBED_LOG"`
