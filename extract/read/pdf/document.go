@@ -21,7 +21,10 @@ func (f *file) document(name string) *extract.Document {
 	for i, p := range f.pages {
 		gs = append(gs, f.groups(p, skips[i], body, &col)...)
 	}
-	title := f.title(gs, body)
+	title, shown := f.title(gs, body), ""
+	if title >= 0 {
+		shown = gs[title].title
+	}
 	f.headings(gs, body, title)
 	gs = chapters(gs)
 	apparatus(gs)
@@ -29,10 +32,8 @@ func (f *file) document(name string) *extract.Document {
 
 	var w extract.Builder
 	w.Title, w.Authors, w.Language = f.info.title, authors(f.info.author), f.info.language
-	if title >= 0 {
-		if shown := gs[title].title; shown != "" && (!sane(f.info.title) || strings.HasPrefix(key(shown), key(f.info.title))) {
-			w.Title = shown
-		}
+	if shown != "" && (!sane(f.info.title) || strings.HasPrefix(key(shown), key(f.info.title))) {
+		w.Title = shown
 	}
 	if !sane(w.Title) {
 		w.Title = strings.TrimSuffix(path.Base(name), path.Ext(name))

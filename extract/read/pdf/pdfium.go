@@ -251,15 +251,19 @@ func (pl placement) box(left, bottom, right, top float64) extract.Box {
 }
 
 // glyphs reads the characters of a page in PDFium's own order, which follows
-// the columns of most pages. The font is asked for at each word and change of size.
+// the columns of most pages, and leaves out what stands off the page. Each
+// question costs a call into the WebAssembly code, so the font is asked for at
+// each word and where the height of the letters changes, and the distance of
+// the baseline with it.
 func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, error) {
 	n, err := w.in.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]glyph, 0, min(max(n.Count, 0), maxGlyphs))
-	var size, nominal float64
-	var st style
+	var like glyph     // the letter that was last asked about
+	var height float64 // of its box
+	steady := false    // the baseline keeps its distance from the box
 	ask := true
 	for i := range min(n.Count, maxGlyphs) {
 		u, err := w.in.FPDFText_GetUnicode(&requests.FPDFText_GetUnicode{TextPage: text, Index: i})
@@ -273,29 +277,33 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 		case '\n', ' ':
 			out, ask = append(out, glyph{r: g.r}), true
 			continue
-		case 0, 0xFFFF:
-			g.r, g.odd = 0xFFFD, true
-		}
-		n, err := w.in.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: text, Index: i})
-		if err != nil {
-			return nil, err
-		}
-		if ask || n.FontSize != nominal {
-			nominal, ask = n.FontSize, false
-			size, st = w.font(text, i, nominal, place)
-		}
-		g.size, g.style = size, st
-		if e, err := w.in.FPDFText_HasUnicodeMapError(&requests.FPDFText_HasUnicodeMapError{TextPage: text, Index: i}); err == nil && e.HasUnicodeMapError {
-			g.odd = true
 		}
 		if b, err := w.in.FPDFText_GetLooseCharBox(&requests.FPDFText_GetLooseCharBox{TextPage: text, Index: i}); err == nil {
 			g.box = place.box(float64(b.Rect.Left), float64(b.Rect.Bottom), float64(b.Rect.Right), float64(b.Rect.Top))
 		}
-		o, err := w.in.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: text, Index: i})
-		if err == nil {
-			_, g.base = place.point(o.X, o.Y)
-		} else {
+		if place.off(g.box) {
+			continue
+		}
+		if h := g.box.Y1 - g.box.Y0; ask || !steady || math.Abs(h-height) > 0.01*height {
+			o, err := w.in.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: text, Index: i})
 			g.base = g.box.Y1
+			x := math.Inf(1)
+			if err == nil {
+				x, g.base = place.point(o.X, o.Y)
+			}
+			if ask || math.Abs(h-height) > 0.01*height {
+				if like, err = w.font(text, i, place); err != nil {
+					return nil, err
+				}
+			}
+			// A box of the font's height opens at the origin; one of the
+			// letter's own height does not.
+			steady = like.style&sideways == 0 && math.Abs(x-g.box.X0) < 0.01
+			like.base, height, ask = g.box.Y1-g.base, h, false
+		}
+		g.base, g.size, g.style, g.odd = g.box.Y1-like.base, like.size, like.style, like.odd
+		if g.r == 0 || g.r == 0xFFFF {
+			g.r, g.odd = 0xFFFD, true
 		}
 		// A word broken at the end of a line comes in one piece, with a
 		// mark in place of the hyphen: break the line there.
@@ -307,28 +315,42 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 	return out, nil
 }
 
-// font says how large a character of the nominal size is shown, and in what
-// style.
-func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, size float64, place placement) (float64, style) {
+// off reports whether a box lies outside the page: programs that print sheets
+// of several pages cut the pages out of them and leave all the text in each.
+func (pl placement) off(b extract.Box) bool {
+	x, y := (b.X0+b.X1)/2, (b.Y0+b.Y1)/2
+	return b != extract.Box{} && (x < -1 || y < -1 || x > pl.width+1 || y > pl.height+1)
+}
+
+// font says how large a character is shown, in what style, and whether its
+// font knows which letter it is.
+func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, place placement) (glyph, error) {
+	n, err := w.in.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: text, Index: i})
+	if err != nil {
+		return glyph{}, err
+	}
+	g := glyph{size: n.FontSize}
 	if m, err := w.in.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: text, Index: i}); err == nil {
 		if scale := math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D)); scale > 0 {
-			size *= scale
+			g.size *= scale
 		}
 	}
-	var st style
 	if f, err := w.in.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: text, Index: i}); err == nil {
-		st = fontStyle(f.FontName, f.Flags)
+		g.style = fontStyle(f.FontName, f.Flags)
 	}
 	if f, err := w.in.FPDFText_GetFontWeight(&requests.FPDFText_GetFontWeight{TextPage: text, Index: i}); err == nil && f.FontWeight >= 600 {
-		st |= bold
+		g.style |= bold
 	}
 	if a, err := w.in.FPDFText_GetCharAngle(&requests.FPDFText_GetCharAngle{TextPage: text, Index: i}); err == nil {
 		turn := float64(a.CharAngle) + float64(place.quarters)*math.Pi/2
 		if math.Abs(math.Sin(turn)) > 0.5 {
-			st |= sideways
+			g.style |= sideways
 		}
 	}
-	return size, st
+	if e, err := w.in.FPDFText_HasUnicodeMapError(&requests.FPDFText_HasUnicodeMapError{TextPage: text, Index: i}); err == nil && e.HasUnicodeMapError {
+		g.odd = true
+	}
+	return g, nil
 }
 
 // fontStyle reads a font's name and the flags of its descriptor.
