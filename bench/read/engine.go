@@ -113,6 +113,7 @@ func (e engine) read(ctx context.Context, path string, limit time.Duration) resu
 	args := e.command(path)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var out, says bytes.Buffer
+	cmd.Env = append(os.Environ(), "GOGC=40", "GOMAXPROCS=2") // as the product starts its reader
 	cmd.Stdout, cmd.Stderr = &out, &says
 	cmd.WaitDelay = time.Second
 	var r result

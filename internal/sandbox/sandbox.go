@@ -231,6 +231,7 @@ func bytes(n int64) string {
 func environment(opts Options) []string {
 	env := []string{
 		fmt.Sprintf("GOMEMLIMIT=%d", opts.Memory*3/4),
+		"GOGC=40", // a fifth less memory for next to no time
 		"GOMAXPROCS=2",
 		"GOTRACEBACK=single",
 	}
