@@ -23,7 +23,9 @@ import (
 //go:embed prompts/*.md
 var promptFiles embed.FS
 
-var prompts = template.Must(template.New("").Option("missingkey=error").ParseFS(promptFiles, "prompts/*.md"))
+var prompts = template.Must(template.New("").Option("missingkey=error").
+	Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).
+	ParseFS(promptFiles, "prompts/*.md"))
 
 // A prompt is what the templates are filled with. Nothing in it is trusted:
 // the templates only place it, and the passage keeps its closing tag to

@@ -175,7 +175,7 @@ func TestDeriveFails(t *testing.T) {
 // TestSchemas checks what strict servers ask of a schema: all fields
 // required, no others allowed, no references.
 func TestSchemas(t *testing.T) {
-	for name, schema := range map[string][]byte{"derivation": derivationSchema, "ratings": ratingSchema, "attempt": attemptSchema, "ruling": rulingSchema} {
+	for name, schema := range map[string][]byte{"derivation": derivationSchema, "ratings": ratingSchema, "attempt": attemptSchema, "ruling": rulingSchema, "sorting": sortingSchema} {
 		var root map[string]any
 		if err := json.Unmarshal(schema, &root); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 // the seed.
 func byForm(t testing.TB, replies map[string]string, rules ...llmtest.Rule) (*llm.Client, *llmtest.Server) {
 	t.Helper()
-	server := llmtest.New(t, llmtest.Script{Rules: rules, Answer: func(r llmtest.Request) string {
+	server := llmtest.New(t, llmtest.Script{Rules: rules, NoStream: true, Answer: func(r llmtest.Request) string {
 		for key, reply := range replies {
 			if reply != "" && strings.Contains(string(r.Body), key) {
 				if lines := strings.Split(strings.TrimSpace(reply), "\n"); strings.HasPrefix(lines[0], "| ") {
@@ -253,7 +253,7 @@ func TestCompare(t *testing.T) {
 }
 
 // sheetPrompts are the templates that are filled with a sheet.
-var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote"}
+var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote", "vote_groups"}
 
 // TestSheets fills the templates of all stages that ask about a seed. No text
 // changes the system message or gets out of its tags.
