@@ -27,6 +27,7 @@ type Derive struct {
 	MaxPairs    int     `yaml:"max_pairs"`   // at most so many pairs a passage, 0 is one for every 150 tokens
 	Temperature float64 `yaml:"temperature"` // of sampling
 	MaxTokens   int     `yaml:"max_tokens"`  // room for the reply, 0 leaves it to the server
+	Hard        bool    `yaml:"hard"`        // ask for questions that need several steps, for tests; vote finds out which are
 
 	Model extract.Model `yaml:"-"`
 }
@@ -116,7 +117,7 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	}
 	limit := d.limit(p)
 	ask := promptOf(p)
-	ask.Limit = limit
+	ask.Limit, ask.Hard = limit, d.Hard
 	for _, s := range seeds {
 		if s.Live() && len(ask.Known) < 40 {
 			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))

@@ -35,6 +35,7 @@ type prompt struct {
 	Path    string
 	Passage string
 	Limit   int      // how many pairs at most
+	Hard    bool     // only what is difficult
 	Known   []string // questions that are there already
 }
 

@@ -61,6 +61,7 @@ func TestDerive(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			d.Hard = fileOf(ar, "hard") != ""
 			client, server := scripted(t, fileOf(ar, "reply"))
 			d.Model = client
 			seeds, err := d.Do(t.Context(), p, before)
