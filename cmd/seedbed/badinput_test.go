@@ -21,7 +21,7 @@ import (
 // source says in words what is wrong.
 func TestBadInput(t *testing.T) {
 	big := 100 << 20
-	if testing.Short() {
+	if raceDetector || testing.Short() {
 		big = 4 << 20
 	}
 	server := startProgram(t, t.TempDir())

@@ -220,21 +220,32 @@ func (p *program) text(source string) string {
 func ended(r seedbed.Run) bool { return r.Ended() }
 
 // seeds are all seeds the filter finds, whatever their verdict unless the
-// filter names one.
+// filter names one, once the index has followed all changes.
 func (p *program) seeds(filter string) []extract.Seed {
 	p.t.Helper()
 	if !strings.Contains(filter, "verdict=") {
 		filter += "&verdict=any"
 	}
+	deadline := time.Now().Add(time.Minute)
 	var all []extract.Seed
 	for page := 1; ; page++ {
 		var got struct {
+			Behind int `json:"behind"`
+
 			Hits []struct {
 				Seed extract.Seed `json:"seed"`
 			} `json:"hits"`
 			Total int `json:"total"`
 		}
 		p.get(fmt.Sprintf("/api/v1/seeds?size=200&sort=oldest&page=%d&%s", page, filter), &got)
+		if got.Behind > 0 {
+			if time.Now().After(deadline) {
+				p.t.Fatalf("the index is still behind after a minute: %d changes", got.Behind)
+			}
+			time.Sleep(20 * time.Millisecond)
+			all, page = nil, 0
+			continue
+		}
 		for _, h := range got.Hits {
 			all = append(all, h.Seed)
 		}
