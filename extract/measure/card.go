@@ -92,9 +92,11 @@ type Standalone struct {
 type Diversity struct {
 	// NearDuplicates is the share of questions that were asked before in nearly
 	// the same words, by the rules of the stage dedupe. 0–1, lower is better.
-	// Questions are compared with the first Compared of the set.
+	// Where the set is too large, and Partial true, questions are compared with
+	// the first Compared only.
 	NearDuplicates Share `json:"near_duplicates"`
 	Compared       int   `json:"compared"`
+	Partial        bool  `json:"partial"`
 
 	// Sampled is how many questions the next two are computed from.
 	Sampled int `json:"sampled"`
@@ -256,9 +258,11 @@ type Tally map[string]int
 const (
 	others   = "others"
 	maxNames = 1000
+	maxName  = 100 // bytes of a name that are kept
 )
 
 func (t Tally) add(name string) {
+	name = cut(name, maxName)
 	if _, known := t[name]; !known && len(t) >= maxNames {
 		name = others
 	}

@@ -36,11 +36,13 @@ type Options struct {
 }
 
 const (
-	maxCompared = 100_000 // questions kept to be compared with
-	maxSampled  = 10_000  // questions of which words are counted
-	maxSearched = 2_000   // quotes out of place that are looked for in the whole text
-	maxMissed   = 20      // sections not reached that are named
-	maxQuestion = 4 << 10 // bytes of a question that are sampled
+	maxCompared = 100_000  // questions kept to be compared with
+	maxSampled  = 10_000   // questions of which words are counted
+	maxKept     = 64 << 20 // bytes of them
+	maxSearched = 1_000    // quotes out of place that are looked for in the whole text
+	maxMissed   = 20       // sections not reached that are named
+	maxQuestion = 8 << 10  // bytes of a question that are judged: more is no question
+	maxAnswer   = 64 << 10 // bytes of an answer that are judged
 )
 
 // Of is the scorecard of the seeds.
@@ -87,7 +89,7 @@ type Meter struct {
 	checks   map[string]int // place in card.Checks
 
 	dedupe    stage.Dedupe
-	near      stage.Near
+	near      near
 	sample    []sampled
 	random    *rand.Rand
 	firstWord Tally
@@ -109,13 +111,13 @@ func New(o Options) *Meter {
 	}
 	m := &Meter{o: o, bySource: map[string]*document{}, checks: map[string]int{}, firstWord: Tally{},
 		// The same questions are drawn each time.
-		random: rand.New(rand.NewPCG(1, 2)), near: stage.NewMemory()}
+		random: rand.New(rand.NewPCG(1, 2)), near: near{newest: map[uint64]int32{}}}
 	m.card.Seeds = Seeds{Verdicts: Tally{}, Invalid: Tally{}, RejectedBy: Tally{},
 		Origins: Tally{}, Types: Tally{}, Languages: Tally{}, Recipes: Tally{}, Models: Tally{}}
 	m.card.Evidence.Matches = Tally{}
 	m.card.Difficulty = Difficulty{Estimated: Tally{}, Votes: Tally{}}
 	m.card.Checks = []CheckCard{}
-	m.dedupe.Near = &firstOnes{Near: m.near}
+	m.dedupe.Near = &m.near
 	for _, s := range o.Sources {
 		d := newDocument(s)
 		m.sources = append(m.sources, d)
@@ -126,20 +128,6 @@ func New(o Options) *Meter {
 		}
 	}
 	return m
-}
-
-// firstOnes keeps only so many questions.
-type firstOnes struct {
-	stage.Near
-	kept int
-}
-
-func (f *firstOnes) Add(ctx context.Context, id, question string, keys []uint64) error {
-	if f.kept >= maxCompared {
-		return nil
-	}
-	f.kept++
-	return f.Near.Add(ctx, id, question, keys)
 }
 
 // Add counts a seed.
@@ -171,6 +159,7 @@ func (m *Meter) Add(s *extract.Seed) {
 }
 
 func (m *Meter) check(c extract.Check) {
+	c.Name = cut(c.Name, maxName)
 	i, known := m.checks[c.Name]
 	if !known {
 		if len(m.card.Checks) >= maxNames {
@@ -203,14 +192,16 @@ func (m *Meter) measure(s *extract.Seed) {
 	c.Seeds.Recipes.add(s.Recipe)
 	c.Seeds.Models.add(s.Model)
 
-	faults := stage.FaultsOf(s)
+	short := *s
+	short.Question, short.Answer, short.ShortAnswer = cut(s.Question, maxQuestion), cut(s.Answer, maxAnswer), cut(s.ShortAnswer, maxAnswer)
+	faults := stage.FaultsOf(&short)
 	c.Standalone.References.add(faults.Reference != "")
 	c.Standalone.Leaks.add(faults.Leak != "")
 	c.Standalone.Pointers.add(faults.Pointer != "")
 	c.Standalone.Void.add(faults.Void)
 
 	m.evidence(s)
-	m.variety(s)
+	m.variety(short.Question)
 	m.difficulty(s.Difficulty)
 }
 
@@ -291,32 +282,36 @@ func (m *Meter) numbers(s *extract.Seed, doc *document) {
 	}
 }
 
-func (m *Meter) variety(s *extract.Seed) {
+func (m *Meter) variety(question string) {
 	c := &m.card
 	n := c.Seeds.Measured
 
 	// A copy under an id of our own: files may be joined from others, and hold
 	// the same seed twice.
-	asked := []extract.Seed{{ID: strconv.Itoa(n), Question: s.Question, Verdict: extract.Draft}}
+	asked := []extract.Seed{{ID: strconv.Itoa(n), Question: question, Verdict: extract.Draft}}
 	// Memory gives no errors and the context never ends.
 	asked, _ = m.dedupe.Do(context.Background(), extract.Passage{}, asked)
 	c.Diversity.NearDuplicates.add(!asked[0].Live())
 
-	for w := range wordsOf(s.Question) {
+	for w := range wordsOf(question) {
 		m.firstWord.add(w)
 		break
 	}
 
 	// Vitter's reservoir: each question is as likely to be in the sample.
-	text := s.Question
-	if len(text) > maxQuestion {
-		text = strings.ToValidUTF8(text[:maxQuestion], "")
-	}
 	if len(m.sample) < maxSampled {
-		m.sample = append(m.sample, sampled{n, text})
+		m.sample = append(m.sample, sampled{n, question})
 	} else if i := m.random.IntN(n); i < maxSampled {
-		m.sample[i] = sampled{n, text}
+		m.sample[i] = sampled{n, question}
 	}
+}
+
+// cut is s without what is beyond n bytes, and without a hold on it in memory.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.Clone(strings.ToValidUTF8(s[:n], ""))
 }
 
 func (m *Meter) difficulty(d extract.Difficulty) {
@@ -366,7 +361,7 @@ func (m *Meter) Card() *Card {
 			}
 		}
 	}
-	c.Diversity.Compared = m.dedupe.Near.(*firstOnes).kept
+	c.Diversity.Compared, c.Diversity.Partial = len(m.near.questions), m.near.full
 	c.Diversity.Sampled = len(m.sample)
 	c.Diversity.Distinct2 = distinct2(questions)
 	c.Diversity.Compression = compression(questions)

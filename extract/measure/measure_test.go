@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -19,6 +20,8 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/measure"
+	"seedbed/extract/stage"
+	"seedbed/extract/tokens"
 )
 
 var update = flag.Bool("update", false, "accept what is printed now")
@@ -49,15 +52,8 @@ func Example() {
 	// not reached: [Paths]
 }
 
-// book is a document of three sections and a list of references.
-//
-//	# One          0–5
-//	alpha beta …   7–36     five tokens and a stop
-//	# Two          38–43
-//	The ﬁrst …     45–…     with a ligature and a hyphen at the end of a line
-//	# Three
-//	Nobody asks about this.
-//	# References   skipped
+// book is a document of three sections, one with a ligature and a hyphen at
+// the end of a line, and a list of references that readers skip.
 func book() *extract.Document {
 	var b extract.Builder
 	heading := func(gap, title string) {
@@ -178,6 +174,81 @@ func TestCoverage(t *testing.T) {
 
 func abs(f float64) float64 { return max(f, -f) }
 
+// Whatever is quoted, coverage is what one finds by looking at each character
+// and each section anew.
+func TestCoverageIsWhatIsQuoted(t *testing.T) {
+	doc := book()
+	text := []rune(doc.Text)
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 200 {
+		var seeds []extract.Seed
+		quoted := make([]bool, len(text))
+		counts := map[string]int{}
+		for range r.IntN(5) {
+			start := r.IntN(len(text) - 1)
+			end := min(len(text), start+1+r.IntN(20))
+			quote := string(text[start:end])
+			if strings.TrimSpace(quote) == "" {
+				continue
+			}
+			seeds = append(seeds, seed("What is there?", "A text.", extract.Evidence{Quote: quote, Start: start, End: end, Match: extract.MatchExact}))
+			for i := start; i < end; i++ {
+				quoted[i] = true
+			}
+			for _, s := range doc.Sections() { // the first it touches counts it
+				if name := s.Path[0]; name != "References" && s.Blocks[0].Start < end && s.Blocks[len(s.Blocks)-1].End > start {
+					counts[name]++
+					break
+				}
+			}
+		}
+		touched, tokensQuoted := 0, 0
+		for _, s := range doc.Sections() {
+			hit := false
+			for _, b := range s.Blocks {
+				run := ""
+				for i := b.Start; i <= b.End; i++ {
+					if i < b.End && quoted[i] {
+						run += string(text[i])
+						hit = true
+						continue
+					}
+					if b.Skip == "" {
+						tokensQuoted += tokens.Estimate(run)
+					}
+					run = ""
+				}
+			}
+			for i := s.Blocks[0].Start; i < s.Blocks[len(s.Blocks)-1].End; i++ {
+				hit = hit || quoted[i] // the line between two blocks
+			}
+			if hit && s.Path[0] != "References" {
+				touched++
+			}
+		}
+		c := of(seeds...).Coverage
+		if want := (measure.Share{N: touched, Of: 3}); c.Sections != want {
+			t.Errorf("sections reached = %v, want %v", c.Sections, want)
+		}
+		if got := c.Quoted.N; got != min(tokensQuoted, c.Tokens) {
+			t.Errorf("tokens quoted = %d, want %d", got, tokensQuoted)
+		}
+		sum, difference := 0, 0
+		for _, a := range []string{"One", "Two", "Three"} {
+			sum += counts[a]
+			for _, b := range []string{"One", "Two", "Three"} {
+				difference += max(counts[a]-counts[b], counts[b]-counts[a])
+			}
+		}
+		if sum == 0 {
+			continue
+		}
+		if want := float64(difference) / float64(6*sum); abs(*c.GiniSections-want) > 1e-9 {
+			t.Errorf("Gini over sections = %v, want %v of %v", *c.GiniSections, want, counts)
+		}
+	}
+}
+
 func TestSourcesAreMatched(t *testing.T) {
 	from := func(id, sum string) extract.Seed {
 		s := seed("Which letters are there?", "Greek ones.", at("alpha", extract.MatchExact))
@@ -264,6 +335,37 @@ func TestNearDuplicates(t *testing.T) {
 	// 5 seeds, all with one type; first words How ×4, Why ×1.
 	if d.LargestType != (measure.Share{N: 5, Of: 5}) || d.FirstWords.Kinds != 2 || abs(d.FirstWords.Bits-0.7219280948873623) > 1e-9 {
 		t.Errorf("largest type %v, first words %+v; want all, and 0.72 bit", d.LargestType, d.FirstWords)
+	}
+}
+
+// The same questions are duplicates as where the stage itself remembers them.
+func TestNearDuplicatesAreDedupes(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	words := strings.Fields("tree path edge leaf graph vertex cycle root 2 3 not")
+	var seeds []extract.Seed
+	for range 400 {
+		q := "Which of these"
+		for range 3 + r.IntN(4) {
+			q += " " + words[r.IntN(len(words))]
+		}
+		seeds = append(seeds, seed(q+"?", "That one."))
+	}
+	for i := range seeds {
+		seeds[i].ID = fmt.Sprint(i)
+	}
+	got := of(seeds...).Diversity.NearDuplicates
+	judged, err := new(stage.Dedupe).Do(t.Context(), extract.Passage{}, slices.Clone(seeds))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := measure.Share{Of: len(seeds)}
+	for _, s := range judged {
+		if !s.Live() {
+			want.N++
+		}
+	}
+	if got != want || got.N < 20 {
+		t.Errorf("near duplicates = %v, want %v, and some", got, want)
 	}
 }
 

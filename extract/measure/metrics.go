@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // A Metric says what a number of the card means.
@@ -89,7 +90,7 @@ var Metrics = []Metric{
 		Source:  "Broder, On the resemblance and containment of documents, 1997",
 		show: func(c *Card) cell {
 			out := share(func(c *Card) Share { return c.Diversity.NearDuplicates }, most(0.01))(c)
-			if d := c.Diversity; d.Compared >= maxCompared {
+			if d := c.Diversity; d.Partial {
 				out.note += fmt.Sprintf("; compared with the first %s", group(d.Compared))
 			}
 			return out
@@ -107,7 +108,10 @@ var Metrics = []Metric{
 		Source:  "Shaib et al., Standardizing the measurement of text diversity, 2024",
 		show: func(c *Card) cell {
 			out := number(func(c *Card) *float64 { return c.Diversity.Compression }, "%.2f ×", "there are no questions")(c)
-			out.note += sampledNote(c)
+			if out.value == "" {
+				return out
+			}
+			out.note = strings.TrimPrefix(sampledNote(c), "; ")
 			return out
 		}},
 	{Key: "diversity.first_words.bits", Group: "Diversity", Name: "first-word entropy", Unit: "bits", Range: "0–log2 of the seeds", Better: Higher,
@@ -162,10 +166,10 @@ var Metrics = []Metric{
 
 	{Key: "cost.tokens_per_measured", Group: "Cost", Name: "tokens per seed", Unit: "count", Range: "0 and up", Better: Lower,
 		Meaning: "Tokens in and out of all seeds in the file, rejected ones too, over the seeds measured. Calls that gave no seed are not in it.",
-		show:    number(func(c *Card) *float64 { return c.Cost.TokensPerMeasured }, "%.0f", "no seed says what it took")},
+		show:    number(func(c *Card) *float64 { return c.Cost.TokensPerMeasured }, "", "no seed says what it took")},
 	{Key: "cost.tokens_per_accepted", Group: "Cost", Name: "tokens per accepted seed", Unit: "count", Range: "0 and up", Better: Lower,
 		Meaning: "The same over the seeds a person accepted.",
-		show:    perAccepted(func(c *Card) *float64 { return c.Cost.TokensPerAccepted }, "%.0f")},
+		show:    perAccepted(func(c *Card) *float64 { return c.Cost.TokensPerAccepted }, "")},
 	{Key: "cost.money_per_measured", Group: "Cost", Name: "cost per seed", Unit: "money", Range: "0 and up", Better: Lower,
 		Meaning: "Those tokens by the prices given, over the seeds measured.",
 		show:    number(func(c *Card) *float64 { return c.Cost.PerMeasured }, "%.6f", "needs tokens and --price-in, --price-out")},
@@ -233,11 +237,15 @@ func giniOf(get func(Reach) *float64) func(*Card) cell {
 	}
 }
 
+// number shows a number in a format, "" for whole ones.
 func number(get func(*Card) *float64, format, without string) func(*Card) cell {
 	return func(c *Card) cell {
 		v := get(c)
-		if v == nil {
+		switch {
+		case v == nil:
 			return cell{note: without}
+		case format == "":
+			return cell{value: group(int(math.Round(*v)))}
 		}
 		return cell{value: fmt.Sprintf(format, *v)}
 	}

@@ -123,13 +123,20 @@ func (t *table) list(name string, tally Tally) {
 	t.wrap("  "+pad(name, nameWidth)+"  ", items, " · ")
 }
 
-// levels draws how many seeds there are of each level.
+// levels draws how many seeds there are of each level, from the first to the
+// last that has any.
 func (t *table) levels(tally Tally) {
 	if len(tally) == 0 {
 		return
 	}
 	most := tally.Counts()[0].N
+	first, last := 10, 1
 	for level := 1; level <= 10; level++ {
+		if tally[strconv.Itoa(level)] > 0 {
+			first, last = min(first, level), level
+		}
+	}
+	for level := first; level <= last; level++ {
 		n := tally[strconv.Itoa(level)]
 		bar := strings.Repeat("▇", (n*24+most-1)/most)
 		t.line("  %s%s  %s %s", pad(fmt.Sprintf("level %d", level), nameWidth), right(group(n), valueWidth), pad("", aimWidth), bar)
@@ -148,7 +155,11 @@ func (t *table) missed(c *Coverage) {
 		if len(m.Section) > 0 {
 			title = plain(m.Section[len(m.Section)-1])
 		}
-		t.line("  %s  %s (%s)", pad(name, nameWidth), title, plural(m.Tokens, "token"))
+		where := ""
+		if len(c.Sources) > 1 {
+			where = ", " + plain(m.Source)
+		}
+		t.line("  %s  %s (%s%s)", pad(name, nameWidth), title, plural(m.Tokens, "token"), where)
 		name = ""
 	}
 }

@@ -117,13 +117,13 @@ func TestEntropy(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := entropy(test.in, test.most)
-		if diff := cmp.Diff(test.want, got, near); diff != "" {
+		if diff := cmp.Diff(test.want, got, closely); diff != "" {
 			t.Errorf("entropy(%v, %d), −want +got:\n%s", test.in, test.most, diff)
 		}
 	}
 }
 
-var near = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-9 })
+var closely = cmp.Comparer(func(a, b float64) bool { return math.Abs(a-b) < 1e-9 })
 
 func TestDistinct2(t *testing.T) {
 	tests := []struct {
