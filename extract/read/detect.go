@@ -13,6 +13,7 @@ import (
 	"github.com/go-enry/go-enry/v2"
 
 	"seedbed/extract/read/charset"
+	"seedbed/extract/read/latex"
 	"seedbed/extract/read/repo"
 )
 
@@ -31,6 +32,7 @@ const (
 	formatText     format = "text"
 	formatHTML     format = "HTML"
 	formatNotebook format = "notebook"
+	formatLaTeX    format = "LaTeX"
 	formatCode     format = "code"
 )
 
@@ -101,6 +103,8 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 		return formatNotebook
 	}
 	switch ext {
+	case ".tex", ".latex", ".ltx":
+		return formatLaTeX
 	case ".html", ".htm", ".xhtml":
 		return formatHTML
 	case ".ipynb":
@@ -108,6 +112,9 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	case ".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd":
 		return formatMarkdown
 	case ".txt", ".text", "":
+		if latex.IsDocument(head) {
+			return formatLaTeX
+		}
 		if kind.Is("text/html") {
 			return formatHTML
 		}

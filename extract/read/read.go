@@ -19,6 +19,7 @@ import (
 	"seedbed/extract/read/docx"
 	"seedbed/extract/read/epub"
 	"seedbed/extract/read/html"
+	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/pdf"
@@ -96,6 +97,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return text.Read(ctx, all, name)
 	case formatHTML:
 		return html.Read(ctx, all, name)
+	case formatLaTeX:
+		return latex.Read(ctx, all, name)
 	case formatNotebook:
 		return notebook.Read(ctx, all, name)
 	case formatCode:
