@@ -96,7 +96,7 @@ func parseOurs(out []byte, r *result) {
 	r.text, r.pages = d.Text, len(d.Pages)
 	for _, b := range d.Blocks {
 		if b.Kind == extract.Heading {
-			r.headings = append(r.headings, heading(b.Title))
+			r.headings = append(r.headings, b.Title)
 		}
 	}
 }

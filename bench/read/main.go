@@ -5,8 +5,9 @@
 //
 // For a file a/b.pdf of a folder the true text is a/b.txt under the truth
 // directory (the folder itself when none is given), and a/b.headings, if it is
-// there, has the true headings, one a line. Each file has a bounded time; one
-// that crashes or hangs a reader is a row like any other.
+// there, has the true headings, one a line, with a question mark before those
+// that may be missing. Each file has a bounded time; one that crashes or hangs
+// a reader is a row like any other.
 //
 // What is printed, in total and with -v for each file:
 //
@@ -154,7 +155,7 @@ func (b bench) find(folders []string) ([]file, error) {
 			}
 			f.words = words(text)
 			for l := range strings.Lines(heads) {
-				if h := heading(l); h != "" {
+				if h := strings.TrimSpace(l); h != "" {
 					f.headings = append(f.headings, h)
 				}
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/bits"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -17,13 +18,45 @@ func words(text string) []string {
 	})
 }
 
+var (
+	counter = regexp.MustCompile(`(?i)^((chapter|part|appendix|kapitel|teil)\s+)?(\d+|[ivx]+|[a-z])(\.\d+)*[.:]\s+`)
+	bare    = regexp.MustCompile(`^\d+(\.\d+)*\s+`)
+)
+
 // heading is a heading as headings are compared: without its number.
 func heading(s string) string {
-	ws := words(s)
-	for len(ws) > 1 && strings.IndexFunc(ws[0], func(r rune) bool { return !unicode.IsDigit(r) }) < 0 {
-		ws = ws[1:]
+	s = strings.TrimSpace(s)
+	s = bare.ReplaceAllString(counter.ReplaceAllString(s, ""), "")
+	return strings.Join(words(s), " ")
+}
+
+// headings scores the headings found against the true ones. A true one that
+// opens with a question mark may be missing: the title, which is set like a
+// heading, or the head that a program gives its table of contents.
+func headings(got, want []string) float64 {
+	must, may := map[string]int{}, map[string]int{}
+	n := 0
+	for _, h := range want {
+		if rest, ok := strings.CutPrefix(h, "?"); ok {
+			may[heading(rest)]++
+		} else {
+			must[heading(h)]++
+			n++
+		}
 	}
-	return strings.Join(ws, " ")
+	both, counted := 0, 0
+	for _, h := range got {
+		switch h = heading(h); {
+		case must[h] > 0:
+			must[h]--
+			both++
+			counted++
+		case may[h] > 0:
+		default:
+			counted++
+		}
+	}
+	return f1(both, counted, n)
 }
 
 // f1 is the harmonic mean of the shares of got and want that are in both.
@@ -167,7 +200,7 @@ func score(files []file) {
 			r := &files[i].results[j]
 			r.f1 = f1(common(r.words, f.words), len(r.words), len(f.words))
 			r.order = f1(inOrder(r.words, f.words), len(r.words), len(f.words))
-			r.heads = f1(common(r.headings, f.headings), len(r.headings), len(f.headings))
+			r.heads = headings(r.headings, f.headings)
 			for k, w := range r.words {
 				if lex.glued(w) {
 					r.glued++

@@ -15,8 +15,22 @@ func TestWords(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if got, want := heading("2.1 Results of 1984"), "results of 1984"; got != want {
-		t.Errorf("heading: got %q, want %q", got, want)
+}
+
+func TestHeadings(t *testing.T) {
+	for in, want := range map[string]string{
+		"2.1 Results of 1984":   "results of 1984",
+		"Kapitel 3: Ad mea":     "ad mea",
+		"IV. CLASSES":           "classes",
+		"Introduction to Rings": "introduction to rings",
+	} {
+		if got := heading(in); got != want {
+			t.Errorf("heading(%q) = %q, want %q", in, got, want)
+		}
+	}
+	got := headings([]string{"On Rain", "Contents", "1 Drops", "Figure"}, []string{"?Contents", "?Index", "Drops", "Clouds"})
+	if want := f1(1, 3, 2); got != want {
+		t.Errorf("headings: got %v, want %v", got, want)
 	}
 }
 
