@@ -206,6 +206,7 @@ func (f *file) furniture() []map[int]string {
 	if len(f.pages) < 6 {
 		need = 2
 	}
+	body := f.bodySize()
 	out := make([]map[int]string, len(f.pages))
 	for i, p := range f.pages {
 		out[i] = map[int]string{}
@@ -214,7 +215,7 @@ func (f *file) furniture() []map[int]string {
 			switch {
 			case pageNumber.MatchString(strings.ToLower(l.text)):
 				out[i][j] = skipNumber
-			case len(seen[at(p, l)[1]]) >= need, f.headsPage(p, l):
+			case len(seen[at(p, l)[1]]) >= need, l.size < 1.12*body && f.headsPage(p, l):
 				out[i][j] = skipHead
 			}
 		}
@@ -307,7 +308,7 @@ func (f *file) title(gs []group, body float64) int {
 		if g.page() != gs[0].page() {
 			break
 		}
-		if g.skip != "" || g.kind == extract.Formula || !strings.ContainsFunc(g.lines[0].text, unicode.IsLetter) {
+		if g.skip != "" || g.kind == extract.Formula || !strings.ContainsFunc(g.lines[0].text, unicode.IsLetter) || section.MatchString(g.lines[0].text) {
 			continue
 		}
 		if best < 0 || g.size() > gs[best].size()+0.5 {
@@ -337,15 +338,24 @@ func (f *file) headings(gs []group, body float64, title int) {
 	var found []int
 	book := len(f.pages) > bookPages
 	byline := title >= 0 // still among the authors
+	seen := map[string]bool{}
 	for i := range gs {
 		g := &gs[i]
 		if i == title || g.skip != "" {
 			continue
 		}
 		level, ok := f.heading(*g, body)
+		if !ok && i > title && (len(g.lines) > 3 || g.kind == extract.ListItem || g.kind == extract.Code) {
+			byline = false
+		}
 		if !ok || byline && level == 0 && i > title && g.page() == gs[title].page() {
 			continue
 		}
+		k := key(g.joined(f.words))
+		if seen[k] && g.size() < 1.12*body && !g.all(bold) {
+			continue // the head of one more page
+		}
+		seen[k] = true
 		byline = byline && i < title
 		g.kind, g.level, g.title = extract.Heading, level, g.joined(f.words)
 		found = append(found, i)
@@ -422,6 +432,15 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	if g.kind == extract.Code || len(f.info.outline) > 0 && endsInNumber.MatchString(text) && !opening.MatchString(text) {
 		return 0, false // code, an entry of the table of contents
 	}
+	if len(f.info.outline) == 0 || !opening.MatchString(text) {
+		cells := len(g.lines[0].cells)
+		if marker.MatchString(g.lines[0].text) {
+			cells-- // a wide space behind the number
+		}
+		if cells > 1 {
+			return 0, false // heads of columns
+		}
+	}
 	depth := 0
 	number := numbered.FindStringSubmatch(text)
 	if number != nil {
@@ -432,6 +451,12 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		words = strings.TrimSpace(strings.TrimPrefix(text, number[1]))
 	}
 	large, strong := g.size() > 1.12*body, g.all(bold)
+	if !large && (marked(g.lines[0]) && number == nil || signs(text) > 1 || proof[strings.ToLower(strings.TrimRight(text, ".:"))]) {
+		return 0, false
+	}
+	if (large || strong) && len(g.lines) == 1 && g.above > 1.2 && len(strings.Fields(text)) <= 6 {
+		text = strings.TrimSuffix(text, ":") // a short line by itself
+	}
 	first := []rune(strings.TrimSpace(words))[0]
 	switch {
 	case outermost[strings.ToLower(strings.TrimRight(words, ".:"))] && (large || strong || g.above > 1.2):
@@ -444,10 +469,24 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		return depth, true
 	case strong && len(g.lines) <= 2 && (number != nil || g.above > 1.15):
 		return depth, true
-	case depth > 1 && len(g.lines) == 1 && g.above > 1.2 && unicode.IsUpper(first) && g.all(italic):
-		return depth, true
+	case number != nil && (depth > 1 || unicode.IsUpper(rune(text[0]))) && len(g.lines) == 1 && g.above > 1.2 && unicode.IsUpper(first) && g.all(italic):
+		return max(depth, 2), true
 	}
 	return 0, false
+}
+
+// proof are words that open a proof, which is no part of its own.
+var proof = map[string]bool{"proof": true, "beweis": true, "preuve": true, "démonstration": true}
+
+// signs counts the signs of mathematics.
+func signs(s string) int {
+	n := 0
+	for _, r := range s {
+		if unicode.Is(unicode.Sm, r) && r != '|' && r != '~' {
+			n++
+		}
+	}
+	return n
 }
 
 // bookPages is more pages than a paper has.

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"math"
+	"strings"
 	"unicode"
 )
 
@@ -9,6 +10,62 @@ import (
 // written in Latin letters, averaged over English, German, French and Spanish,
 // in percent. Accented letters count as their base.
 var usual = [26]float64{8.9, 1.3, 3.3, 4.4, 15.2, 1.2, 1.5, 3.0, 7.2, 0.4, 0.6, 4.6, 2.6, 8.0, 6.2, 2.2, 0.6, 6.7, 6.9, 7.1, 4.1, 1.1, 1.1, 0.3, 0.9, 0.7}
+
+// legible reports whether characters that their fonts do not vouch for read
+// as words and numbers all the same: many programs leave out the table of
+// letters where the codes are the letters. Shifted codes mix digits, signs and
+// capitals within words, or lack vowels.
+func legible(glyphs []glyph) bool {
+	var sound, all, vowels, letters int
+	var word []rune
+	end := func() {
+		all += len(word)
+		if tidyWord(word) {
+			sound += len(word)
+		}
+		word = word[:0]
+	}
+	for i, g := range glyphs {
+		// Signs between the pieces of a word part it too: 1,406 and co-op.
+		apart := i > 0 && g.size > 0 && glyphs[i-1].size > 0 && math.Abs(g.base-glyphs[i-1].base) > 0.5*g.size
+		if apart || isSpace(g.r) || g.r == '\n' {
+			end()
+		}
+		switch {
+		case isSpace(g.r), g.r == '\n', strings.ContainsRune(".,:;-–/()%€$'’\"", g.r), isLineHyphen(g.r):
+			continue
+		case strings.ContainsRune("aeiouyäöüáéíóúàèìòùâêîôûąęåæø", unicode.ToLower(g.r)):
+			vowels++
+			letters++
+		case unicode.IsLetter(g.r):
+			letters++
+		}
+		word = append(word, g.r)
+	}
+	end()
+	return sound*10 > all*8 && (letters == 0 || vowels*5 > letters && vowels*10 < letters*7)
+}
+
+// tidyWord reports whether a word is a number, or letters with capitals only
+// at its head or all through.
+func tidyWord(w []rune) bool {
+	var lower, upper, digits int
+	for i, r := range w {
+		switch {
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.IsLower(r):
+			lower++
+		case unicode.IsUpper(r):
+			if i > 0 {
+				upper++
+			}
+		default:
+			return false
+		}
+	}
+	return digits == len(w) || digits == 0 && (upper == 0 || lower == 0)
+}
 
 // isGarbled reports whether the characters are hardly the page's letters: many
 // stand for no letter at all, or the letters are distributed as in no
@@ -36,7 +93,7 @@ func isGarbled(glyphs []glyph) bool {
 			odd++
 		}
 	}
-	if chars >= 20 && odd*4 > chars {
+	if chars >= 20 && odd*4 > chars && !legible(glyphs) {
 		return true
 	}
 	// Too few letters, or another script: nothing to compare with.

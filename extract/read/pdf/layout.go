@@ -127,6 +127,8 @@ var (
 	statement    = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
 	dialogue     = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
 	numbered     = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
+	section      = regexp.MustCompile(`^\d{1,2}(\.\d{1,2})*\.?\s+\p{Lu}`)
+	marker       = regexp.MustCompile(`^(\(?[\d.]+\)?|[A-Z]\.?|[IVX]+\.?)\s`)
 	chapter      = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
 	sentence     = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
 	opening      = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)

@@ -71,6 +71,50 @@ func lines(s sheet, page int) []line {
 	return out
 }
 
+// once leaves out letters that are drawn again where they stand already, which
+// makes them look bold or gives them a shadow. A ligature's letters may share
+// one place, so letters next to each other stay.
+func once(glyphs []glyph) []glyph {
+	type spot struct {
+		r    rune
+		x, y int
+	}
+	seen := make(map[spot]int, len(glyphs))
+	var out []glyph // nil while nothing is left out
+	for i, g := range glyphs {
+		again := false
+		if visible(g) && g.box.X1 > g.box.X0 {
+			x, y := int(math.Floor(g.box.X0)), int(math.Floor(g.base))
+			for _, s := range []spot{{g.r, x, y}, {g.r, x - 1, y}, {g.r, x + 1, y}, {g.r, x, y - 1}, {g.r, x, y + 1}} {
+				j, ok := seen[s]
+				if ok && i-j > 3 && near(g, glyphs[j]) {
+					again = true
+					break
+				}
+			}
+			if !again {
+				seen[spot{g.r, x, y}] = i
+			}
+		}
+		switch {
+		case again && out == nil:
+			out = slices.Clone(glyphs[:i])
+		case !again && out != nil:
+			out = append(out, g)
+		}
+	}
+	if out == nil {
+		return glyphs
+	}
+	return out
+}
+
+// near reports whether two letters cover each other.
+func near(a, b glyph) bool {
+	d := 0.1 * a.size
+	return math.Abs(a.box.X0-b.box.X0) < d && math.Abs(a.base-b.base) < d && math.Abs(a.size-b.size) < d
+}
+
 // newLine makes a line of glyphs. Most letters decide its size, style and
 // baseline. Digits that stand above or below the line are written so: 10³ is
 // not 103.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"seedbed/extract"
 	"seedbed/extract/read/pdf"
 	"seedbed/extract/read/readtest"
@@ -63,5 +65,52 @@ func TestTitleBehindChapters(t *testing.T) {
 			at(72, 628, 1, 10, "as drops that are larger the longer they have been on their way.")))
 	if d.Title != "Notes on the Weather" {
 		t.Errorf("title %q", d.Title)
+	}
+}
+
+// Letters drawn twice, for a shadow or for weight, are read once; letters that
+// are written twice stay.
+func TestShadow(t *testing.T) {
+	d := readBytes(t, drawn(
+		at(72, 700, 1, 12, "A balloon needs a committee.")+
+			at(72.4, 699.6, 1, 12, "A balloon needs a committee.")+
+			at(72, 680, 1, 12, "The end.")+at(72, 680, 1, 12, "The end.")))
+	if got, want := strings.Join(strings.Fields(d.Text), " "), "A balloon needs a committee. The end."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func headings(d *extract.Document) []string {
+	var out []string
+	for _, b := range d.Blocks {
+		if b.Kind == extract.Heading {
+			out = append(out, b.Title)
+		}
+	}
+	return out
+}
+
+// prose is n lines of running text from y down.
+func prose(y float64, n int) string {
+	var s strings.Builder
+	for i := range n {
+		s.WriteString(at(72, y-12*float64(i), 1, 10, "the weather of the day was such that nobody who had seen it would forget it"))
+	}
+	return s.String()
+}
+
+// Headings without numbers follow the title on its page, behind a list or a
+// paragraph; what is bold in the rows of a table, in a list or in a formula is none.
+func TestHeadings(t *testing.T) {
+	d := readBytes(t, drawn(
+		at(72, 770, 2, 18, "Minutes of the Meeting")+at(72, 745, 2, 10, "Jane Doe")+prose(715, 4)+
+			at(72, 645, 2, 14, "Weather")+prose(625, 3)+
+			at(72, 570, 2, 10, "Subjects of the talk:")+prose(552, 3)+
+			at(72, 500, 2, 10, "Monday")+at(300, 500, 2, 10, "Tuesday")+
+			at(72, 470, 2, 10, "(1) a + b = c < d")+
+			at(72, 440, 2, 10, "Proof.")+prose(420, 3)))
+	want := []string{"Minutes of the Meeting", "Weather", "Subjects of the talk:"}
+	if diff := cmp.Diff(want, headings(d)); diff != "" {
+		t.Errorf("headings (-want +got):\n%s", diff)
 	}
 }
