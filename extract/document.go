@@ -263,6 +263,25 @@ func byteOffset(s string, n int) int {
 	return len(s)
 }
 
+// UnmarshalJSON decodes a document whose blocks share the memory of its text.
+func (d *Document) UnmarshalJSON(data []byte) error {
+	type plain Document
+	if err := json.Unmarshal(data, (*plain)(d)); err != nil {
+		return err
+	}
+	rest := d.Text
+	for i := range d.Blocks {
+		b := &d.Blocks[i]
+		at := strings.Index(rest, b.Text)
+		if at < 0 {
+			break // Check tells where
+		}
+		b.Text = rest[at : at+len(b.Text)]
+		rest = rest[at+len(b.Text):]
+	}
+	return nil
+}
+
 // ReadDocument decodes a document that was written as JSON and checks it.
 func ReadDocument(data []byte) (*Document, error) {
 	var d Document

@@ -118,7 +118,8 @@ func (c extractCmd) model(s *streams) (extract.Model, error) {
 		return nil, misuse("this recipe asks a model: give its server with --url or SEEDBED_LLM_URL")
 	}
 	var model extract.Model = llm.New(llm.Options{
-		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency, Log: s.log,
+		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency,
+		PriceIn: c.PriceIn, PriceOut: c.PriceOut, Log: s.log,
 	})
 	if c.Cache != "" {
 		model = llm.Cached(model, llm.Dir(c.Cache))
@@ -147,8 +148,7 @@ func (x *extraction) add(s extract.Spent) {
 func (x *extraction) cost() float64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	t := x.spent.Tokens
-	return float64(t.In)*x.cmd.PriceIn/1e6 + float64(t.Out)*x.cmd.PriceOut/1e6
+	return x.spent.Cost
 }
 
 func (x *extraction) overspent() bool {
