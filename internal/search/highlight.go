@@ -28,9 +28,15 @@ func highlight(text string, clauses []clause, size int) (string, bool) {
 	if len(spans) == 0 {
 		return "", false
 	}
+	return show(text, spans, size, false, false), true
+}
+
+// show marks spans and cuts text to about size runes around the first. Text
+// may be a part already, with more of it before or after.
+func show(text string, spans []span, size int, before, after bool) string {
 	from, to := around(text, spans[0].start, size)
 	var b strings.Builder
-	if from > 0 {
+	if from > 0 || before {
 		b.WriteString("…")
 	}
 	at := from
@@ -46,10 +52,10 @@ func highlight(text string, clauses []clause, size int) (string, bool) {
 		at = s.end
 	}
 	b.WriteString(text[at:to])
-	if to < len(text) {
+	if to < len(text) || after {
 		b.WriteString("…")
 	}
-	return b.String(), true
+	return b.String()
 }
 
 // clean drops private use characters and mends what is not UTF-8.
