@@ -176,7 +176,8 @@ func TestDeriveFails(t *testing.T) {
 // TestSchemas checks what strict servers ask of a schema: all fields
 // required, no others allowed, no references.
 func TestSchemas(t *testing.T) {
-	for name, schema := range map[string][]byte{"derivation": derivationSchema, "ratings": ratingSchema, "attempt": attemptSchema, "ruling": rulingSchema, "sorting": sortingSchema} {
+	for name, schema := range map[string][]byte{"derivation": derivationSchema, "ratings": ratingSchema, "attempt": attemptSchema, "ruling": rulingSchema, "sorting": sortingSchema,
+		"critique": critiqueSchema, "revision": revisionSchema} {
 		var root map[string]any
 		if err := json.Unmarshal(schema, &root); err != nil {
 			t.Fatal(err)

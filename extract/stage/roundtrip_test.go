@@ -253,7 +253,7 @@ func TestCompare(t *testing.T) {
 }
 
 // sheetPrompts are the templates that are filled with a sheet.
-var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote", "vote_groups"}
+var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote", "vote_groups", "revise", "revise_again"}
 
 // TestSheets fills the templates of all stages that ask about a seed. No text
 // changes the system message or gets out of its tags.
