@@ -11,7 +11,7 @@ import (
 // what was given is null in JSON.
 //
 // Rates are over the seeds that were measured, those with a wanted verdict.
-// Verdicts, checks, rejections and tokens are counted over all seeds.
+// Verdicts, checks, rejections, answers and tokens are counted over all seeds.
 type Card struct {
 	Lines      Lines       `json:"lines"`
 	Seeds      Seeds       `json:"seeds"`
@@ -19,6 +19,7 @@ type Card struct {
 	Standalone Standalone  `json:"standalone"`
 	Diversity  Diversity   `json:"diversity"`
 	Difficulty Difficulty  `json:"difficulty"`
+	Answers    Answers     `json:"answers"`
 	Coverage   *Coverage   `json:"coverage"` // null without sources
 	Checks     []CheckCard `json:"checks"`   // in the order they were first seen
 	Cost       Cost        `json:"cost"`
@@ -113,21 +114,31 @@ type Diversity struct {
 	LargestType Share `json:"largest_type"`
 }
 
-// Difficulty says how hard the questions are, as guessed and as voted.
+// Difficulty says how hard the questions are, as a model guessed.
 type Difficulty struct {
 	Estimated Tally   `json:"estimated"` // seeds by level, 1–10
 	Entropy   Entropy `json:"entropy"`   // of the ten levels
 	// Mean is the mean level, 1–10.
 	Mean *float64 `json:"mean"`
+}
 
-	// Votes are the seeds that were voted on: easy where all answers agree,
-	// inconsistent where no two do, else contested.
-	Votes Tally `json:"votes"`
+// Answers say what models answered that were asked the questions again. They
+// are counted over all seeds, since who answers otherwise may reject a seed.
+type Answers struct {
+	// Roundtrip is the share of seeds to which a model that reads the passage
+	// gives the seed's answer, of those it was asked. 0–1, higher is better.
+	Roundtrip Share `json:"roundtrip"`
+	// ClosedBook is the share of the same seeds that are recorded to have been
+	// answered without the passage too. 0 where nobody tried. 0–1.
+	ClosedBook Share `json:"closed_book"`
+
+	Voted int `json:"voted"` // seeds for which answers were counted
 	// Agreement is the mean share of the largest group of equal answers, 0–1.
 	Agreement *float64 `json:"agreement"`
-	// ClosedBook is the share of measured seeds that a model is recorded to
-	// have answered without the passage.
-	ClosedBook Share `json:"closed_book"`
+	// Votes are seeds by the size of that group: "5/8".
+	Votes Tally `json:"votes"`
+	// Labels are the tags that the stage vote gave. A seed may have two.
+	Labels Tally `json:"labels"`
 }
 
 // Coverage says how much of the sources the seeds reach. What readers marked

@@ -12,8 +12,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -115,7 +117,8 @@ func New(o Options) *Meter {
 	m.card.Seeds = Seeds{Verdicts: Tally{}, Invalid: Tally{}, RejectedBy: Tally{},
 		Origins: Tally{}, Types: Tally{}, Languages: Tally{}, Recipes: Tally{}, Models: Tally{}}
 	m.card.Evidence.Matches = Tally{}
-	m.card.Difficulty = Difficulty{Estimated: Tally{}, Votes: Tally{}}
+	m.card.Difficulty = Difficulty{Estimated: Tally{}}
+	m.card.Answers = Answers{Votes: Tally{}, Labels: Tally{}}
 	m.card.Checks = []CheckCard{}
 	m.dedupe.Near = &m.near
 	for _, s := range o.Sources {
@@ -145,6 +148,7 @@ func (m *Meter) Add(s *extract.Seed) {
 	for _, check := range s.Checks {
 		m.check(check)
 	}
+	m.answers(s)
 	if t := s.Tokens; t != (extract.Tokens{}) && inRange(t.In) && inRange(t.Out) {
 		c.Cost.Known++
 		c.Cost.In += t.In
@@ -202,7 +206,7 @@ func (m *Meter) measure(s *extract.Seed) {
 
 	m.evidence(s)
 	m.variety(short.Question)
-	m.difficulty(s.Difficulty)
+	m.difficulty(s.Difficulty.Estimated)
 }
 
 func (m *Meter) evidence(s *extract.Seed) {
@@ -314,34 +318,51 @@ func cut(s string, n int) string {
 	return strings.Clone(strings.ToValidUTF8(s[:n], ""))
 }
 
-func (m *Meter) difficulty(d extract.Difficulty) {
-	c := &m.card.Difficulty
-	if d.Estimated >= 1 && d.Estimated <= 10 {
-		c.Estimated.add(strconv.Itoa(d.Estimated))
-		m.levels += d.Estimated
+func (m *Meter) difficulty(level int) {
+	if level >= 1 && level <= 10 {
+		m.card.Difficulty.Estimated.add(strconv.Itoa(level))
+		m.levels += level
 	}
-	c.ClosedBook.add(d.ClosedBook)
-	votes := 0
-	for _, v := range d.Votes {
+}
+
+func (m *Meter) answers(s *extract.Seed) {
+	c := &m.card.Answers
+	for _, check := range s.Checks {
+		if check.Name == "roundtrip" && check.Verdict != extract.Skipped {
+			c.Roundtrip.add(check.Verdict == extract.Pass)
+			c.ClosedBook.add(s.Difficulty.ClosedBook)
+			break
+		}
+	}
+	votes, top := 0, 0
+	for _, v := range s.Difficulty.Votes {
 		if !inRange(v) {
 			return
 		}
 		votes += v
+		top = max(top, v)
 	}
 	if votes == 0 {
 		return
 	}
-	top := slices.Max(d.Votes)
-	switch {
-	case top < 2:
-		c.Votes.add("inconsistent")
-	case top >= votes:
-		c.Votes.add("easy")
-	default:
-		c.Votes.add("contested")
+	// Empty answers are in no group, but count for the agreement.
+	agreement := float64(top) / float64(votes)
+	if a := s.Difficulty.Agreement; a > 1e-6 && a <= agreement {
+		agreement = a
+		votes = int(math.Round(float64(top) / a))
 	}
-	m.agreement += float64(top) / float64(votes)
+	c.Voted++
+	m.agreement += agreement
+	c.Votes.add(fmt.Sprintf("%d/%d", top, votes))
+	for _, tag := range s.Tags {
+		if slices.Contains(voteLabels, tag) {
+			c.Labels.add(tag)
+		}
+	}
 }
+
+// The tags that the stage vote gives.
+var voteLabels = []string{"too easy", "inconsistent", "contested", "hard"}
 
 // Card is the scorecard of the seeds added. Add none after it.
 func (m *Meter) Card() *Card {
@@ -373,7 +394,7 @@ func (m *Meter) Card() *Card {
 
 	c.Difficulty.Entropy = entropy(c.Difficulty.Estimated, 10)
 	c.Difficulty.Mean = ratio(float64(m.levels), float64(c.Difficulty.Entropy.Of))
-	c.Difficulty.Agreement = ratio(m.agreement, float64(c.Difficulty.Votes.Sum()))
+	c.Answers.Agreement = ratio(m.agreement, float64(c.Answers.Voted))
 
 	m.cost(&c)
 	if len(m.sources) > 0 {

@@ -409,15 +409,43 @@ func TestDifficulty(t *testing.T) {
 		s.Difficulty = extract.Difficulty{Estimated: level, Votes: votes}
 		return s
 	}
-	d := of(with(3, 8), with(5, 1, 4, 3), with(5, 1, 1, 1, 1), with(0), with(11, -1, 1<<40)).Difficulty
-	if diff := cmp.Diff(measure.Tally{"easy": 1, "contested": 1, "inconsistent": 1}, d.Votes); diff != "" {
-		t.Errorf("votes, −want +got:\n%s", diff)
+	card := of(with(3, 8), with(5, 1, 4, 3), with(5, 1, 1, 1, 1), with(0), with(11, -1, 1<<40))
+	d, a := card.Difficulty, card.Answers
+	if diff := cmp.Diff(measure.Tally{"8/8": 1, "4/8": 1, "1/4": 1}, a.Votes); diff != "" || a.Voted != 3 {
+		t.Errorf("votes of %d seeds, −want +got:\n%s", a.Voted, diff)
 	}
-	if want := (1 + 0.5 + 0.25) / 3; abs(*d.Agreement-want) > 1e-9 {
-		t.Errorf("agreement = %v, want %v", *d.Agreement, want)
+	if want := (1 + 0.5 + 0.25) / 3; abs(*a.Agreement-want) > 1e-9 {
+		t.Errorf("agreement = %v, want %v", *a.Agreement, want)
 	}
 	if diff := cmp.Diff(measure.Tally{"3": 1, "5": 2}, d.Estimated); diff != "" || abs(*d.Mean-13.0/3) > 1e-9 {
 		t.Errorf("levels, mean %v, −want +got:\n%s", *d.Mean, diff)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	voted := func(agreement float64, votes []int, tags ...string) extract.Seed {
+		s := seed("What is asked again?", "The same.")
+		s.Difficulty, s.Tags = extract.Difficulty{Votes: votes, Agreement: agreement}, tags
+		return s
+	}
+	asked := func(verdict string, closed bool) extract.Seed {
+		s := seed("What is asked again?", "The same.")
+		s.Difficulty.ClosedBook = closed
+		s.Record(extract.Check{Name: "roundtrip", Verdict: verdict})
+		return s
+	}
+	a := of(
+		asked(extract.Pass, true), asked(extract.Pass, false), asked(extract.Fail, false), asked(extract.Uncertain, false), asked(extract.Skipped, true),
+		voted(0.5, []int{4, 1}, "hard", "contested", "algebra"), // three of eight answers were empty
+		voted(1, []int{8}, "too easy"),
+	).Answers
+	want := measure.Answers{
+		Roundtrip: measure.Share{N: 2, Of: 4}, ClosedBook: measure.Share{N: 1, Of: 4},
+		Voted: 2, Agreement: a.Agreement, Votes: measure.Tally{"4/8": 1, "8/8": 1},
+		Labels: measure.Tally{"hard": 1, "contested": 1, "too easy": 1},
+	}
+	if diff := cmp.Diff(want, a); diff != "" || a.Agreement == nil || abs(*a.Agreement-0.75) > 1e-9 {
+		t.Errorf("answers, −want +got:\n%s", diff)
 	}
 }
 

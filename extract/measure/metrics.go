@@ -133,10 +133,22 @@ var Metrics = []Metric{
 		Meaning: "How evenly the seeds with a level are spread over the ten levels.",
 		Source:  "Shannon 1948",
 		show:    bits(func(c *Card) Entropy { return c.Difficulty.Entropy }, "levels", "no seed has a level")},
-	{Key: "difficulty.agreement", Group: "Difficulty", Name: "agreement of votes", Unit: "share", Range: "0–1",
-		Meaning: "The mean share of the largest group of equal answers, over the seeds that were voted on. Easy: all agree; inconsistent: no two do.",
+	{Key: "answers.roundtrip", Group: "Answered again", Name: "agree from the passage", Unit: "share", Range: "0–1", Better: Higher,
+		Meaning: "Seeds to which a model that was shown the passage gives the same answer, of all that it was asked; a judge compares.",
+		Source:  "Alberti et al., Synthetic QA corpora generation with roundtrip consistency, 2019",
+		show:    share(func(c *Card) Share { return c.Answers.Roundtrip }, nil)},
+	{Key: "answers.closed_book", Group: "Answered again", Name: "known without it", Unit: "share", Range: "0–1",
+		Meaning: "Of the same seeds, those that it answered without the passage too; 0 where the recipe does not try.",
+		show:    share(func(c *Card) Share { return c.Answers.ClosedBook }, nil)},
+	{Key: "answers.agreement", Group: "Answered again", Name: "agreement of votes", Unit: "share", Range: "0–1",
+		Meaning: "The mean share of the largest group of equal answers, where many were drawn without the passage. The largest group of each seed is below.",
 		Source:  "Wang et al., Self-consistency improves chain of thought reasoning in language models, 2022",
-		show:    number(func(c *Card) *float64 { return c.Difficulty.Agreement }, "%.2f", "no seed was voted on")},
+		show: func(c *Card) cell {
+			if c.Answers.Agreement == nil {
+				return cell{note: "no seed was voted on"}
+			}
+			return cell{value: percent(*c.Answers.Agreement), note: "over " + plural(c.Answers.Voted, "seed")}
+		}},
 
 	{Key: "coverage.sections", Group: "Coverage", Name: "sections reached", Unit: "share", Range: "0–1", Better: Higher,
 		Meaning: "Sections with content of their own in which a grounded quote stands, or the passage of a seed without one.",

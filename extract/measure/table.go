@@ -43,6 +43,10 @@ func (c *Card) table(w io.Writer, explain bool) error {
 	}
 	t.lists(c, last)
 	t.checks(c)
+	t.line("")
+	if c.Coverage == nil {
+		t.line("Grounding and coverage need the source: --source PATH")
+	}
 	t.legend()
 	return out.Flush()
 }
@@ -76,7 +80,11 @@ func (t *table) head(c *Card) {
 func (t *table) omits(c *Card, group string) bool {
 	switch group {
 	case "Difficulty":
-		return c.Difficulty.Entropy.Of == 0 && c.Difficulty.Agreement == nil
+		return c.Difficulty.Entropy.Of == 0
+	case "Answered again":
+		return c.Answers.Roundtrip.Of == 0 && c.Answers.Voted == 0
+	case "Coverage":
+		return c.Coverage == nil
 	case "Cost":
 		return c.Cost.Known == 0
 	}
@@ -98,7 +106,9 @@ func (t *table) lists(c *Card, group string) {
 		t.list("quotes found by", c.Evidence.Matches)
 	case "Difficulty":
 		t.levels(c.Difficulty.Estimated)
-		t.list("votes", c.Difficulty.Votes)
+	case "Answered again":
+		t.list("largest group", c.Answers.Votes)
+		t.list("labels", c.Answers.Labels)
 	case "Coverage":
 		t.missed(c.Coverage)
 		t.sources(c.Coverage)
@@ -223,7 +233,7 @@ func (t *table) legend() {
 		says = append(says, "↑ ↓ which way is better")
 	}
 	if len(says) > 0 {
-		t.line("\n%s", strings.Join(says, " · "))
+		t.line("%s", strings.Join(says, " · "))
 	}
 }
 
