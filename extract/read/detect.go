@@ -13,7 +13,6 @@ import (
 	"github.com/go-enry/go-enry/v2"
 
 	"seedbed/extract/read/charset"
-	"seedbed/extract/read/latex"
 	"seedbed/extract/read/repo"
 )
 
@@ -93,6 +92,10 @@ func foreign(m *mimetype.MIME) format {
 
 var markdownHeading = regexp.MustCompile(`(?m)(^|\n\n)#{1,6} \S.*\n\n`)
 
+// documentClass opens a LaTeX source, whatever it is called: preprint servers
+// name them by number.
+var documentClass = regexp.MustCompile(`(?m)^\s*\\document(class|style)\s*[\[{]`)
+
 // textFormat tells kinds of text apart.
 func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	switch start := strings.ToLower(string(bytes.TrimLeft(head[:min(len(head), 1024)], "\xef\xbb\xbf \t\r\n"))); {
@@ -112,7 +115,7 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	case ".md", ".markdown", ".mdown", ".mkd", ".mdx", ".rmd", ".qmd":
 		return formatMarkdown
 	case ".txt", ".text", "":
-		if latex.IsDocument(head) {
+		if documentClass.Match(head[:min(len(head), 8<<10)]) {
 			return formatLaTeX
 		}
 		if kind.Is("text/html") {
@@ -124,6 +127,9 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 		if ext != "" {
 			return formatText
 		}
+	}
+	if documentClass.Match(head[:min(len(head), 8<<10)]) {
+		return formatLaTeX
 	}
 	if language(head, name) != "" {
 		return formatCode

@@ -63,7 +63,6 @@ var emptyLines = regexp.MustCompile(`\s*\n\s*`)
 var (
 	labelled = regexp.MustCompile(`\s*\\label\s*\{([^{}]*)\}`)
 	name     = regexp.MustCompile(`^\\[A-Za-z@]+`)
-	unwanted = regexp.MustCompile(`\\(nonumber|notag)\b`)
 )
 
 // numbered turns the labels of a formula into the numbers they stand for.

@@ -60,7 +60,6 @@ type parser struct {
 	appendix bool
 	lang     string // of code
 	title    string
-	graphics []string
 	expanded int
 	bytes    int
 	files    int
@@ -89,7 +88,6 @@ type theorem struct {
 type list struct {
 	kind string // itemize, enumerate, description
 	n    int
-	own  bool // an item has been begun
 }
 
 func newParser(ctx context.Context, name string, archive func(string) (string, bool), labels map[string]string) *parser {

@@ -14,6 +14,7 @@ import (
 	"seedbed/extract"
 	"seedbed/extract/read/code"
 	"seedbed/extract/read/html"
+	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/readerr"
@@ -23,6 +24,9 @@ import (
 // document reads the collected files into one document. root is taken off
 // their names.
 func (c *collector) document(ctx context.Context, name, root string) (*extract.Document, error) {
+	if d, ok, err := c.paper(ctx, name); ok {
+		return d, err
+	}
 	var w extract.Builder
 	w.Kind = extract.Repository
 	var parts []part
@@ -114,6 +118,8 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return d, err
 	case p.lang == "Markdown" || p.lang == "RMarkdown" || p.lang == "MDX":
 		return markdown.Read(ctx, r, p.name)
+	case strings.EqualFold(path.Ext(base), ".tex"):
+		return latex.Read(ctx, r, p.name)
 	case p.lang == "HTML":
 		return html.Read(ctx, r, p.name)
 	case p.lang == "Jupyter Notebook":

@@ -1,0 +1,55 @@
+package repo
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"seedbed/extract"
+	"seedbed/extract/read/latex"
+)
+
+// paperFiles are what the sources of a paper consist of, by ending.
+var paperFiles = map[string]bool{
+	".tex": true, ".ltx": true, ".bbl": true, ".bib": true, ".bst": true, ".sty": true, ".cls": true, ".clo": true, ".def": true, ".cfg": true, ".fd": true, ".tikz": true,
+	".eps": true, ".ps": true, ".pdf_tex": true, ".pdf_t": true, ".pstex_t": true, ".pgf": true, ".aux": true, ".out": true, ".toc": true, ".log": true, ".ind": true, ".nls": true, ".gls": true,
+	".txt": true, ".md": true, ".dat": true, ".csv": true, ".json": true, ".xml": true, ".yml": true, ".yaml": true, "": true,
+}
+
+// paper reads an archive that holds the LaTeX sources of one paper, as
+// preprint servers hand them out. It reports false for any other archive.
+func (c *collector) paper(ctx context.Context, name string) (*extract.Document, bool, error) {
+	files := map[string][]byte{}
+	for _, f := range c.files {
+		if strings.HasPrefix(f.name, "anc/") || strings.Contains(f.name, "/anc/") || c.ignore.match(f.name) {
+			continue
+		}
+		files[f.name] = f.data
+	}
+	main := latex.Main(files)
+	if main == "" || strings.Count(main, "/") > 2 {
+		return nil, false, nil
+	}
+	var more []string
+	for f := range files {
+		if !paperFiles[strings.ToLower(path.Ext(f))] && path.Base(f) != "Makefile" {
+			return nil, false, nil // code: the repository is more than a paper
+		}
+		if f != main && latex.IsDocument(files[f]) && path.Ext(f) == ".tex" {
+			if path.Dir(f) != path.Dir(main) {
+				return nil, false, nil // several papers
+			}
+			more = append(more, f)
+		}
+	}
+	d, err := latex.Project(ctx, files, main)
+	if err != nil {
+		return nil, true, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, f := range more {
+		c.skips.add(f, "a document of its own: upload it by itself")
+	}
+	d.Skipped = c.skips.list("")
+	return d, true, nil
+}
