@@ -32,6 +32,7 @@ type MeiliOptions struct {
 	Timeout  time.Duration // for a search, and for taking over a batch 12 times it; 5 s
 	Attempts int           // for a request that found the server busy or away; 4
 	Pause    time.Duration // before the second attempt, doubling; 100 ms
+	Rest     time.Duration // how long a server that was away is left alone; 3 s
 	Client   *http.Client
 	Log      *slog.Logger // nil is silent
 }
@@ -73,6 +74,8 @@ type Meili struct {
 	mu     sync.Mutex
 	ready  bool // the server and the index's settings were looked at
 	closed bool
+	away   error // why it was away when it was last asked
+	since  time.Time
 }
 
 var _ Index = (*Meili)(nil)
@@ -96,6 +99,9 @@ func OpenMeili(opts MeiliOptions) (*Meili, error) {
 	}
 	if opts.Pause <= 0 {
 		opts.Pause = 100 * time.Millisecond
+	}
+	if opts.Rest <= 0 {
+		opts.Rest = 3 * time.Second
 	}
 	if opts.Client == nil {
 		opts.Client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
@@ -173,6 +179,33 @@ func understand(err error) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, out)
 	}
 	return out
+}
+
+// rested is an error while the server is left alone. Callers that try again
+// in smaller steps, or ask something else instead, do not wait each time.
+func (m *Meili) rested() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away != nil && time.Since(m.since) < m.opts.Rest {
+		return fmt.Errorf("not asked again so soon: %w", m.away)
+	}
+	return nil
+}
+
+// note remembers whether the server was away. The caller's own giving up
+// says nothing.
+func (m *Meili) note(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var e *meiliError
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.again() {
+		m.away, m.since = err, time.Now()
+		return
+	}
+	m.away = nil
 }
 
 // try calls until there is an answer, with our own deadline. Every request
@@ -378,7 +411,7 @@ func (m *Meili) Reset(ctx context.Context) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.ready = true
+	m.ready, m.away = true, nil
 	return nil
 }
 

@@ -203,8 +203,13 @@ func (m *Meili) Apply(ctx context.Context, changes []Change) error {
 	}
 	m.applying.Lock()
 	defer m.applying.Unlock()
+	if err := m.rested(); err != nil {
+		return fmt.Errorf("apply %d changes to the search index: %w", len(changes), err)
+	}
 	for batch := range slices.Chunk(changes, meiliAtOnce) {
-		if err := m.apply(ctx, batch); err != nil {
+		err := m.apply(ctx, batch)
+		m.note(ctx, err)
+		if err != nil {
 			return fmt.Errorf("apply %d changes to the search index: %w", len(changes), err)
 		}
 	}

@@ -30,9 +30,13 @@ const maxMeiliQuery = 500
 // its own way: it knows no stems, allows a typo in words from five letters
 // on, and cuts Chinese, Japanese and Thai by dictionaries.
 func (m *Meili) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
-	ctx, cancel := deadline(ctx, m.opts.Timeout)
+	if err := m.rested(); err != nil {
+		return Page{}, fmt.Errorf("search: %w", err)
+	}
+	limited, cancel := deadline(ctx, m.opts.Timeout)
 	defer cancel()
-	page, err := m.search(ctx, f)
+	page, err := m.search(limited, f)
+	m.note(ctx, err)
 	if err != nil {
 		return Page{}, fmt.Errorf("search: %w", err)
 	}

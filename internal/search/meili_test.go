@@ -33,6 +33,7 @@ var meiliDiffers = searchtest.Differences{
 func openMeili(t testing.TB, opts search.MeiliOptions) *search.Meili {
 	t.Helper()
 	opts.Pause = cmp.Or(opts.Pause, time.Millisecond)
+	opts.Rest = cmp.Or(opts.Rest, time.Nanosecond)
 	opts.Key = cmp.Or(opts.Key, meilitest.Key)
 	m, err := search.OpenMeili(opts)
 	if err != nil {
@@ -212,6 +213,33 @@ func TestMeiliSlowServer(t *testing.T) {
 		t.Error(err)
 	}
 	meiliFinds(t, m, "apples", "a")
+}
+
+// The feed tries a batch that was not taken in halves, and a page falls back
+// to the database: neither is to wait for a server that is known to be away.
+func TestMeiliLeavesAServerAloneThatIsAway(t *testing.T) {
+	_, s := fakeMeili(t)
+	m := openMeili(t, search.MeiliOptions{URL: s.URL, Rest: time.Hour})
+	s.Busy(4)
+	if err := m.Apply(t.Context(), []search.Change{change("a", "apples")}); err == nil {
+		t.Fatal("a busy server took a change")
+	}
+	s.Requests()
+	if err := m.Apply(t.Context(), []search.Change{change("a", "apples")}); err == nil || !strings.Contains(err.Error(), "not asked again so soon: ") {
+		t.Errorf("Apply soon after: %v, want no attempt", err)
+	}
+	if _, err := m.Search(t.Context(), seedbed.Filter{}); err == nil || !strings.Contains(err.Error(), "too_many_search_requests") {
+		t.Errorf("Search soon after: %v, want the reason", err)
+	}
+	if got := s.Requests(); got != nil {
+		t.Errorf("the server was asked %v", got)
+	}
+	if err := m.Reset(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := m.Apply(t.Context(), []search.Change{change("a", "apples")}); err != nil {
+		t.Errorf("Apply after Reset has seen the server: %v", err)
+	}
 }
 
 func TestMeiliNeverDeletesDocuments(t *testing.T) {
