@@ -127,7 +127,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, err
 	}
-	index, err := search.Open(filepath.Join(data, "index.db"), search.Options{Log: log})
+	index, err := openIndex(data, log)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -147,6 +147,23 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	}
 	o.exporter = &export.Exporter{Seeds: o.service}
 	return o, nil
+}
+
+// openIndex opens the index in the data folder, or that of a Meilisearch
+// server when there is one: it may be away now.
+func openIndex(data string, log *slog.Logger) (search.Index, error) {
+	if url := os.Getenv("SEEDBED_MEILI_URL"); url != "" {
+		index, err := search.OpenMeili(search.MeiliOptions{URL: url, Key: os.Getenv("SEEDBED_MEILI_KEY"), Log: log})
+		if err != nil {
+			return nil, fmt.Errorf("SEEDBED_MEILI_URL: %w", err)
+		}
+		return index, nil
+	}
+	index, err := search.Open(filepath.Join(data, "index.db"), search.Options{Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return index, nil
 }
 
 func (o *opened) close() error { return errors.Join(o.index.Close(), o.db.Close()) }
