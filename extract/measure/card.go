@@ -147,8 +147,8 @@ type Coverage struct {
 	Sources []SourceCard `json:"sources"`
 	// Elsewhere are measured seeds of a source that was not given.
 	Elsewhere int `json:"elsewhere"`
-	// Unplaced are seeds of a given source of which neither quote nor passage
-	// stands in it.
+	// Unplaced are seeds of a given source of which neither a grounded quote nor
+	// the passage stands in one of its sections.
 	Unplaced int `json:"unplaced"`
 	// Missed are sections that no seed reaches, the longest first, 20 at most.
 	Missed []Missed `json:"missed"`

@@ -158,6 +158,9 @@ func (t *table) missed(c *Coverage) {
 	if c == nil {
 		return
 	}
+	if c.Unplaced > 0 {
+		t.line("  %s  %s in no section of the source", pad("not placed", nameWidth), plural(c.Unplaced, "seed"))
+	}
 	const shown = 5
 	name := "longest not reached"
 	for _, m := range c.Missed[:min(len(c.Missed), shown)] {
