@@ -6,6 +6,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -339,6 +340,12 @@ func (f *file) headings(gs []group, body float64, title int) {
 	book := len(f.pages) > bookPages
 	byline := title >= 0 // still among the authors
 	seen := map[string]bool{}
+	bolds := map[string]int{} // "Example" over each example heads nothing
+	for _, g := range gs {
+		if len(g.lines) == 1 && g.all(bold) {
+			bolds[key(g.lines[0].text)]++
+		}
+	}
 	for i := range gs {
 		g := &gs[i]
 		if i == title || g.skip != "" {
@@ -352,6 +359,9 @@ func (f *file) headings(gs []group, body float64, title int) {
 			continue
 		}
 		k := key(g.joined(f.words))
+		if bolds[k] > 3 && g.size() < 1.12*body {
+			continue
+		}
 		if seen[k] && g.size() < 1.12*body && !g.all(bold) {
 			continue // the head of one more page
 		}
@@ -429,15 +439,15 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 			return b.level, true
 		}
 	}
-	if g.kind == extract.Code || len(f.info.outline) > 0 && endsInNumber.MatchString(text) && !opening.MatchString(text) {
+	if g.kind == extract.Code || len(f.info.outline) > 0 && f.endsInPage(text) && !opening.MatchString(text) {
 		return 0, false // code, an entry of the table of contents
 	}
 	if len(f.info.outline) == 0 || !opening.MatchString(text) {
-		cells := len(g.lines[0].cells)
-		if marker.MatchString(g.lines[0].text) {
-			cells-- // a wide space behind the number
+		cells := g.lines[0].cells
+		if len(cells) > 1 && marker.MatchString(cells[0].text) {
+			cells = cells[1:] // a wide space behind the number
 		}
-		if cells > 1 {
+		if len(cells) > 1 {
 			return 0, false // heads of columns
 		}
 	}
@@ -465,7 +475,13 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		return 0, false
 	case chapter.MatchString(text) && (large || strong):
 		return 1, true
-	case large && g.above > 1.05:
+	case number != nil && !unicode.IsLetter(first), number != nil && unicode.IsLower(first) && !large:
+		return 0, false // a line of code with its number
+	case large && (g.above > 1.05 || g.above < 0):
+		return depth, true
+	case depth > 1 && g.size() > 1.05*body && len(g.lines) == 1 && g.above > 1.3:
+		return depth, true
+	case number != nil && len(g.lines) == 1 && g.above > 1.3 && len(key(words)) > 3 && strings.ToUpper(words) == words && signs(words) == 0:
 		return depth, true
 	case strong && len(g.lines) <= 2 && (number != nil || g.above > 1.15):
 		return depth, true
@@ -473,6 +489,12 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		return max(depth, 2), true
 	}
 	return 0, false
+}
+
+// endsInPage reports whether a text ends in what may be the number of a page.
+func (f *file) endsInPage(text string) bool {
+	n, err := strconv.Atoi(strings.TrimSpace(endsInNumber.FindString(text)))
+	return err == nil && n < len(f.pages)+100
 }
 
 // proof are words that open a proof, which is no part of its own.

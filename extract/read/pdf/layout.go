@@ -128,7 +128,7 @@ var (
 	dialogue     = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
 	numbered     = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
 	section      = regexp.MustCompile(`^\d{1,2}(\.\d{1,2})*\.?\s+\p{Lu}`)
-	marker       = regexp.MustCompile(`^(\(?[\d.]+\)?|[A-Z]\.?|[IVX]+\.?)\s`)
+	marker       = regexp.MustCompile(`^(\(?[\d.]+\)?|[A-Z]\.?|[IVX]+\.?)$`)
 	chapter      = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
 	sentence     = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
 	opening      = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
@@ -262,6 +262,9 @@ func (c column) begins(g group, i int) bool {
 		return true
 	}
 	if math.Abs(l.size-p.size) > 0.1*size && len(l.text) > 3 && len(p.text) > 3 {
+		return true
+	}
+	if l.style&p.style&bold != 0 && section.MatchString(l.text) {
 		return true
 	}
 	if l.style&bold != p.style&bold && (l.style&bold != 0 || g.all(bold)) && !c.full(p) {

@@ -147,13 +147,13 @@ func readPages(ctx context.Context, first engine, second func() (engine, error))
 			f.lost = fmt.Sprintf("The file claims to have %d pages, but after page %d none could be read.", first.pages(), len(f.pages))
 			break
 		}
-		s.glyphs = once(s.glyphs)
+		s.glyphs = accents(once(s.glyphs))
 		if e == first && isGarbled(s.glyphs) {
 			// The engines guess differently where a font is silent.
 			if other, no := second(); no == nil && other != first {
 				if again, no := other.page(i); no == nil && len(again.glyphs)*2 > len(s.glyphs) && !isGarbled(again.glyphs) {
 					e, s = other, again
-					s.glyphs = once(s.glyphs)
+					s.glyphs = accents(once(s.glyphs))
 				}
 			}
 		}

@@ -114,3 +114,31 @@ func TestHeadings(t *testing.T) {
 		t.Errorf("headings (-want +got):\n%s", diff)
 	}
 }
+
+// Older programs draw an ä as an a and two dots.
+func TestAccents(t *testing.T) {
+	d := readBytes(t, drawn(
+		at(72, 700, 1, 12, "L")+at(80.33, 700.3, 1, 12, `\250`)+at(79.33, 700, 1, 12, "osung der Aufgabe, auch")+
+			at(72, 680, 1, 12, "Gr")+at(85.66, 680.3, 1, 12, `\250`)+at(84.66, 680, 1, 12, "o")+at(90.66, 680, 1, 12, "ber genannt, eine Seite weiter.")))
+	if got, want := d.Text, "Lösung der Aufgabe, auch Gröber genannt, eine Seite weiter."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Numbers and capitals make a heading where size and weight say little. Lines
+// of code have numbers too, and what stands in bold over each example heads
+// nothing.
+func TestNumberedHeadings(t *testing.T) {
+	example := func(y float64) string { return at(72, y, 2, 10, "Example") + prose(y-20, 2) }
+	d := readBytes(t, drawn(
+		at(72, 770, 2, 18, "Notes")+prose(740, 4)+
+			at(72, 670, 1, 11, "1.1 First Exercise")+prose(640, 4)+
+			at(200, 565, 1, 8, "II. STANDARDS AND RULES")+prose(540, 4)+
+			at(72, 470, 2, 9, "12 } else {")+prose(450, 4),
+		example(770)+example(710)+example(650)+example(590)+
+			at(72, 520, 2, 14, "2 Rain")+at(72, 500, 2, 12, "2.1 Drops")+prose(480, 4)))
+	want := []string{"Notes", "1.1 First Exercise", "II. STANDARDS AND RULES", "2 Rain", "2.1 Drops"}
+	if diff := cmp.Diff(want, headings(d)); diff != "" {
+		t.Errorf("headings (-want +got):\n%s", diff)
+	}
+}
