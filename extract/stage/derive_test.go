@@ -177,7 +177,8 @@ func TestDeriveFails(t *testing.T) {
 // required, no others allowed, no references.
 func TestSchemas(t *testing.T) {
 	for name, schema := range map[string][]byte{"derivation": derivationSchema, "ratings": ratingSchema, "attempt": attemptSchema, "ruling": rulingSchema, "sorting": sortingSchema,
-		"critique": critiqueSchema, "revision": revisionSchema} {
+		"critique": critiqueSchema, "revision": revisionSchema,
+		"exercise": exerciseSchema, "dialogue": dialogueSchema, "choice": choiceSchema} {
 		var root map[string]any
 		if err := json.Unmarshal(schema, &root); err != nil {
 			t.Fatal(err)

@@ -27,6 +27,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
 	"revise":        func(t Tools) extract.Stage { return &Revise{Rounds: 2, Threshold: 4, Temperature: 0.3, Model: t.Model} },
+	"rewrite":       func(t Tools) extract.Stage { return &Rewrite{Temperature: 0.7, Model: t.Model} },
 	"roundtrip":     func(t Tools) extract.Stage { return &Roundtrip{ClosedBook: true, Model: t.Model} },
 	"vote":          func(t Tools) extract.Stage { return &Vote{Answers: 8, Temperature: 0.7, Model: t.Model} },
 	"dedupe":        func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },

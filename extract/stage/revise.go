@@ -237,12 +237,7 @@ func (r *Revise) rewrite(ctx context.Context, p extract.Passage, s *extract.Seed
 	}
 	made := extract.Seed{
 		Question: strings.TrimSpace(a.said.Question), Answer: strings.TrimSpace(a.said.Answer), ShortAnswer: strings.TrimSpace(a.said.ShortAnswer),
-		Model: a.model,
-	}
-	for _, step := range a.said.Reasoning {
-		if step = strings.TrimSpace(step); step != "" {
-			made.Reasoning = append(made.Reasoning, step)
-		}
+		Reasoning: trimmed(a.said.Reasoning), Model: a.model,
 	}
 	if why := unfit(&made); why != "" {
 		return nil, why, nil

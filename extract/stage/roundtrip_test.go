@@ -253,7 +253,8 @@ func TestCompare(t *testing.T) {
 }
 
 // sheetPrompts are the templates that are filled with a sheet.
-var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote", "vote_groups", "revise", "revise_again"}
+var sheetPrompts = []string{"roundtrip", "roundtrip_judge", "vote", "vote_groups", "revise", "revise_again",
+	"rewrite_exercise", "rewrite_dialogue", "rewrite_choice"}
 
 // TestSheets fills the templates of all stages that ask about a seed. No text
 // changes the system message or gets out of its tags.
