@@ -152,6 +152,8 @@ func language(head []byte, name string) string {
 // Words for office documents.
 const (
 	wordDocument = "a Word document"
+	presentation = "a PowerPoint presentation"
+	openText     = "OpenDocument text"
 )
 
 // office are the words for an office document, "" for any other zip archive.
@@ -166,13 +168,18 @@ func office(z *zip.Reader) string {
 				case strings.HasPrefix(f.Name, "xl/"):
 					return "an Excel workbook"
 				case strings.HasPrefix(f.Name, "ppt/"):
-					return "a PowerPoint presentation"
+					return presentation
 				}
 			}
 			return "an Office document"
 		case "mimetype":
 			data, err := unpack(f)
 			if err == nil && bytes.HasPrefix(data, []byte("application/vnd.oasis.opendocument")) {
+				for _, kind := range []string{"text", "presentation"} {
+					if strings.HasPrefix(string(data), "application/vnd.oasis.opendocument."+kind) {
+						return openText
+					}
+				}
 				return "an OpenDocument file"
 			}
 		}

@@ -22,7 +22,9 @@ import (
 	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
+	"seedbed/extract/read/odt"
 	"seedbed/extract/read/pdf"
+	"seedbed/extract/read/pptx"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/repo"
 	"seedbed/extract/read/text"
@@ -121,6 +123,10 @@ func zipped(ctx context.Context, r io.ReaderAt, size int64, name string, opts Op
 	case "":
 	case wordDocument:
 		return docx.Read(ctx, r, size, name)
+	case presentation:
+		return pptx.Read(ctx, r, size, name)
+	case openText:
+		return odt.Read(ctx, r, size, name)
 	default:
 		return nil, fmt.Errorf("read %s: %w: it is %s; save it as PDF or HTML; %s can be read", name, ErrUnsupported, what, readerr.Formats)
 	}

@@ -165,6 +165,9 @@ var prefixes = []struct{ part, prefix string }{
 func qualified(n xml.Name) string {
 	if rest, ok := strings.CutPrefix(n.Space, "urn:oasis:names:tc:opendocument:xmlns:"); ok {
 		prefix, _, _ := strings.Cut(rest, ":")
+		if prefix == "drawing" {
+			prefix = "draw"
+		}
 		return prefix + ":" + n.Local
 	}
 	for _, p := range prefixes {
@@ -361,4 +364,12 @@ func (a *Archive) Properties() (title string, authors []string, language string)
 		}
 	}
 	return title, authors, strings.TrimSpace(n.Kid("dc:language").Words())
+}
+
+// Children are n's children, none where n is nil.
+func (n *Node) Children() []*Node {
+	if n == nil {
+		return nil
+	}
+	return n.Kids
 }
