@@ -213,6 +213,10 @@ func (f *file) furniture() []map[int]string {
 		out[i] = map[int]string{}
 		for _, j := range edges[i] {
 			l := p.lines[j]
+			need := need
+			if l.size > 1.12*body {
+				need = max(need, len(f.pages)/2+1) // the title of a few slides
+			}
 			switch {
 			case pageNumber.MatchString(strings.ToLower(l.text)):
 				out[i][j] = skipNumber
@@ -352,7 +356,7 @@ func (f *file) headings(gs []group, body float64, title int) {
 			continue
 		}
 		level, ok := f.heading(*g, body)
-		if !ok && i > title && (len(g.lines) > 3 || g.kind == extract.ListItem || g.kind == extract.Code) {
+		if !ok && i > title && (len(g.lines) > 3 || sentence.MatchString(g.lines[len(g.lines)-1].text) && len(strings.Fields(g.joined(f.words))) > 5 || g.kind == extract.ListItem || g.kind == extract.Code) {
 			byline = false
 		}
 		if !ok || byline && level == 0 && i > title && g.page() == gs[title].page() {
@@ -471,7 +475,7 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	switch {
 	case outermost[strings.ToLower(strings.TrimRight(words, ".:"))] && (large || strong || g.above > 1.2):
 		return max(depth, 1), true
-	case sentence.MatchString(text) && !strings.HasSuffix(text, "?"), statement.MatchString(text), unicode.IsLower(first) && number == nil:
+	case sentence.MatchString(text) && !strings.HasSuffix(text, "?"), statement.MatchString(text), unicode.IsLower(first) && number == nil && (g.size() < 1.25*body || len(g.lines) > 1 || len(key(text)) < 6):
 		return 0, false
 	case chapter.MatchString(text) && (large || strong):
 		return 1, true

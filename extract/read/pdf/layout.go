@@ -264,7 +264,10 @@ func (c column) begins(g group, i int) bool {
 	if math.Abs(l.size-p.size) > 0.1*size && len(l.text) > 3 && len(p.text) > 3 {
 		return true
 	}
-	if l.style&p.style&bold != 0 && section.MatchString(l.text) {
+	if section.MatchString(l.text) && (l.style&p.style&bold != 0 || min(l.size, p.size) > 1.05*c.body) {
+		return true // a heading under a heading
+	}
+	if section.MatchString(p.text) && len(g.lines) == 1 && p.size > 1.05*l.size && p.size > 1.05*c.body && len(l.text) > 3 {
 		return true
 	}
 	if l.style&bold != p.style&bold && (l.style&bold != 0 || g.all(bold)) && !c.full(p) {

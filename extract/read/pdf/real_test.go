@@ -142,3 +142,17 @@ func TestNumberedHeadings(t *testing.T) {
 		t.Errorf("headings (-want +got):\n%s", diff)
 	}
 }
+
+// Slides that unfold repeat their title; it stands over their text and is no
+// running head. A heading follows a heading of nearly its size.
+func TestTitlesOfSlides(t *testing.T) {
+	slide := func(title string) string {
+		return at(72, 790, 1, 16, title) + prose(740, 5)
+	}
+	d := readBytes(t, drawn(slide("Rain and Snow"), slide("Rain and Snow"), slide("Rain and Snow"), slide("Winds"), slide("Storms"), slide("git workflow"),
+		at(72, 700, 1, 13, "1 Clouds")+at(72, 680, 1, 12, "1.1 Their Names")+at(72, 665, 1, 11, "Some are low.")+prose(640, 5)))
+	want := []string{"Rain and Snow", "Rain and Snow", "Rain and Snow", "Winds", "Storms", "git workflow", "1 Clouds", "1.1 Their Names"}
+	if diff := cmp.Diff(want, headings(d)); diff != "" {
+		t.Errorf("headings (-want +got):\n%s", diff)
+	}
+}
