@@ -45,6 +45,7 @@ copy, a blob never changes.
 	extract/chunk       Document to passages
 	extract/stage       the stages, their prompts, the recipes
 	extract/llm         the model client; llmtest is the scripted server of its tests
+	extract/measure     the scorecard of an extracted set
 	internal/seedbed    what is stored: Source, Run, Filter, Error
 	internal/store      all SQL
 	internal/blob       bytes by their hash
