@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
@@ -90,4 +91,49 @@ func TestRecipesRun(t *testing.T) {
 // checks reports whether a stage leaves a check on the seeds it lets through.
 func checks(stage string) bool {
 	return !slices.Contains([]string{"screen", "harvest", "derive", "rewrite"}, stage)
+}
+
+// BenchmarkRecipes runs the recipes that ask a model over a book of 40
+// passages, with a server that takes 50 ms and is asked 16 at once. The ratio
+// is the time taken over calls × 50 ms / 16, the least possible.
+func BenchmarkRecipes(b *testing.B) {
+	const atOnce, latency = 16, 50 * time.Millisecond
+	server := llmtest.New(b, llmtest.Script{Latency: latency, NoStream: true})
+	var text strings.Builder
+	for i := range 40 {
+		fmt.Fprintf(&text, "## Bed %d\n\nBed %d cooled slowly because it lay %d metres deep, and so its crystals are large. Rain that falls on bed %d needs %d hours to reach the spring below it. ", i, i, i+9, i, i+2)
+		fmt.Fprintf(&text, "Tools of iron last for %d days in bed %d, tools of bronze for half as long. Whoever digs in bed %d therefore brings iron.\n\n", i+4, i, i)
+	}
+	doc := markdown.Parse(text.String())
+	for _, recipe := range Builtin() {
+		if !recipe.NeedsModel() {
+			continue
+		}
+		b.Run(recipe.Name, func(b *testing.B) {
+			var calls, kept int
+			for b.Loop() {
+				client := llm.New(llm.Options{URL: server.URL, Model: "scripted", Concurrency: atOnce})
+				stages, err := Build(recipe, Tools{Model: extract.Metered(client)})
+				if err != nil {
+					b.Fatal(err)
+				}
+				calls, kept = 0, 0
+				for r := range extract.Run(b.Context(), chunk.Split(doc, chunk.Options{Min: 50, Target: 80, Max: 120}), stages, extract.Options{Concurrency: atOnce}) {
+					if r.Err != nil {
+						b.Fatal(r.Err)
+					}
+					calls += r.Spent.Calls
+					for _, s := range r.Seeds {
+						if s.Live() {
+							kept++
+						}
+					}
+				}
+			}
+			least := float64(calls) / atOnce * latency.Seconds()
+			b.ReportMetric(float64(calls), "calls")
+			b.ReportMetric(float64(calls)/float64(max(1, kept)), "calls/seed")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/least, "ratio")
+		})
+	}
 }
