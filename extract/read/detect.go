@@ -32,6 +32,8 @@ const (
 	formatHTML     format = "HTML"
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
+	formatTable    format = "records"
+	formatSubtitle format = "subtitles"
 	formatCode     format = "code"
 )
 
@@ -108,6 +110,10 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	switch ext {
 	case ".tex", ".latex", ".ltx":
 		return formatLaTeX
+	case ".csv", ".tsv", ".json", ".jsonl", ".ndjson":
+		return formatTable
+	case ".srt", ".vtt":
+		return formatSubtitle
 	case ".html", ".htm", ".xhtml":
 		return formatHTML
 	case ".ipynb":

@@ -27,6 +27,8 @@ import (
 	"seedbed/extract/read/pptx"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/repo"
+	"seedbed/extract/read/subtitle"
+	"seedbed/extract/read/table"
 	"seedbed/extract/read/text"
 )
 
@@ -101,6 +103,10 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return html.Read(ctx, all, name)
 	case formatLaTeX:
 		return latex.Read(ctx, all, name)
+	case formatTable:
+		return table.Read(ctx, all, name)
+	case formatSubtitle:
+		return subtitle.Read(ctx, all, name)
 	case formatNotebook:
 		return notebook.Read(ctx, all, name)
 	case formatCode:

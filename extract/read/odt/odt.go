@@ -82,18 +82,15 @@ type style struct{ name, parent string }
 
 // locked reports a document that needs a password.
 func (k *reader) locked() error {
-	if !k.archive.Has("META-INF/manifest.xml") {
-		return nil
-	}
-	n, err := k.archive.Tree("META-INF/manifest.xml")
-	if err != nil {
-		return nil // the content says what is wrong
-	}
 	locked := false
-	n.All(func(n *zipxml.Node) bool {
-		locked = locked || n.Name == "manifest:encryption-data"
-		return !locked
-	})
+	// A manifest that cannot be read is no matter: the content says what is
+	// wrong.
+	if n, err := k.archive.Tree("META-INF/manifest.xml"); err == nil {
+		n.All(func(n *zipxml.Node) bool {
+			locked = locked || n.Name == "manifest:encryption-data"
+			return !locked
+		})
+	}
 	if locked {
 		return fmt.Errorf("%w: save it without password", readerr.ErrEncrypted)
 	}
