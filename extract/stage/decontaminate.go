@@ -16,8 +16,8 @@ import (
 // The benchmarks are files that the recipe names. A file whose first character
 // is a brace is JSON Lines, of which the fields question, prompt and text are
 // read; any other is plain text, of which each paragraph is an item. The files
-// are read once and kept as hashes, about 40 bytes a word and never more than
-// maxBenchmarkWords.
+// are read once and kept as hashes of 32 bytes a word; more than four million
+// words are an error.
 //
 // A seed's question, and its answer where that has seven words or more, are
 // compared word by word, with case, punctuation and kinds of characters set
@@ -34,9 +34,8 @@ type Decontaminate struct {
 	Reject float64  `yaml:"reject"` // share of runs of seven words in one item from which a seed is rejected
 	Flag   float64  `yaml:"flag"`   // and from which it is uncertain
 
-	once  sync.Once
-	known *benchmark
-	err   error
+	mu    sync.Mutex
+	known *benchmark // nil until it is read
 }
 
 // Name is "decontaminate".
@@ -71,20 +70,35 @@ const decontaminateVersion = "1"
 
 // Do checks the live seeds.
 func (d *Decontaminate) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
-	d.once.Do(func() { d.known, d.err = readBenchmark(d.Files, maxBenchmarkWords) })
-	if d.err != nil {
-		return nil, d.err
+	known, err := d.benchmark()
+	if err != nil {
+		return nil, err
 	}
 	for i := range seeds {
 		if s := &seeds[i]; s.Live() {
-			s.Record(d.compare(s))
+			s.Record(d.compare(known, s))
 		}
 	}
 	return seeds, ctx.Err()
 }
 
+// benchmark reads the files, once. A file that cannot be read is tried again
+// with the next passage: somebody may have mended it.
+func (d *Decontaminate) benchmark() (*benchmark, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil {
+		known, err := readBenchmark(d.Files, maxBenchmarkWords)
+		if err != nil {
+			return nil, err
+		}
+		d.known = known
+	}
+	return d.known, nil
+}
+
 // compare looks a seed's question and answer up in the benchmarks.
-func (d *Decontaminate) compare(s *extract.Seed) extract.Check {
+func (d *Decontaminate) compare(known *benchmark, s *extract.Seed) extract.Check {
 	c := extract.Check{Name: "decontaminate", Verdict: extract.Pass, Score: 1, Version: decontaminateVersion}
 	if len(d.Files) == 0 {
 		c.Verdict, c.Score, c.Reason = extract.Skipped, 0, "the recipe names no benchmark files"
@@ -95,21 +109,21 @@ func (d *Decontaminate) compare(s *extract.Seed) extract.Check {
 		if side.name == "answer" && len(words) < shortRun {
 			continue // "yes" and "Paris" stand everywhere
 		}
-		if item, at, ok := d.known.longest(words); ok {
+		if item, at, ok := known.longest(words); ok {
 			c.Verdict, c.Score = extract.Fail, 0
-			c.Reason = fmt.Sprintf("%d words in a row of the %s stand in %s: “%s”", longRun, side.name, d.known.place(item), joined(words[at:at+longRun]))
+			c.Reason = fmt.Sprintf("%d words in a row of the %s stand in %s: “%s”", longRun, side.name, known.place(item), joined(words[at:at+longRun]))
 			return c
 		}
-		item, share := d.known.overlap(words)
+		item, share := known.overlap(words)
 		score := 1 - share
 		switch {
 		case share >= d.Reject:
 			c.Verdict, c.Score = extract.Fail, score
-			c.Reason = fmt.Sprintf("%.0f %% of the %s stands in %s", math.Floor(100*share), side.name, d.known.place(item))
+			c.Reason = fmt.Sprintf("%.0f %% of the %s stands in %s", math.Floor(100*share), side.name, known.place(item))
 			return c
 		case share >= d.Flag && (c.Verdict == extract.Pass || score < c.Score):
 			c.Verdict, c.Score = extract.Uncertain, score
-			c.Reason = fmt.Sprintf("%.0f %% of the %s stands in %s", math.Floor(100*share), side.name, d.known.place(item))
+			c.Reason = fmt.Sprintf("%.0f %% of the %s stands in %s", math.Floor(100*share), side.name, known.place(item))
 		case c.Verdict == extract.Pass:
 			c.Score = min(c.Score, score)
 		}

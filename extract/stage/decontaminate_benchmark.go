@@ -25,7 +25,7 @@ const (
 // Limits of what is read of benchmarks: words of all files, and bytes of one
 // line.
 const (
-	maxBenchmarkWords = 8 << 20
+	maxBenchmarkWords = 4 << 20
 	maxBenchmarkLine  = 16 << 20
 )
 

@@ -117,3 +117,57 @@ func TestDecontaminateParameters(t *testing.T) {
 		}
 	}
 }
+
+// TestDecontaminateMended checks that a file that could not be read is read
+// once it can.
+func TestDecontaminateMended(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "bench.jsonl")
+	if err := os.WriteFile(name, []byte("{\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := &Decontaminate{Files: []string{name}, Reject: 0.5, Flag: 0.2}
+	seeds := []extract.Seed{{Question: "What is the capital of Mongolia?", Verdict: extract.Draft}}
+	if _, err := d.Do(t.Context(), extract.Passage{}, seeds); err == nil {
+		t.Error("a broken file was read")
+	}
+	if err := os.WriteFile(name, []byte(`{"question": "What is the capital of Mongolia?"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	seeds, err := d.Do(t.Context(), extract.Passage{}, seeds)
+	if err != nil || seeds[0].Live() {
+		t.Errorf("Do = %+v, %v", seeds, err)
+	}
+}
+
+// BenchmarkDecontaminate reads a million words, and compares seeds with them.
+func BenchmarkDecontaminate(b *testing.B) {
+	var w strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&w, "{\"question\": \"")
+		for j := range 50 {
+			fmt.Fprintf(&w, "word%d ", (i*7919+j*104729)%50_000)
+		}
+		w.WriteString("\"}\n")
+	}
+	name := filepath.Join(b.TempDir(), "bench.jsonl")
+	if err := os.WriteFile(name, []byte(w.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := readBenchmark([]string{name}, maxBenchmarkWords); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("seed", func(b *testing.B) {
+		d := &Decontaminate{Files: []string{name}, Reject: 0.5, Flag: 0.2}
+		s := extract.Seed{Question: strings.Repeat("What follows from this long question? ", 5), Answer: strings.Repeat("A long answer says why. ", 20)}
+		for b.Loop() {
+			if _, err := d.Do(b.Context(), extract.Passage{}, []extract.Seed{s}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -34,6 +35,9 @@ func Answer(r Request) string {
 			}
 		}
 	}
+	if !given {
+		passage = tagLine.ReplaceAllString(passage, "")
+	}
 	found := sentences(passage)
 	var schema json.RawMessage
 	if f := r.wants.Format; f != nil && f.Type == "json_schema" {
@@ -56,6 +60,9 @@ func Answer(r Request) string {
 	}
 	return string(data)
 }
+
+// tagLine is a line with nothing but a tag.
+var tagLine = regexp.MustCompile(`(?m)^</?\w+>$`)
 
 // between is what stands between two tags on lines of their own in the last
 // message that has them.
