@@ -40,6 +40,7 @@ const (
 	mono
 	formula // a font of mathematical signs
 	sideways
+	dingbat // a font of bullets and arrows
 )
 
 // An info is what a PDF says of itself.

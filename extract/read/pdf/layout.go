@@ -121,7 +121,7 @@ func newColumn(ls []line, body float64) column {
 }
 
 var (
-	bullet       = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢–—*-]\s+\S`)
+	bullet       = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢➡➞►▶▸❖✔◆–—*-]\s+\S`)
 	enumerate    = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
 	caption      = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|$)`)
 	statement    = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
@@ -290,7 +290,29 @@ func (c column) begins(g group, i int) bool {
 	if indent > 0.7*size && p.box.X0 < l.box.X0-0.7*size && !hanging && (ended || c.full(p)) && indent < 4*size {
 		return true
 	}
-	return ended && !c.full(p)
+	return ended && !c.full(p) || c.room(g, l)
+}
+
+// room reports whether the first word of l had found room in the line before
+// it, so that whoever wrote it began a new line: the items of a list whose
+// bullets are drawn, a heading, an address. Text beside a figure is narrow too,
+// line after line.
+func (c column) room(g group, l line) bool {
+	p := g.lines[len(g.lines)-1]
+	free, width := c.right-p.box.X1, c.right-c.left
+	if math.Abs(p.box.X0-l.box.X0) > 0.3*l.size || math.Abs(p.size-l.size) > 0.05*l.size || len(p.cells) > 1 {
+		return false
+	}
+	word, _, _ := strings.Cut(l.text, " ")
+	if free < 0.35*width || free < l.width()*float64(len(word))/float64(len(l.text))+2*l.size {
+		return false
+	}
+	if r, _ := utf8.DecodeRuneInString(l.text); unicode.IsLower(r) && free < 0.6*width || endsInHyphen(p.text) {
+		return false
+	}
+	n := len(g.lines)
+	narrow := math.Abs(l.box.X1-p.box.X1) < l.size || n > 1 && math.Abs(g.lines[n-2].box.X1-p.box.X1) < l.size
+	return !narrow
 }
 
 func footnoteMark(s string) bool {

@@ -167,6 +167,9 @@ func newLine(glyphs []glyph) (line, bool) {
 		if shifted[i] != 0 {
 			r = string(shifted[i])
 		}
+		if prev.r == 0 && isBullet(glyphs[i:]) {
+			r = "•"
+		}
 		if g.size == 0 { // a sign the engine made up stands after the last
 			g.box, g.base, g.size, g.style = prev.box, prev.base, prev.size, prev.style
 			g.box.X0 = g.box.X1
@@ -193,6 +196,22 @@ func newLine(glyphs []glyph) (line, bool) {
 	l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
 	l.text = text.String()
 	return l, true
+}
+
+// isBullet reports whether a line opens with a letter of a font that has only
+// signs, or with a sign that only its font knows: programs draw the bullets of
+// lists so.
+func isBullet(glyphs []glyph) bool {
+	g := glyphs[0]
+	if !unicode.Is(unicode.Co, g.r) && (g.style&dingbat == 0 || !unicode.IsLetter(g.r)) {
+		return false
+	}
+	for _, next := range glyphs[1:] {
+		if visible(next) {
+			return next.style&dingbat == 0 && next.box.X0 > g.box.X1+0.1*next.size
+		}
+	}
+	return false
 }
 
 func isSpace(r rune) bool {

@@ -373,6 +373,9 @@ func fontStyle(name string, flags int) style {
 	if containsAny(low, "cmmi", "cmsy", "cmex", "math", "msam", "msbm", "eufm", "symbol", "stix") && !strings.Contains(low, "emoji") {
 		st |= formula
 	}
+	if containsAny(low, "msam", "dingbat", "wingding", "webding", "marvosym", "wasy", "fontawesome") {
+		st |= dingbat
+	}
 	return st
 }
 

@@ -14,11 +14,11 @@ import (
 )
 
 // drawn is a PDF of pages of 595 by 842 points, each drawn by a content stream
-// with Times as F1, Times bold as F2 and Symbol as F3.
+// with Times as F1, Times bold as F2 and a font of signs as F3.
 func drawn(pages ...string) []byte {
 	objects := []string{catalog, "", times,
 		strings.Replace(times, "Times-Roman", "Times-Bold", 1),
-		"<< /Type /Font /Subtype /Type1 /BaseFont /ZapfDingbats >>"}
+		strings.Replace(times, "Times-Roman", "MSAM10", 1)}
 	var kids strings.Builder
 	for _, p := range pages {
 		fmt.Fprintf(&kids, "%d 0 R ", len(objects)+1)
@@ -154,5 +154,35 @@ func TestTitlesOfSlides(t *testing.T) {
 	want := []string{"Rain and Snow", "Rain and Snow", "Rain and Snow", "Winds", "Storms", "git workflow", "1 Clouds", "1.1 Their Names"}
 	if diff := cmp.Diff(want, headings(d)); diff != "" {
 		t.Errorf("headings (-want +got):\n%s", diff)
+	}
+}
+
+// Bullets may be letters of a font of signs, or drawn: then the items stand in
+// lines of their own that end where they like. Text beside a figure does not.
+func TestLists(t *testing.T) {
+	d := readBytes(t, drawn(
+		prose(770, 3)+
+			at(80, 710, 3, 10, "I")+at(92, 710, 1, 10, "Build a car that drives itself")+
+			at(80, 698, 3, 10, "I")+at(92, 698, 1, 10, "Alice is in the US, Bob in")+at(92, 686, 1, 10, "Germany")+
+			prose(650, 3)+
+			at(92, 590, 1, 10, "Once a day")+at(92, 578, 1, 10, "Every second day or so")+at(92, 566, 1, 10, "Never")+
+			prose(530, 3)+
+			at(72, 480, 1, 10, "The text beside a figure")+at(72, 468, 1, 10, "May have names of peopl")+at(72, 456, 1, 10, "Like Alice, who built it.")))
+	var got []string
+	for _, b := range d.Blocks {
+		if !strings.HasPrefix(b.Text, "the weather") {
+			got = append(got, string(b.Kind)+": "+b.Text)
+		}
+	}
+	want := []string{
+		"item: • Build a car that drives itself",
+		"item: • Alice is in the US, Bob in Germany",
+		"paragraph: Once a day",
+		"paragraph: Every second day or so",
+		"paragraph: Never",
+		"paragraph: The text beside a figure May have names of peopl Like Alice, who built it.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("blocks (-want +got):\n%s", diff)
 	}
 }
