@@ -122,9 +122,13 @@ func pay(s *extract.Seed, t extract.Tokens) {
 }
 
 // together calls do for each number below n, all at once: the model's client
-// limits what is under way. The first error stops the others.
+// limits what is under way. An error of the model's server stops the others,
+// which would only meet it again. Any other error does not: who pauses a run
+// wants the replies that are on their way, and paid, to arrive.
 func together(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var group errgroup.Group
 	panics := make([]any, n)
 	for i := range n {
 		group.Go(func() error {
@@ -133,7 +137,11 @@ func together(ctx context.Context, n int, do func(ctx context.Context, i int) er
 					panics[i] = fmt.Sprintf("%v\n%s", v, debug.Stack())
 				}
 			}()
-			return do(ctx, i)
+			err := do(ctx, i)
+			if llm.Kind(err) != "" {
+				stop(err)
+			}
+			return err
 		})
 	}
 	err := group.Wait()
@@ -141,6 +149,9 @@ func together(ctx context.Context, n int, do func(ctx context.Context, i int) er
 		if v != nil {
 			panic(v) // where the runner turns it into the passage's error
 		}
+	}
+	if cause := context.Cause(ctx); err != nil && llm.Kind(cause) != "" {
+		return cause // and not what it did to the others
 	}
 	return err
 }

@@ -169,9 +169,11 @@ func TestTogetherPanics(t *testing.T) {
 	t.Error("there was no panic")
 }
 
+// TestTogetherStops checks that the first error of a server stops the others,
+// and is the one that is told.
 func TestTogetherStops(t *testing.T) {
-	bad := errors.New("bad")
-	err := together(t.Context(), 2, func(ctx context.Context, i int) error {
+	bad := &llm.Error{Kind: llm.Auth, Message: "no key"}
+	err := together(t.Context(), 8, func(ctx context.Context, i int) error {
 		if i == 1 {
 			return bad
 		}
@@ -180,6 +182,26 @@ func TestTogetherStops(t *testing.T) {
 	})
 	if !errors.Is(err, bad) {
 		t.Errorf("together: %v, want %v", err, bad)
+	}
+}
+
+// TestTogetherLetsFinish checks that a call under way is not cut off because
+// another was not made.
+func TestTogetherLetsFinish(t *testing.T) {
+	halted := errors.New("the run was stopped")
+	told := make(chan struct{})
+	finished := false
+	err := together(t.Context(), 2, func(ctx context.Context, i int) error {
+		if i == 1 {
+			defer close(told)
+			return halted
+		}
+		<-told
+		finished = ctx.Err() == nil
+		return ctx.Err()
+	})
+	if !errors.Is(err, halted) || !finished {
+		t.Errorf("together: %v, and the other finished: %v", err, finished)
 	}
 }
 
