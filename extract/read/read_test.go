@@ -117,7 +117,7 @@ func TestFormats(t *testing.T) {
 		{"x.epub", zipped(t, "r/a.md", md, "r/b.md", md), "heading", "heading"}, // no book
 		{"x.zip", zipped(t, "notes.md", md), "heading", "paragraph"},            // one document, packed
 		{"notes.md.gz", gzipped(t, md), "heading", "paragraph"},
-		{"x.csv", "a,b\n1,2\n", "paragraph", ""},
+		{"x.csv", "a,b\n1,2\n", "table", ""},
 		{"x.rst", "Title\n=====\n\nText.\n", "heading", "paragraph"},
 	} {
 		d, err := document(t, c.data, c.name)
@@ -280,7 +280,7 @@ func deepList(depth int) string {
 // time limit tells whether it takes reasonable time.
 func TestHostile(t *testing.T) {
 	for name, data := range hostile {
-		for _, ext := range []string{".md", ".txt", ".html", ".py", ".js"} {
+		for _, ext := range []string{".md", ".txt", ".html", ".py", ".js", ".tex", ".csv"} {
 			t.Run(name+ext, func(t *testing.T) {
 				d, err := document(t, data, "x"+ext)
 				if err != nil {
