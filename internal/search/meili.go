@@ -332,8 +332,9 @@ func (m *Meili) set(ctx context.Context, index string) error {
 	})
 }
 
-// prepare looks once at the server and at the settings of the index.
-func (m *Meili) prepare(ctx context.Context) error {
+// prepare looks once at the server and at the settings of the index. Only who
+// has the time mends them: the server goes through all documents again.
+func (m *Meili) prepare(ctx context.Context, mend bool) error {
 	m.mu.Lock()
 	ready, closed := m.ready, m.closed
 	m.mu.Unlock()
@@ -358,6 +359,9 @@ func (m *Meili) prepare(ctx context.Context) error {
 	}
 	for name, want := range wants {
 		if !reflect.DeepEqual(has[name], want) {
+			if !mend {
+				return nil
+			}
 			m.log.Info("search index set up again", "setting", name)
 			if err := m.set(ctx, m.opts.Index); err != nil {
 				return err
@@ -477,7 +481,7 @@ func (m *Meili) drop(ctx context.Context, index string) error {
 func (m *Meili) Count(ctx context.Context) (int, error) {
 	ctx, cancel := deadline(ctx, m.opts.Timeout)
 	defer cancel()
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepare(ctx, false); err != nil {
 		return 0, fmt.Errorf("count the search index: %w", err)
 	}
 	_, n, err := m.fetch(ctx, meilisearch.DocumentsQuery{Limit: 1, Fields: []string{"id"}, Filter: stillThere})
@@ -527,7 +531,7 @@ func (m *Meili) versions(ctx context.Context) ([]Version, error) {
 func (m *Meili) versionsFrom(ctx context.Context, first, most int64) ([]meiliDocument, error) {
 	ctx, cancel := m.long(ctx)
 	defer cancel()
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepare(ctx, true); err != nil {
 		return nil, err
 	}
 	docs, _, err := m.fetch(ctx, meilisearch.DocumentsQuery{Offset: first, Limit: most, Fields: []string{"id", "version"}, Filter: stillThere})

@@ -219,7 +219,7 @@ func (m *Meili) Apply(ctx context.Context, changes []Change) error {
 func (m *Meili) apply(ctx context.Context, changes []Change) error {
 	ctx, cancel := m.long(ctx)
 	defer cancel()
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepare(ctx, true); err != nil {
 		return err
 	}
 	has, err := m.held(ctx, changes)

@@ -96,7 +96,7 @@ func (m *Meili) search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	if err := m.prepare(ctx); err != nil {
+	if err := m.prepare(ctx, false); err != nil {
 		return Page{}, err
 	}
 	first, size := bounds(f)

@@ -280,14 +280,30 @@ func TestMeiliRefusals(t *testing.T) {
 	}
 }
 
-// A server whose settings are not ours is set up again when it is first used.
+// Settings that are not ours are mended by what may take its time, once.
 func TestMeiliSettingsAreMended(t *testing.T) {
 	m, s := fakeMeili(t)
 	if err := m.Apply(t.Context(), []search.Change{change("a", "apples")}); err != nil {
 		t.Fatal(err)
 	}
 	s.Forget(search.DefaultMeiliIndex)
-	meiliFinds(t, openMeili(t, search.MeiliOptions{URL: s.URL}), "apples", "a")
+	m = openMeili(t, search.MeiliOptions{URL: s.URL})
+	s.Requests()
+	if _, err := m.Search(t.Context(), seedbed.Filter{}); !errors.Is(err, search.ErrDamaged) {
+		t.Errorf("Search without settings: %v, want ErrDamaged", err)
+	}
+	for range 2 {
+		for v, err := range m.Versions(t.Context()) {
+			if err != nil || v != (search.Version{ID: "a", Version: 1}) {
+				t.Errorf("Versions has %v, %v, want a", v, err)
+			}
+		}
+	}
+	meiliFinds(t, m, "apples", "a")
+	set := "PATCH /indexes/" + search.DefaultMeiliIndex + "/settings"
+	if n := strings.Count(strings.Join(s.Requests(), "\n"), set); n != 1 {
+		t.Errorf("the index was set up %d times, want once", n)
+	}
 }
 
 func TestMeiliDeepPages(t *testing.T) {

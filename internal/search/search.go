@@ -2,7 +2,7 @@
 //
 // An [Index] is a copy of what the database holds: it is fed with changes,
 // may lag behind, and can be thrown away and fed again. [Embedded] keeps it in
-// an SQLite file of its own.
+// an SQLite file of its own, [Meili] on a Meilisearch server.
 package search
 
 import (
