@@ -131,7 +131,10 @@ func fromCSV(ctx context.Context, src, name string) (records, error) {
 			return rs, err
 		}
 		if len(row) > maxFields {
-			return rs, fmt.Errorf("%w: a record has more than %d fields", readerr.ErrTooLarge, maxFields)
+			if len(rs.warnings) == 0 {
+				rs.warn("record %d has more than %d fields: the rest of them is left out", len(rs.rows)+1, maxFields)
+			}
+			row = row[:maxFields]
 		}
 		if strings.TrimSpace(strings.Join(row, "")) == "" {
 			continue
