@@ -33,6 +33,7 @@ const (
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
 	formatTable    format = "records"
+	formatRST      format = "reStructuredText"
 	formatSubtitle format = "subtitles"
 	formatCode     format = "code"
 )
@@ -112,6 +113,8 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 		return formatLaTeX
 	case ".csv", ".tsv", ".json", ".jsonl", ".ndjson":
 		return formatTable
+	case ".rst", ".rest":
+		return formatRST
 	case ".srt", ".vtt":
 		return formatSubtitle
 	case ".html", ".htm", ".xhtml":

@@ -27,6 +27,7 @@ import (
 	"seedbed/extract/read/pptx"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/repo"
+	"seedbed/extract/read/rst"
 	"seedbed/extract/read/subtitle"
 	"seedbed/extract/read/table"
 	"seedbed/extract/read/text"
@@ -103,6 +104,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return html.Read(ctx, all, name)
 	case formatLaTeX:
 		return latex.Read(ctx, all, name)
+	case formatRST:
+		return rst.Read(ctx, all, name)
 	case formatTable:
 		return table.Read(ctx, all, name)
 	case formatSubtitle:

@@ -18,6 +18,7 @@ import (
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/readerr"
+	"seedbed/extract/read/rst"
 	"seedbed/extract/read/text"
 )
 
@@ -120,6 +121,8 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return markdown.Read(ctx, r, p.name)
 	case strings.EqualFold(path.Ext(base), ".tex"):
 		return latex.Read(ctx, r, p.name)
+	case p.lang == "reStructuredText":
+		return rst.Read(ctx, r, p.name)
 	case p.lang == "HTML":
 		return html.Read(ctx, r, p.name)
 	case p.lang == "Jupyter Notebook":
