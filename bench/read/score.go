@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"math/bits"
 	"regexp"
 	"strings"
@@ -140,10 +141,29 @@ func newLexicon(truth []string) lexicon {
 	return l
 }
 
+// add takes up the words that most readers find in a file.
+func (l lexicon) add(results []result) {
+	in := map[string]int{}
+	for _, r := range results {
+		seen := map[string]bool{}
+		for _, w := range r.words {
+			if !seen[w] {
+				seen[w] = true
+				in[w]++
+			}
+		}
+	}
+	for w, n := range in {
+		if n >= 2 && n*2 > len(results) {
+			l.words[w] = true
+		}
+	}
+}
+
 // glued reports whether a word is two words run together.
 func (l lexicon) glued(w string) bool {
-	if l.words[w] || len(w) < 4 {
-		return false
+	if l.words[w] || len(w) < 6 || !letters(w) {
+		return false // "xy" of a formula is none
 	}
 	for i := 2; i <= len(w)-2; i++ {
 		switch a, b := w[:i], w[i:]; {
@@ -151,7 +171,7 @@ func (l lexicon) glued(w string) bool {
 			if l.pairs[[2]string{a, b}] {
 				return true
 			}
-		case i >= 3 && len(b) >= 3 && letters(a) && letters(b) && l.words[a] && l.words[b]:
+		case i >= 3 && len(b) >= 3 && l.words[a] && l.words[b]:
 			return true
 		}
 	}
@@ -192,9 +212,11 @@ func score(files []file) {
 		usual.words[w] = n >= 3
 	}
 	for i, f := range files {
-		lex := usual
+		lex := lexicon{words: maps.Clone(usual.words)}
 		if len(f.words) > 0 {
 			lex = newLexicon(f.words)
+		} else {
+			lex.add(f.results)
 		}
 		for j := range f.results {
 			r := &files[i].results[j]
