@@ -13,6 +13,7 @@ import (
 	"github.com/go-enry/go-enry/v2"
 
 	"seedbed/extract/read/charset"
+	"seedbed/extract/read/man"
 	"seedbed/extract/read/repo"
 )
 
@@ -33,6 +34,7 @@ const (
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
 	formatTable    format = "records"
+	formatMan      format = "manual page"
 	formatRST      format = "reStructuredText"
 	formatSubtitle format = "subtitles"
 	formatCode     format = "code"
@@ -139,6 +141,9 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	}
 	if documentClass.Match(head[:min(len(head), 8<<10)]) {
 		return formatLaTeX
+	}
+	if len(ext) == 2 && ext[1] >= '1' && ext[1] <= '9' && man.Is(head) {
+		return formatMan
 	}
 	if language(head, name) != "" {
 		return formatCode

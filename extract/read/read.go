@@ -20,6 +20,7 @@ import (
 	"seedbed/extract/read/epub"
 	"seedbed/extract/read/html"
 	"seedbed/extract/read/latex"
+	"seedbed/extract/read/man"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
 	"seedbed/extract/read/odt"
@@ -106,6 +107,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return latex.Read(ctx, all, name)
 	case formatRST:
 		return rst.Read(ctx, all, name)
+	case formatMan:
+		return man.Read(ctx, all, name)
 	case formatTable:
 		return table.Read(ctx, all, name)
 	case formatSubtitle:
