@@ -34,6 +34,7 @@ const (
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
 	formatTable    format = "records"
+	formatAsciiDoc format = "AsciiDoc"
 	formatMan      format = "manual page"
 	formatRST      format = "reStructuredText"
 	formatSubtitle format = "subtitles"
@@ -117,6 +118,8 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 		return formatTable
 	case ".rst", ".rest":
 		return formatRST
+	case ".adoc", ".asciidoc":
+		return formatAsciiDoc
 	case ".srt", ".vtt":
 		return formatSubtitle
 	case ".html", ".htm", ".xhtml":

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"seedbed/extract"
+	"seedbed/extract/read/asciidoc"
 	"seedbed/extract/read/code"
 	"seedbed/extract/read/docx"
 	"seedbed/extract/read/epub"
@@ -109,6 +110,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return rst.Read(ctx, all, name)
 	case formatMan:
 		return man.Read(ctx, all, name)
+	case formatAsciiDoc:
+		return asciidoc.Read(ctx, all, name)
 	case formatTable:
 		return table.Read(ctx, all, name)
 	case formatSubtitle:

@@ -225,7 +225,7 @@ func mdoc(args []string) string {
 	shut := ""
 	glue := true
 	put := func(t string) {
-		if !glue && t != "" && !(len(t) == 1 && strings.ContainsAny(t, ".,;:)]")) {
+		if !glue && t != "" && (len(t) != 1 || !strings.ContainsAny(t, ".,;:)]")) {
 			s.WriteByte(' ')
 		}
 		s.WriteString(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-enry/go-enry/v2"
 
 	"seedbed/extract"
+	"seedbed/extract/read/asciidoc"
 	"seedbed/extract/read/code"
 	"seedbed/extract/read/html"
 	"seedbed/extract/read/latex"
@@ -121,6 +122,8 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return markdown.Read(ctx, r, p.name)
 	case strings.EqualFold(path.Ext(base), ".tex"):
 		return latex.Read(ctx, r, p.name)
+	case p.lang == "AsciiDoc":
+		return asciidoc.Read(ctx, r, p.name)
 	case p.lang == "reStructuredText":
 		return rst.Read(ctx, r, p.name)
 	case p.lang == "HTML":
