@@ -32,9 +32,20 @@ func (c *collector) paper(ctx context.Context, name string) (*extract.Document, 
 		return nil, false, nil
 	}
 	var more []string
+	sources, foreign := 0, 0
+	var tex strings.Builder
+	for f, data := range files {
+		if strings.EqualFold(path.Ext(f), ".tex") {
+			tex.Write(data)
+		}
+	}
 	for f := range files {
-		if !paperFiles[strings.ToLower(path.Ext(f))] && path.Base(f) != "Makefile" {
-			return nil, false, nil // code: the repository is more than a paper
+		ext := strings.ToLower(path.Ext(f))
+		switch shown := strings.Contains(tex.String(), path.Base(f)); { // as a listing
+		case ext == ".tex" || shown:
+			sources++
+		case !paperFiles[ext] && path.Base(f) != "Makefile":
+			foreign++
 		}
 		if f != main && latex.IsDocument(files[f]) && path.Ext(f) == ".tex" {
 			if path.Dir(f) != path.Dir(main) {
@@ -42,6 +53,9 @@ func (c *collector) paper(ctx context.Context, name string) (*extract.Document, 
 			}
 			more = append(more, f)
 		}
+	}
+	if foreign*4 > sources {
+		return nil, false, nil // code: the repository is more than a paper
 	}
 	d, err := latex.Project(ctx, files, main)
 	if err != nil {
