@@ -118,7 +118,8 @@ func (o *outline) entries() (asks, loose []*entry) {
 			switch {
 			case cur != nil && cur.role == roleReply && !cur.shut:
 				cur.body = append(cur.body, i)
-			case ask != nil && len(ask.replies) == 0 && l.of == "" && l.number == "":
+			// What follows an example and is proved is a claim of its own.
+			case ask != nil && ask.word != "example" && ask.word != "beispiel" && len(ask.replies) == 0 && l.of == "" && l.number == "":
 				e := begin(i, l)
 				ask.replies = append(ask.replies, e)
 				cur = e
