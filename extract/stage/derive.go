@@ -24,29 +24,19 @@ import (
 // others stay. What the passage says is data: the prompt says so, and no
 // reply can do more than add seeds, which later stages check.
 type Derive struct {
-	MaxPairs    int     `yaml:"max_pairs"`   // at most so many pairs a passage, 0 is one for every 150 tokens
-	Temperature float64 `yaml:"temperature"` // of sampling
-	MaxTokens   int     `yaml:"max_tokens"`  // room for the reply, 0 leaves it to the server
-	Hard        bool    `yaml:"hard"`        // ask for questions that need several steps, for tests; vote finds out which are
-
-	Model extract.Model `yaml:"-"`
+	MaxPairs int  `yaml:"max_pairs"` // at most so many pairs a passage, 0 is one for every 150 tokens
+	Hard     bool `yaml:"hard"`      // ask for questions that need several steps, for tests; vote finds out which are
+	Asking   `yaml:",inline"`
 }
 
 // Name is "derive".
 func (*Derive) Name() string { return "derive" }
 
-func (*Derive) needsModel() bool { return true }
-
 func (d *Derive) check() error {
-	switch {
-	case d.MaxPairs < 0:
+	if d.MaxPairs < 0 {
 		return fmt.Errorf("max_pairs is %d and cannot be negative", d.MaxPairs)
-	case d.Temperature < 0 || d.Temperature > 2:
-		return fmt.Errorf("temperature is %g and has to be from 0 to 2", d.Temperature)
-	case d.MaxTokens < 0:
-		return fmt.Errorf("max_tokens is %d and cannot be negative", d.MaxTokens)
 	}
-	return nil
+	return d.Asking.check()
 }
 
 // tokensPerPair is how much text one pair is made of, at least.
@@ -123,13 +113,7 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))
 		}
 	}
-	reply, err := d.Model.Complete(ctx, extract.Request{
-		Messages:    messages("derive", ask),
-		SchemaName:  "derivation",
-		Schema:      derivationSchema,
-		Temperature: d.Temperature,
-		MaxTokens:   d.MaxTokens,
-	})
+	reply, err := d.Model.Complete(ctx, d.draw("derive", ask, "derivation", derivationSchema))
 	if err != nil {
 		// One bad pair makes a reply malformed as a whole: the good ones in
 		// it were paid for.

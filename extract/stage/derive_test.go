@@ -123,7 +123,7 @@ func TestDeriveScripted(t *testing.T) {
 		ID:   "p",
 		Text: "A heap keeps its smallest element at the root, so finding it takes constant time. Removing it takes time that grows with the logarithm of the size.",
 	}
-	seeds, err := (&Derive{Model: client, MaxPairs: 2}).Do(t.Context(), p, nil)
+	seeds, err := (&Derive{MaxPairs: 2, Asking: Asking{Model: client}}).Do(t.Context(), p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestSpread(t *testing.T) {
 func TestDeriveFails(t *testing.T) {
 	for _, fault := range []llmtest.Fault{llmtest.ServerError, llmtest.Length, llmtest.Refusal, llmtest.Prose} {
 		client, _ := scripted(t, "", llmtest.Rule{Fault: fault})
-		_, err := (&Derive{Model: client}).Do(t.Context(), extract.Passage{Text: "Some text about heaps and stacks."}, nil)
+		_, err := (&Derive{Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "Some text about heaps and stacks."}, nil)
 		if e, ok := errors.AsType[*llm.Error](err); !ok || e.Kind == "" {
 			t.Errorf("%s: error is %v, want an *llm.Error", fault, err)
 		}

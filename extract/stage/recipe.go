@@ -20,17 +20,21 @@ import (
 // makers are the stages that recipes may name. A stage's fields with a yaml
 // tag are its parameters, and their values here are the defaults.
 var makers = map[string]func(Tools) extract.Stage{
-	"screen":        func(t Tools) extract.Stage { return &Screen{Threshold: 2, Model: t.Model} },
+	"screen":        func(t Tools) extract.Stage { return &Screen{Threshold: 2, Asking: Asking{Model: t.Model}} },
 	"harvest":       func(Tools) extract.Stage { return &Harvest{} },
-	"derive":        func(t Tools) extract.Stage { return &Derive{Temperature: 0.2, Model: t.Model} },
+	"derive":        func(t Tools) extract.Stage { return &Derive{Asking: Asking{Temperature: 0.2, Model: t.Model}} },
 	"ground":        func(Tools) extract.Stage { return &Ground{} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
-	"revise":        func(t Tools) extract.Stage { return &Revise{Rounds: 2, Threshold: 4, Temperature: 0.3, Model: t.Model} },
-	"rewrite":       func(t Tools) extract.Stage { return &Rewrite{Temperature: 0.7, Model: t.Model} },
-	"roundtrip":     func(t Tools) extract.Stage { return &Roundtrip{ClosedBook: true, Model: t.Model} },
-	"vote":          func(t Tools) extract.Stage { return &Vote{Answers: 8, Temperature: 0.7, Model: t.Model} },
-	"dedupe":        func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
+	"revise": func(t Tools) extract.Stage {
+		return &Revise{Rounds: 2, Threshold: 4, Asking: Asking{Temperature: 0.3, Model: t.Model}}
+	},
+	"rewrite":   func(t Tools) extract.Stage { return &Rewrite{Asking: Asking{Temperature: 0.7, Model: t.Model}} },
+	"roundtrip": func(t Tools) extract.Stage { return &Roundtrip{ClosedBook: true, Asking: Asking{Model: t.Model}} },
+	"vote": func(t Tools) extract.Stage {
+		return &Vote{Samples: 8, Asking: Asking{Temperature: 0.7, Model: t.Model}}
+	},
+	"dedupe": func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
 }
 
 // Tools are what stages work with. A nil Near stands for one in memory.
@@ -216,13 +220,7 @@ func decode(n *yaml.Node, into any, what string) error {
 	if n.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: %s is written as names with their values", n.Line, what)
 	}
-	t := reflect.TypeOf(into).Elem()
-	var known []string
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name != "" && name != "-" {
-			known = append(known, name)
-		}
-	}
+	known := keysOf(reflect.TypeOf(into).Elem())
 	for i := 0; i < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if slices.Contains(known, key.Value) {
@@ -237,6 +235,20 @@ func decode(n *yaml.Node, into any, what string) error {
 		return errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n  "), "\n  ", "; "))
 	}
 	return nil
+}
+
+// keysOf are the names of a struct's fields with a yaml tag.
+func keysOf(t reflect.Type) []string {
+	var keys []string
+	for i := range t.NumField() {
+		switch name, rest, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); {
+		case rest == "inline":
+			keys = append(keys, keysOf(t.Field(i).Type)...)
+		case name != "" && name != "-":
+			keys = append(keys, name)
+		}
+	}
+	return keys
 }
 
 func stageNames() []string {

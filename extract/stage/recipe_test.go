@@ -6,7 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
+
+	"seedbed/extract"
+	"seedbed/extract/llm"
+	"seedbed/extract/llm/llmtest"
 )
 
 func TestBuiltin(t *testing.T) {
@@ -69,5 +74,38 @@ func TestParseParameters(t *testing.T) {
 	stages, err := Build(r, Tools{})
 	if err != nil || len(stages) != 2 || stages[0].Name() != "harvest" || stages[1].Name() != "dedupe" {
 		t.Errorf("Build = %v, %v", stages, err)
+	}
+}
+
+// TestStepModel has one step ask a model of its own: at the same server, and
+// by its own sampling.
+func TestStepModel(t *testing.T) {
+	r, err := Parse([]byte("name: x\nstages:\n  - screen:\n      rate: true\n      model: small\n      top_p: 0.5\n  - derive\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := llmtest.New(t, llmtest.Script{Models: []string{"small", "strong"}})
+	stages, err := Build(r, Tools{Model: llm.New(llm.Options{URL: server.URL, Model: "strong"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := extract.Passage{Text: "Granite cools slowly deep in the earth, and so its crystals are large. Basalt cools fast."}
+	seeds, err := extract.Do(t.Context(), stages, p, extract.Options{})
+	if err != nil || len(seeds) == 0 || seeds[0].Model != "strong" {
+		t.Errorf("Do = %+v, %v", seeds, err)
+	}
+	var asked []string
+	for _, r := range server.Requests() {
+		topP := ""
+		if strings.Contains(string(r.Body), `"top_p":0.5`) {
+			topP = " top_p 0.5"
+		}
+		asked = append(asked, r.Model+topP)
+	}
+	if diff := cmp.Diff([]string{"small top_p 0.5", "strong"}, asked); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+	if _, err := Parse([]byte("name: x\nstages:\n  - screen:\n      model: small\n")); err == nil || !strings.Contains(err.Error(), "line 3: stage screen: it names the model small and asks none") {
+		t.Errorf("a model that is not asked: %v", err)
 	}
 }

@@ -31,18 +31,13 @@ import (
 // says nothing that can be used. Seeds in the text's own words and those that
 // a person wrote are left as they are; their check is skipped.
 type Revise struct {
-	Rounds      int     `yaml:"rounds"`      // of writing anew, at most
-	Threshold   int     `yaml:"threshold"`   // 1–5: what every rating has to reach
-	Temperature float64 `yaml:"temperature"` // of writing anew; the critic's is 0
-	MaxTokens   int     `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
-
-	Model extract.Model `yaml:"-"`
+	Rounds    int              `yaml:"rounds"`    // of writing anew, at most
+	Threshold int              `yaml:"threshold"` // 1–5: what every rating has to reach
+	Asking    `yaml:",inline"` // its sampling is that of writing anew
 }
 
 // Name is "revise".
 func (*Revise) Name() string { return "revise" }
-
-func (*Revise) needsModel() bool { return true }
 
 func (r *Revise) check() error {
 	switch {
@@ -51,7 +46,7 @@ func (r *Revise) check() error {
 	case r.Threshold < 1 || r.Threshold > 5:
 		return fmt.Errorf("threshold is %d and has to be from 1 to 5", r.Threshold)
 	}
-	return checkSampling(r.Temperature, r.MaxTokens)
+	return r.Asking.check()
 }
 
 const reviseVersion = "1"
@@ -193,12 +188,7 @@ func (r *Revise) revise(ctx context.Context, p extract.Passage, s *extract.Seed)
 
 // rate asks the critic. Why is set where that says nothing; payer pays.
 func (r *Revise) rate(ctx context.Context, p extract.Passage, s, payer *extract.Seed) (c critique, why string, err error) {
-	a, err := ask[critique](ctx, r.Model, extract.Request{
-		Messages:   messages("revise", aboutSeed(s, p)),
-		SchemaName: "critique",
-		Schema:     critiqueSchema,
-		MaxTokens:  r.MaxTokens,
-	})
+	a, err := ask[critique](ctx, r.Model, r.request("revise", aboutSeed(s, p), "critique", critiqueSchema))
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return critique{}, a.why, err
@@ -223,14 +213,9 @@ func (r *Revise) rewrite(ctx context.Context, p extract.Passage, s *extract.Seed
 	for _, f := range append([]string{c.words()}, c.Faults...) {
 		about.Faults = append(about.Faults, guard(f))
 	}
-	a, err := ask[revision](ctx, r.Model, extract.Request{
-		Messages:    messages("revise_again", about),
-		SchemaName:  "revision",
-		Schema:      revisionSchema,
-		Temperature: r.Temperature,
-		Sample:      round, // where the last version was no better, the same is asked again
-		MaxTokens:   r.MaxTokens,
-	})
+	request := r.draw("revise_again", about, "revision", revisionSchema)
+	request.Sample = round // where the last version was no better, the same is asked again
+	a, err := ask[revision](ctx, r.Model, request)
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return nil, a.why, err

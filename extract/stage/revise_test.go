@@ -70,7 +70,7 @@ func TestRevise(t *testing.T) {
 		if o := field["origin"]; o != nil {
 			s.Origin = o[0]
 		}
-		r := &Revise{Rounds: 2, Threshold: 4, Model: client}
+		r := &Revise{Rounds: 2, Threshold: 4, Asking: Asking{Model: client}}
 		p := extract.Passage{ID: "p", Text: "The well of Orvieto is 54 m deep."}
 		seeds, err := extract.Do(t.Context(), []extract.Stage{given{s}, r}, p, extract.Options{Run: "r"})
 		if err != nil {
@@ -125,7 +125,7 @@ func TestReviseHuge(t *testing.T) {
 		"You are the critic of": {`{"faults": ["` + huge + `"], "reasoning": 1, "accuracy": 3, "completeness": 1, "standalone": 1}`},
 		"You mend question":     {`{"question": "How deep?", "reasoning": [], "answer": "` + huge + `", "short_answer": ""}`},
 	})
-	r := &Revise{Rounds: 2, Threshold: 4, Model: client}
+	r := &Revise{Rounds: 2, Threshold: 4, Asking: Asking{Model: client}}
 	seeds, err := r.Do(t.Context(), extract.Passage{Text: "Deep."}, []extract.Seed{
 		{ID: "a", Question: "How deep?", Answer: "Deep.", Origin: extract.Derived, Verdict: extract.Draft},
 		{ID: "b", Question: "How?", Answer: "Deep.", Origin: extract.Derived, Verdict: extract.Rejected},

@@ -22,17 +22,12 @@ import (
 // not rewritten again. Of a form that the model does not give in a usable
 // shape there is no seed, and the parent's check, skipped, says why.
 type Rewrite struct {
-	Forms       []string `yaml:"forms"`       // of exercise, dialogue and choice; none is all
-	Temperature float64  `yaml:"temperature"` // of sampling
-	MaxTokens   int      `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
-
-	Model extract.Model `yaml:"-"`
+	Forms  []string `yaml:"forms"` // of exercise, dialogue and choice; none is all
+	Asking `yaml:",inline"`
 }
 
 // Name is "rewrite".
 func (*Rewrite) Name() string { return "rewrite" }
-
-func (*Rewrite) needsModel() bool { return true }
 
 func (r *Rewrite) check() error {
 	for i, f := range r.Forms {
@@ -43,7 +38,7 @@ func (r *Rewrite) check() error {
 			return fmt.Errorf("the form %s is named twice", f)
 		}
 	}
-	return checkSampling(r.Temperature, r.MaxTokens)
+	return r.Asking.check()
 }
 
 const rewriteVersion = "1"
@@ -121,13 +116,7 @@ func (r *Rewrite) rewrite(ctx context.Context, p extract.Passage, s *extract.See
 
 // rewriteAs asks for a form and makes a seed of the reply.
 func rewriteAs[T any](ctx context.Context, r *Rewrite, p extract.Passage, s *extract.Seed, form string, schema []byte, seed func(T) (extract.Seed, string)) (rewritten, error) {
-	a, err := ask[T](ctx, r.Model, extract.Request{
-		Messages:    messages("rewrite_"+form, aboutSeed(s, p)),
-		SchemaName:  form,
-		Schema:      schema,
-		Temperature: r.Temperature,
-		MaxTokens:   r.MaxTokens,
-	})
+	a, err := ask[T](ctx, r.Model, r.draw("rewrite_"+form, aboutSeed(s, p), form, schema))
 	if err != nil {
 		return rewritten{}, err
 	}

@@ -40,7 +40,7 @@ func TestRewrite(t *testing.T) {
 			{ID: "third", Question: "And who answers?", Answer: "Nobody.", Verdict: extract.Rejected, VerdictReason: "ground: no"},
 		}
 		p := extract.Passage{ID: "p", Text: "A stone falls 3 s."}
-		seeds, err := extract.Do(t.Context(), []extract.Stage{before, &Rewrite{Model: client}, &Ground{}, &Standalone{}}, p, extract.Options{Run: "r"})
+		seeds, err := extract.Do(t.Context(), []extract.Stage{before, &Rewrite{Asking: Asking{Model: client}}, &Ground{}, &Standalone{}}, p, extract.Options{Run: "r"})
 		if err != nil {
 			t.Fatalf("%s: %v", field["case"], err)
 		}

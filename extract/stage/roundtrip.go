@@ -26,29 +26,12 @@ import (
 // ("Phi-4 Technical Report", Abdin et al., 2024, arXiv:2412.08905, on the
 // curation of seeds and answer pairs).
 type Roundtrip struct {
-	ClosedBook  bool    `yaml:"closed_book"` // answer without the passage, too
-	Temperature float64 `yaml:"temperature"` // of the answers
-	MaxTokens   int     `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
-
-	Model extract.Model `yaml:"-"`
+	ClosedBook bool             `yaml:"closed_book"` // answer without the passage, too
+	Asking     `yaml:",inline"` // its sampling is that of the answers
 }
 
 // Name is "roundtrip".
 func (*Roundtrip) Name() string { return "roundtrip" }
-
-func (*Roundtrip) needsModel() bool { return true }
-
-func (r *Roundtrip) check() error { return checkSampling(r.Temperature, r.MaxTokens) }
-
-func checkSampling(temperature float64, maxTokens int) error {
-	if !(temperature >= 0 && temperature <= 2) {
-		return fmt.Errorf("temperature is %g and has to be from 0 to 2", temperature)
-	}
-	if maxTokens < 0 {
-		return fmt.Errorf("max_tokens is %d and cannot be negative", maxTokens)
-	}
-	return nil
-}
 
 const roundtripVersion = "1"
 
@@ -63,9 +46,9 @@ func (r *Roundtrip) Do(ctx context.Context, p extract.Passage, seeds []extract.S
 	err := together(ctx, ways*len(todo), func(ctx context.Context, n int) (err error) {
 		i := todo[n/ways]
 		if n%ways == 0 {
-			open[i], err = r.try(ctx, &seeds[i], messages("roundtrip", sheetOf(&seeds[i]).with(p)))
+			open[i], err = r.try(ctx, &seeds[i], "roundtrip", sheetOf(&seeds[i]).with(p))
 		} else {
-			closed[i], err = r.try(ctx, &seeds[i], messages("vote", sheetOf(&seeds[i])))
+			closed[i], err = r.try(ctx, &seeds[i], "vote", sheetOf(&seeds[i]))
 		}
 		return err
 	})
@@ -90,14 +73,8 @@ type outcome struct {
 }
 
 // try answers the question and has the answer judged.
-func (r *Roundtrip) try(ctx context.Context, s *extract.Seed, m []extract.Message) (outcome, error) {
-	a, err := ask[attempt](ctx, r.Model, extract.Request{
-		Messages:    m,
-		SchemaName:  "attempt",
-		Schema:      attemptSchema,
-		Temperature: r.Temperature,
-		MaxTokens:   r.MaxTokens,
-	})
+func (r *Roundtrip) try(ctx context.Context, s *extract.Seed, prompt string, about sheet) (outcome, error) {
+	a, err := ask[attempt](ctx, r.Model, r.draw(prompt, about, "attempt", attemptSchema))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -111,7 +88,7 @@ func (r *Roundtrip) try(ctx context.Context, s *extract.Seed, m []extract.Messag
 		return out, nil
 	}
 	var paid extract.Tokens
-	out.ruling, paid, err = judge(ctx, r.Model, s, a.said)
+	out.ruling, paid, err = r.judge(ctx, s, a.said)
 	out.tokens.In += paid.In
 	out.tokens.Out += paid.Out
 	return out, err

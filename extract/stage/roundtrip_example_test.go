@@ -16,7 +16,7 @@ func ExampleRoundtrip() {
 		return `{"reasoning": "The text says so.", "answer": "It is 54 metres deep.", "short_answer": "54 m"}`
 	}})
 	defer server.Close()
-	r := &stage.Roundtrip{Model: llm.New(llm.Options{URL: server.URL, Model: "any"})}
+	r := &stage.Roundtrip{Asking: stage.Asking{Model: llm.New(llm.Options{URL: server.URL, Model: "any"})}}
 	p := extract.Passage{Text: "The well of Orvieto is 54 m deep."}
 	seeds, err := r.Do(context.Background(), p, []extract.Seed{
 		{Question: "How deep is the well of Orvieto?", Answer: "It is 54 m deep.", ShortAnswer: "54 m", Origin: extract.Derived},

@@ -195,7 +195,7 @@ var rulingSchema = schemaOf(&ruling{})
 // judge says whether an answer to a seed's question means the same as the
 // seed's own. Numbers and short answers that are equal, or plainly are not,
 // need no model. What the judge does not say clearly is Uncertain.
-func judge(ctx context.Context, m extract.Model, s *extract.Seed, given attempt) (ruling, extract.Tokens, error) {
+func (a *Asking) judge(ctx context.Context, s *extract.Seed, given attempt) (ruling, extract.Tokens, error) {
 	if same, sure := given.equals(s.ShortAnswer, s.Answer); sure {
 		if same {
 			return ruling{"the answers are equal", judgedTrue}, extract.Tokens{}, nil
@@ -204,25 +204,21 @@ func judge(ctx context.Context, m extract.Model, s *extract.Seed, given attempt)
 	}
 	about := sheetOf(s)
 	about.Answer = guard(given.whole())
-	a, err := ask[ruling](ctx, m, extract.Request{
-		Messages:   messages("roundtrip_judge", about),
-		SchemaName: "ruling",
-		Schema:     rulingSchema,
-	})
+	said, err := ask[ruling](ctx, a.Model, a.request("roundtrip_judge", about, "ruling", rulingSchema))
 	if err != nil {
 		return ruling{}, extract.Tokens{}, err
 	}
-	r := a.said
+	r := said.said
 	r.Reason = clip(r.Reason, 300)
-	if a.why != "" {
-		r = ruling{"the judge said nothing that can be used: " + a.why, judgedUncertain}
+	if said.why != "" {
+		r = ruling{"the judge said nothing that can be used: " + said.why, judgedUncertain}
 	}
 	switch r.Verdict {
 	case judgedTrue, judgedFalse:
 	default:
 		r.Verdict = judgedUncertain
 	}
-	return r, a.tokens, nil
+	return r, said.tokens, nil
 }
 
 // An attempt is a model's answer to a question. An empty one means that it

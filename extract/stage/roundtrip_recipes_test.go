@@ -78,7 +78,7 @@ func TestRecipesRun(t *testing.T) {
 					t.Errorf("%d seeds kept, %+v", kept, tokens)
 				}
 				// What screening cost is no seed's.
-				screened := strings.Contains(string(recipe.Body), "model: true")
+				screened := strings.Contains(string(recipe.Body), "rate: true")
 				if name == "good" && (tokens.In > spent.Tokens.In || tokens != spent.Tokens && !screened) {
 					t.Errorf("the seeds say they cost %+v, the meter %+v", tokens, spent.Tokens)
 				}

@@ -86,7 +86,7 @@ func TestRoundtrip(t *testing.T) {
 			"You answer one question of an exam":       field["closed"],
 			"You compare an answer with a key":         field["judge"],
 		}, rules...)
-		r := &Roundtrip{ClosedBook: field["closed"] != "", Model: client}
+		r := &Roundtrip{ClosedBook: field["closed"] != "", Asking: Asking{Model: client}}
 		seeds, err := r.Do(t.Context(), extract.Passage{Text: "The well is 42 m deep."}, []extract.Seed{s})
 		if err != nil {
 			t.Fatalf("%s: %v", field["case"], err)
@@ -116,7 +116,7 @@ func TestRoundtripHuge(t *testing.T) {
 		"You answer one question": fmt.Sprintf(`{"reasoning": "r", "answer": %q, "short_answer": ""}`, strings.Repeat("deep ", 200_000)),
 		"You compare":             `{"reason": "` + strings.Repeat("x", 100_000) + `", "verdict": "False"}`,
 	})
-	seeds, err := (&Roundtrip{Model: client}).Do(t.Context(), extract.Passage{Text: "A passage."},
+	seeds, err := (&Roundtrip{Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "A passage."},
 		[]extract.Seed{{Question: "How deep is it?", Answer: "Deep.", Origin: extract.Derived, Verdict: extract.Draft}})
 	if err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestRoundtripServer(t *testing.T) {
 	for _, fault := range []llmtest.Fault{llmtest.ServerError, llmtest.Unauthorized, llmtest.NoQuota} {
 		client, _ := byForm(t, nil, llmtest.Rule{Fault: fault})
 		seeds := []extract.Seed{{Question: "Why?", Answer: "So.", Verdict: extract.Draft}, {Question: "How?", Answer: "So.", Verdict: extract.Draft}}
-		if _, err := (&Roundtrip{Model: client}).Do(t.Context(), extract.Passage{Text: "T."}, seeds); llm.Kind(err) == "" {
+		if _, err := (&Roundtrip{Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "T."}, seeds); llm.Kind(err) == "" {
 			t.Errorf("%s: error is %v, want an *llm.Error", fault, err)
 		}
 	}
@@ -147,7 +147,7 @@ func TestRoundtripServer(t *testing.T) {
 func TestRoundtripLeavesAlone(t *testing.T) {
 	client, server := byForm(t, nil)
 	seeds := []extract.Seed{{Question: "Why?", Answer: "So.", Verdict: extract.Rejected}}
-	got, err := (&Roundtrip{ClosedBook: true, Model: client}).Do(t.Context(), extract.Passage{Text: "T."}, seeds)
+	got, err := (&Roundtrip{ClosedBook: true, Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "T."}, seeds)
 	if err != nil || len(got[0].Checks) > 0 || len(server.Requests()) > 0 {
 		t.Errorf("Do = %+v, %v after %d requests", got, err, len(server.Requests()))
 	}

@@ -15,27 +15,29 @@ import (
 // Screen turns away passages that teach nothing: tables of contents,
 // indexes, lists of references, licences, thanks, navigation, and what is
 // mostly signs, numbers or links. The rules come first and judge prose only,
-// so that code, data tables and formulas pass. With UseModel a model then
-// rates what is left.
+// so that code, data tables and formulas pass. With Rate a model then rates
+// what is left.
 //
 // A passage that is turned away ends with an [extract.Skip].
 type Screen struct {
-	UseModel  bool `yaml:"model"`     // ask the model, too
+	Rate      bool `yaml:"rate"`      // have a model rate what the rules let through
 	Threshold int  `yaml:"threshold"` // 0–5: a passage whose best rating is lower is skipped
-
-	Model extract.Model `yaml:"-"`
+	Asking    `yaml:",inline"`
 }
 
 // Name is "screen".
 func (*Screen) Name() string { return "screen" }
 
-func (s *Screen) needsModel() bool { return s.UseModel }
+func (s *Screen) needsModel() bool { return s.Rate }
 
 func (s *Screen) check() error {
 	if s.Threshold < 0 || s.Threshold > 5 {
 		return fmt.Errorf("threshold is %d and has to be from 0 to 5", s.Threshold)
 	}
-	return nil
+	if s.ModelName != "" && !s.Rate {
+		return fmt.Errorf("it names the model %s and asks none: add rate: true", s.ModelName)
+	}
+	return s.Asking.check()
 }
 
 // Do returns the seeds as they are, or a Skip.
@@ -43,7 +45,7 @@ func (s *Screen) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	if reason := screened(p); reason != "" {
 		return nil, extract.Skip(reason)
 	}
-	if !s.UseModel {
+	if !s.Rate {
 		return seeds, nil
 	}
 	if s.Model == nil {
@@ -72,11 +74,7 @@ var ratingSchema = schemaOf(&ratings{})
 
 func (s *Screen) rate(ctx context.Context, p extract.Passage) (ratings, error) {
 	var r ratings
-	reply, err := s.Model.Complete(ctx, extract.Request{
-		Messages:   messages("screen", promptOf(p)),
-		SchemaName: "rating",
-		Schema:     ratingSchema,
-	})
+	reply, err := s.Model.Complete(ctx, s.draw("screen", promptOf(p), "rating", ratingSchema))
 	if err != nil {
 		return r, err
 	}

@@ -66,7 +66,7 @@ func TestScreenModel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, server := scripted(t, c.reply)
-			_, err := (&Screen{UseModel: true, Threshold: 2, Model: client}).Do(t.Context(), p, nil)
+			_, err := (&Screen{Rate: true, Threshold: 2, Asking: Asking{Model: client}}).Do(t.Context(), p, nil)
 			skip, skipped := errors.AsType[extract.Skip](err)
 			switch {
 			case c.want == "error" && (err == nil || skipped), c.want != "error" && err != nil && !skipped, c.want != "error" && string(skip) != c.want:
@@ -79,7 +79,7 @@ func TestScreenModel(t *testing.T) {
 	}
 	// What the rules turn away costs nothing.
 	client, server := scripted(t, "", llmtest.Rule{Fault: llmtest.ServerError})
-	_, err := (&Screen{UseModel: true, Model: client}).Do(t.Context(), extract.Passage{Text: "*** 12 34 ***"}, nil)
+	_, err := (&Screen{Rate: true, Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "*** 12 34 ***"}, nil)
 	if _, ok := errors.AsType[extract.Skip](err); !ok || len(server.Requests()) > 0 {
 		t.Errorf("error %v after %d requests, want a skip after none", err, len(server.Requests()))
 	}

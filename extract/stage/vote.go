@@ -33,12 +33,9 @@ import (
 // uncertain where it does not, where no two answers agree, and where too few
 // answers or no judge can be had. With Drop, seeds outside 2 ≤ t ≤ n−1 fail.
 type Vote struct {
-	Answers     int     `yaml:"answers"`     // drawn for each question
-	Temperature float64 `yaml:"temperature"` // of the draws
-	MaxTokens   int     `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
-	Drop        bool    `yaml:"drop"`        // reject what is too easy or inconsistent
-
-	Model extract.Model `yaml:"-"`
+	Samples int  `yaml:"samples"` // answers drawn for each question
+	Drop    bool `yaml:"drop"`    // reject what is too easy or inconsistent
+	Asking  `yaml:",inline"`
 }
 
 // Tags that vote gives.
@@ -52,13 +49,11 @@ const (
 // Name is "vote".
 func (*Vote) Name() string { return "vote" }
 
-func (*Vote) needsModel() bool { return true }
-
 func (v *Vote) check() error {
-	if v.Answers < 3 || v.Answers > 64 {
-		return fmt.Errorf("answers is %d and has to be from 3 to 64", v.Answers)
+	if v.Samples < 3 || v.Samples > 64 {
+		return fmt.Errorf("samples is %d and has to be from 3 to 64", v.Samples)
 	}
-	return checkSampling(v.Temperature, v.MaxTokens)
+	return v.Asking.check()
 }
 
 const voteVersion = "1"
@@ -66,20 +61,20 @@ const voteVersion = "1"
 // Do draws all answers for all live seeds at once, and then has them sorted.
 func (v *Vote) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 	todo := live(seeds)
-	draws := make([]asked[attempt], len(todo)*v.Answers)
+	draws := make([]asked[attempt], len(todo)*v.Samples)
 	left := make([]atomic.Int32, len(todo)) // answers still to come
 	results := make([]poll, len(todo))
 	for i := range left {
-		left[i].Store(int32(v.Answers))
+		left[i].Store(int32(v.Samples))
 	}
 	err := together(ctx, len(draws), func(ctx context.Context, n int) (err error) {
-		i := n / v.Answers
-		if draws[n], err = v.draw(ctx, &seeds[todo[i]], 1+n%v.Answers); err != nil {
+		i := n / v.Samples
+		if draws[n], err = v.answer(ctx, &seeds[todo[i]], 1+n%v.Samples); err != nil {
 			return err
 		}
 		// Whoever brings the last answer of a seed goes on with it.
 		if left[i].Add(-1) == 0 {
-			results[i], err = v.count(ctx, &seeds[todo[i]], draws[i*v.Answers:(i+1)*v.Answers])
+			results[i], err = v.count(ctx, &seeds[todo[i]], draws[i*v.Samples:(i+1)*v.Samples])
 		}
 		return err
 	})
@@ -92,16 +87,11 @@ func (v *Vote) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed) 
 	return seeds, nil
 }
 
-// draw answers the question for the n-th time, from 1.
-func (v *Vote) draw(ctx context.Context, s *extract.Seed, n int) (asked[attempt], error) {
-	return ask[attempt](ctx, v.Model, extract.Request{
-		Messages:    messages("vote", sheetOf(s)),
-		SchemaName:  "attempt",
-		Schema:      attemptSchema,
-		Temperature: v.Temperature,
-		Sample:      n,
-		MaxTokens:   v.MaxTokens,
-	})
+// answer answers the question for the n-th time, from 1.
+func (v *Vote) answer(ctx context.Context, s *extract.Seed, n int) (asked[attempt], error) {
+	r := v.draw("vote", sheetOf(s), "attempt", attemptSchema)
+	r.Sample = n
+	return ask[attempt](ctx, v.Model, r)
 }
 
 // A poll is what came of the draws.
@@ -161,7 +151,7 @@ func (v *Vote) count(ctx context.Context, s *extract.Seed, draws []asked[attempt
 	}
 	var paid extract.Tokens
 	var err error
-	p.key, paid, err = judge(ctx, v.Model, s, given[groups[0][0]])
+	p.key, paid, err = v.judge(ctx, s, given[groups[0][0]])
 	p.pay(paid)
 	return p, err
 }

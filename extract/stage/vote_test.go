@@ -60,7 +60,7 @@ func TestVote(t *testing.T) {
 			"You sort answers to one question":   field["groups"],
 			"You compare an answer with a key":   field["judge"],
 		})
-		v := &Vote{Answers: len(draws), Temperature: 0.7, Drop: field["drop"] == "true", Model: client}
+		v := &Vote{Samples: len(draws), Drop: field["drop"] == "true", Asking: Asking{Temperature: 0.7, Model: client}}
 		seeds, err := v.Do(t.Context(), extract.Passage{Text: "Nobody sees this passage."}, []extract.Seed{s})
 		if err != nil {
 			t.Fatalf("%s: %v", field["case"], err)
@@ -92,7 +92,7 @@ func TestVote(t *testing.T) {
 // cache keeps each, and that doing the passage again buys none twice.
 func TestVoteDraws(t *testing.T) {
 	client, server := byForm(t, map[string]string{"You answer one": drawn(t, "a|7")})
-	v := &Vote{Answers: 5, Temperature: 0.7, Model: llm.Cached(client, llm.Dir(t.TempDir()))}
+	v := &Vote{Samples: 5, Asking: Asking{Temperature: 0.7, Model: llm.Cached(client, llm.Dir(t.TempDir()))}}
 	for range 2 {
 		seeds := []extract.Seed{{Question: "How many?", Answer: "7", Verdict: extract.Draft}, {Question: "And now?", Answer: "7", Verdict: extract.Draft}, {Question: "Not me.", Verdict: extract.Rejected}}
 		seeds, err := v.Do(t.Context(), extract.Passage{}, seeds)
@@ -131,7 +131,7 @@ func TestVoteAtOnce(t *testing.T) {
 	for i := range questions {
 		seeds = append(seeds, extract.Seed{Question: fmt.Sprint("Question ", i), Answer: "7", Verdict: extract.Draft})
 	}
-	seeds, err := (&Vote{Answers: draws, Model: client}).Do(t.Context(), extract.Passage{}, seeds)
+	seeds, err := (&Vote{Samples: draws, Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{}, seeds)
 	if err != nil || seeds[2].Checks[0].Verdict != extract.Pass {
 		t.Errorf("Do = %v, %v", seeds, err)
 	}
@@ -145,7 +145,7 @@ func TestVoteHuge(t *testing.T) {
 		"You sort answers":        `{"reason": "` + huge + `", "groups": [[1, 2, 3]]}`,
 		"You compare":             `{"reason": "` + huge + `", "verdict": "False"}`,
 	})
-	seeds, err := (&Vote{Answers: 3, Model: client}).Do(t.Context(), extract.Passage{}, []extract.Seed{{Question: "How deep?", Answer: "Deep.", Verdict: extract.Draft}})
+	seeds, err := (&Vote{Samples: 3, Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{}, []extract.Seed{{Question: "How deep?", Answer: "Deep.", Verdict: extract.Draft}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,8 +161,9 @@ func TestVoteHuge(t *testing.T) {
 
 func TestVoteParameters(t *testing.T) {
 	for params, want := range map[string]string{
-		"answers: 2":        "answers is 2 and has to be from 3 to 64",
-		"answers: 100":      "answers is 100",
+		"samples: 2":        "samples is 2 and has to be from 3 to 64",
+		"samples: 100":      "samples is 100",
+		"top_p: 1.5":        "top_p is 1.5 and has to be above 0 and at most 1",
 		"temperature: 3":    "temperature is 3 and has to be from 0 to 2",
 		"temperature: .nan": "temperature is NaN",
 		"max_tokens: -1":    "max_tokens is -1",
