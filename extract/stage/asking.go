@@ -1,22 +1,48 @@
 package stage
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"seedbed/extract"
 )
 
 // Asking is what a recipe may say of every stage that asks a model: which
-// one, and how it draws its replies. The zero value asks the run's model and
-// leaves the rest to its server.
+// one, how it draws its replies, and with what prompts. The zero value asks
+// the run's model with the built-in prompts and leaves the rest to the server.
+//
+// In a recipe, system and prompt are short for the prompt that has the
+// stage's own name:
+//
+//	derive:
+//	  model: strong
+//	  temperature: 0.3
+//	  prompt: |
+//	    {{.Passage}}
+//	vote:
+//	  prompts:
+//	    vote_groups:
+//	      system: |
+//	        Which of these answers agree?
 type Asking struct {
-	ModelName   string  `yaml:"model"`       // a name at the run's server, "" is the run's own model
-	Temperature float64 `yaml:"temperature"` // 0–2
-	TopP        float64 `yaml:"top_p"`       // above 0, at most 1; 0 leaves it to the server
-	MaxTokens   int     `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
+	ModelName   string            `yaml:"model"`       // a name at the run's server, "" is the run's own model
+	Temperature float64           `yaml:"temperature"` // 0–2
+	TopP        float64           `yaml:"top_p"`       // above 0, at most 1; 0 leaves it to the server
+	MaxTokens   int               `yaml:"max_tokens"`  // room for a reply, 0 leaves it to the server
+	Prompts     map[string]Prompt `yaml:"prompts,omitempty"`
 
 	Model extract.Model `yaml:"-"`
 }
+
+// An asker is a stage that asks a model.
+type asker interface {
+	asking() *Asking
+	needsModel() bool  // depends on its parameters for some
+	prompts() []string // the names of those it fills
+}
+
+func (a *Asking) asking() *Asking { return a }
 
 func (*Asking) needsModel() bool { return true }
 
@@ -32,20 +58,23 @@ func (a *Asking) check() error {
 	return nil
 }
 
-// request asks a judge, whose reply is not to vary: the stage's sampling is
-// for what it makes.
-func (a *Asking) request(prompt string, about any, schemaName string, schema []byte) extract.Request {
-	return extract.Request{
-		Model:      a.ModelName,
-		Messages:   messages(prompt, about),
-		SchemaName: schemaName,
-		Schema:     schema,
-	}
-}
+// judged is in place of a sample's number: the reply is not to vary. A
+// stage's sampling is for what it makes, not for what it judges.
+const judged = -1
 
-// draw asks for a reply by the stage's sampling.
-func (a *Asking) draw(prompt string, about any, schemaName string, schema []byte) extract.Request {
-	r := a.request(prompt, about, schemaName, schema)
-	r.Temperature, r.TopP, r.MaxTokens = a.Temperature, a.TopP, a.MaxTokens
-	return r
+// complete asks for a reply to a prompt, the n-th draw from 0.
+func (a *Asking) complete(ctx context.Context, name string, about any, n int) (extract.Reply, error) {
+	if a.Model == nil {
+		return extract.Reply{}, errors.New("it is to ask a model and has none")
+	}
+	messages, err := a.Prompts[name].or(builtinPrompt(name)).fill(about)
+	if err != nil {
+		return extract.Reply{}, fmt.Errorf("fill the prompt %s: %w", name, err)
+	}
+	c := calls[name]
+	r := extract.Request{Model: a.ModelName, Messages: messages, SchemaName: c.schemaName, Schema: c.schema}
+	if n != judged {
+		r.Temperature, r.TopP, r.MaxTokens, r.Sample = a.Temperature, a.TopP, a.MaxTokens, n
+	}
+	return a.Model.Complete(ctx, r)
 }

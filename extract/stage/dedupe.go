@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,7 +29,7 @@ type Candidate struct {
 }
 
 // Dedupe rejects a question that was asked before, in nearly the same words:
-// with a Jaccard similarity of at least 0.6 between their sets of three words
+// with a Jaccard similarity of 0.6 or more between their sets of three words
 // in a row. Of several the first is kept.
 //
 // Two questions that differ in a number, a symbol, an identifier, a name or a
@@ -40,7 +41,9 @@ type Candidate struct {
 // of 7, so that questions at the threshold meet two times in five, those at
 // 0.8 nearly always.
 type Dedupe struct {
-	Near Near // nil keeps them in memory
+	Similarity float64 `yaml:"similarity"` // from which two questions are one, 0 is 0.6
+
+	Near Near `yaml:"-"` // nil keeps them in memory
 
 	once   sync.Once
 	memory *Memory
@@ -48,6 +51,13 @@ type Dedupe struct {
 
 // Name is "dedupe".
 func (*Dedupe) Name() string { return "dedupe" }
+
+func (d *Dedupe) check() error {
+	if !(d.Similarity >= 0.4 && d.Similarity <= 1) {
+		return fmt.Errorf("similarity is %g and has to be from 0.4 to 1: less alike questions are not found", d.Similarity)
+	}
+	return nil
+}
 
 // Serial has the passages judged in document order: which of two duplicates
 // comes first must not depend on which is done first.
@@ -89,7 +99,7 @@ func (d *Dedupe) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed
 				best, most = c, same
 			}
 		}
-		if most >= alike {
+		if most >= cmp.Or(d.Similarity, alike) {
 			s.DuplicateOf = &best.ID
 			s.Record(extract.Check{Name: "dedupe", Verdict: extract.Fail, Score: 1 - most, Version: dedupeVersion,
 				Reason: fmt.Sprintf("duplicate of %s: “%s”", best.ID, short(best.Question))})

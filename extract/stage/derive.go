@@ -32,6 +32,8 @@ type Derive struct {
 // Name is "derive".
 func (*Derive) Name() string { return "derive" }
 
+func (*Derive) prompts() []string { return []string{"derive"} }
+
 func (d *Derive) check() error {
 	if d.MaxPairs < 0 {
 		return fmt.Errorf("max_pairs is %d and cannot be negative", d.MaxPairs)
@@ -102,9 +104,6 @@ var derivationSchema = schemaOf(&derivation{})
 
 // Do adds what the model makes of the passage.
 func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
-	if d.Model == nil {
-		return nil, errors.New("it needs a model and has none")
-	}
 	limit := d.limit(p)
 	ask := promptOf(p)
 	ask.Limit, ask.Hard = limit, d.Hard
@@ -113,7 +112,7 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))
 		}
 	}
-	reply, err := d.Model.Complete(ctx, d.draw("derive", ask, "derivation", derivationSchema))
+	reply, err := d.complete(ctx, "derive", ask, 0)
 	if err != nil {
 		// One bad pair makes a reply malformed as a whole: the good ones in
 		// it were paid for.

@@ -220,9 +220,9 @@ func TestSchemas(t *testing.T) {
 // nothing in a passage breaks a template.
 func TestPromptIsStable(t *testing.T) {
 	for _, stage := range []string{"derive", "screen"} {
-		a := messages(stage, prompt{Title: "A", Passage: "x", Limit: 1})
+		a := filled(t, stage, prompt{Title: "A", Passage: "x", Limit: 1})
 		hostile := "{{.Title}} `code` \"quoted\" {{end}} </passage>\n<PASSAGE >\n\\frac ${x}"
-		b := messages(stage, promptOf(extract.Passage{Path: []string{"a\nb </passage>"}, Text: hostile, Doc: &extract.Document{Title: "T\n\nU"}}))
+		b := filled(t, stage, promptOf(extract.Passage{Path: []string{"a\nb </passage>"}, Text: hostile, Doc: &extract.Document{Title: "T\n\nU"}}))
 		if a[0] != b[0] || a[0].Role != "system" || b[1].Role != "user" {
 			t.Errorf("%s: the system message changes with the passage", stage)
 		}

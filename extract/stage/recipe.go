@@ -2,15 +2,14 @@ package stage
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -23,7 +22,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"screen":        func(t Tools) extract.Stage { return &Screen{Threshold: 2, Asking: Asking{Model: t.Model}} },
 	"harvest":       func(Tools) extract.Stage { return &Harvest{} },
 	"derive":        func(t Tools) extract.Stage { return &Derive{Asking: Asking{Temperature: 0.2, Model: t.Model}} },
-	"ground":        func(Tools) extract.Stage { return &Ground{} },
+	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: 0.85} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
 	"revise": func(t Tools) extract.Stage {
@@ -34,7 +33,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"vote": func(t Tools) extract.Stage {
 		return &Vote{Samples: 8, Asking: Asking{Temperature: 0.7, Model: t.Model}}
 	},
-	"dedupe": func(t Tools) extract.Stage { return &Dedupe{Near: t.Near} },
+	"dedupe": func(t Tools) extract.Stage { return &Dedupe{Similarity: 0.6, Near: t.Near} },
 }
 
 // Tools are what stages work with. A nil Near stands for one in memory.
@@ -53,13 +52,25 @@ type Tools struct {
 //	  - harvest
 //	  - derive:
 //	      max_pairs: 4
+//	      model: strong # at the run's server
+//	      prompt: |
+//	        Make at most {{.Limit}} pairs of this:
+//	        {{.Passage}}
 //	  - ground
+//
+// What it does not say is as in the stages' own defaults and prompts.
 type Recipe struct {
 	Name        string
 	Version     int
 	Description string
 	Stages      []Step
 	Body        []byte // as it was written
+
+	// Resolved is the recipe with everything said that it leaves open: every
+	// parameter, and every prompt in full. It is a recipe that does the same
+	// whatever becomes of the defaults.
+	Resolved []byte
+	hash     string
 }
 
 // A Step is one stage of a recipe.
@@ -69,15 +80,9 @@ type Step struct {
 	params *yaml.Node
 }
 
-// A modeller is a stage that may need a model, depending on its parameters.
-type modeller interface{ needsModel() bool }
-
-// Hash is 12 hexadecimal digits that tell apart what recipes do: the same
-// body, the same hash.
-func (r Recipe) Hash() string {
-	sum := sha256.Sum256(r.Body)
-	return hex.EncodeToString(sum[:6])
-}
+// Hash is 12 hexadecimal digits that tell apart what recipes do, however they
+// are written: it covers the resolved recipe and the form of the replies.
+func (r Recipe) Hash() string { return r.hash }
 
 // ID is how seeds name the recipe they were made with: name@hash.
 func (r Recipe) ID() string { return r.Name + "@" + r.Hash() }
@@ -86,7 +91,7 @@ func (r Recipe) ID() string { return r.Name + "@" + r.Hash() }
 func (r Recipe) NeedsModel() bool {
 	for _, s := range r.Stages {
 		made, err := s.make(Tools{})
-		if m, ok := made.(modeller); err == nil && ok && m.needsModel() {
+		if a, ok := made.(asker); err == nil && ok && a.needsModel() {
 			return true
 		}
 	}
@@ -97,7 +102,9 @@ func (r Recipe) NeedsModel() bool {
 var recipes embed.FS
 
 // Builtin are the recipes that come with the program, by name.
-func Builtin() []Recipe {
+func Builtin() []Recipe { return slices.Clone(builtin()) }
+
+var builtin = sync.OnceValue(func() []Recipe {
 	files, err := recipes.ReadDir("recipes")
 	if err != nil {
 		panic(err) // they are compiled in
@@ -115,7 +122,7 @@ func Builtin() []Recipe {
 		out = append(out, r)
 	}
 	return out
-}
+})
 
 // Lookup is the builtin recipe of a name.
 func Lookup(name string) (Recipe, bool) {
@@ -177,7 +184,7 @@ func Parse(body []byte) (Recipe, error) {
 		}
 		r.Stages = append(r.Stages, step)
 	}
-	return r, nil
+	return r, r.resolve()
 }
 
 // Build makes the stages of a recipe.
@@ -201,9 +208,19 @@ type checker interface{ check() error }
 
 func (s Step) make(t Tools) (extract.Stage, error) {
 	stage := makers[s.Name](t)
-	if s.params != nil {
-		if err := decode(s.params, stage, "stage "+s.Name); err != nil {
+	asks, isAsker := stage.(asker)
+	params := s.params
+	if isAsker && params != nil {
+		params = spelledOut(params, s.Name)
+	}
+	if params != nil {
+		if err := decode(params, stage, "stage "+s.Name); err != nil {
 			return nil, err
+		}
+	}
+	if isAsker {
+		if err := checkPrompts(asks, params); err != nil {
+			return nil, fmt.Errorf("line %d: stage %s: %w", err.line, s.Name, err)
 		}
 	}
 	if c, ok := stage.(checker); ok {
@@ -240,6 +257,9 @@ func decode(n *yaml.Node, into any, what string) error {
 // keysOf are the names of a struct's fields with a yaml tag.
 func keysOf(t reflect.Type) []string {
 	var keys []string
+	if t == reflect.TypeFor[Asking]() {
+		keys = []string{"system", "prompt"}
+	}
 	for i := range t.NumField() {
 		switch name, rest, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); {
 		case rest == "inline":

@@ -105,7 +105,7 @@ func TestStepModel(t *testing.T) {
 	if diff := cmp.Diff([]string{"small top_p 0.5", "strong"}, asked); diff != "" {
 		t.Errorf("models asked (-want +got):\n%s", diff)
 	}
-	if _, err := Parse([]byte("name: x\nstages:\n  - screen:\n      model: small\n")); err == nil || !strings.Contains(err.Error(), "line 3: stage screen: it names the model small and asks none") {
+	if _, err := Parse([]byte("name: x\nstages:\n  - screen:\n      model: small\n")); err == nil || !strings.Contains(err.Error(), "line 3: stage screen: it says how to ask a model and asks none") {
 		t.Errorf("a model that is not asked: %v", err)
 	}
 }

@@ -39,6 +39,8 @@ type Revise struct {
 // Name is "revise".
 func (*Revise) Name() string { return "revise" }
 
+func (*Revise) prompts() []string { return []string{"revise", "revise_again"} }
+
 func (r *Revise) check() error {
 	switch {
 	case r.Rounds < 0 || r.Rounds > 5:
@@ -188,7 +190,7 @@ func (r *Revise) revise(ctx context.Context, p extract.Passage, s *extract.Seed)
 
 // rate asks the critic. Why is set where that says nothing; payer pays.
 func (r *Revise) rate(ctx context.Context, p extract.Passage, s, payer *extract.Seed) (c critique, why string, err error) {
-	a, err := ask[critique](ctx, r.Model, r.request("revise", aboutSeed(s, p), "critique", critiqueSchema))
+	a, err := ask[critique](ctx, &r.Asking, "revise", aboutSeed(s, p), judged)
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return critique{}, a.why, err
@@ -213,9 +215,8 @@ func (r *Revise) rewrite(ctx context.Context, p extract.Passage, s *extract.Seed
 	for _, f := range append([]string{c.words()}, c.Faults...) {
 		about.Faults = append(about.Faults, guard(f))
 	}
-	request := r.draw("revise_again", about, "revision", revisionSchema)
-	request.Sample = round // where the last version was no better, the same is asked again
-	a, err := ask[revision](ctx, r.Model, request)
+	// Where the last version was no better, the same is asked again.
+	a, err := ask[revision](ctx, &r.Asking, "revise_again", about, round)
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return nil, a.why, err

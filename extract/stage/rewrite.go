@@ -29,6 +29,22 @@ type Rewrite struct {
 // Name is "rewrite".
 func (*Rewrite) Name() string { return "rewrite" }
 
+func (r *Rewrite) prompts() []string {
+	var names []string
+	for _, f := range r.forms() {
+		names = append(names, "rewrite_"+f)
+	}
+	return names
+}
+
+// forms are those asked for.
+func (r *Rewrite) forms() []string {
+	if len(r.Forms) == 0 {
+		return allForms
+	}
+	return r.Forms
+}
+
 func (r *Rewrite) check() error {
 	for i, f := range r.Forms {
 		if !slices.Contains(allForms, f) {
@@ -55,10 +71,7 @@ var allForms = []string{formExercise, formDialogue, formChoice}
 // Do rewrites the live seeds, all at once. What is made of a seed stands
 // behind it.
 func (r *Rewrite) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
-	forms := r.Forms
-	if len(forms) == 0 {
-		forms = allForms
-	}
+	forms := r.forms()
 	todo := slices.DeleteFunc(live(seeds), func(i int) bool { return seeds[i].Origin == extract.Rewrite })
 	made := make([]rewritten, len(todo)*len(forms))
 	err := together(ctx, len(made), func(ctx context.Context, n int) (err error) {
@@ -106,17 +119,17 @@ type rewritten struct {
 func (r *Rewrite) rewrite(ctx context.Context, p extract.Passage, s *extract.Seed, form string) (rewritten, error) {
 	switch form {
 	case formExercise:
-		return rewriteAs(ctx, r, p, s, form, exerciseSchema, exercise.seed)
+		return rewriteAs(ctx, r, p, s, form, exercise.seed)
 	case formDialogue:
-		return rewriteAs(ctx, r, p, s, form, dialogueSchema, dialogue.seed)
+		return rewriteAs(ctx, r, p, s, form, dialogue.seed)
 	default:
-		return rewriteAs(ctx, r, p, s, form, choiceSchema, multipleChoice.seed)
+		return rewriteAs(ctx, r, p, s, form, multipleChoice.seed)
 	}
 }
 
 // rewriteAs asks for a form and makes a seed of the reply.
-func rewriteAs[T any](ctx context.Context, r *Rewrite, p extract.Passage, s *extract.Seed, form string, schema []byte, seed func(T) (extract.Seed, string)) (rewritten, error) {
-	a, err := ask[T](ctx, r.Model, r.draw("rewrite_"+form, aboutSeed(s, p), form, schema))
+func rewriteAs[T any](ctx context.Context, r *Rewrite, p extract.Passage, s *extract.Seed, form string, seed func(T) (extract.Seed, string)) (rewritten, error) {
+	a, err := ask[T](ctx, &r.Asking, "rewrite_"+form, aboutSeed(s, p), 0)
 	if err != nil {
 		return rewritten{}, err
 	}

@@ -33,6 +33,13 @@ type Roundtrip struct {
 // Name is "roundtrip".
 func (*Roundtrip) Name() string { return "roundtrip" }
 
+func (r *Roundtrip) prompts() []string {
+	if r.ClosedBook {
+		return []string{"roundtrip", "vote", "roundtrip_judge"}
+	}
+	return []string{"roundtrip", "roundtrip_judge"}
+}
+
 const roundtripVersion = "1"
 
 // Do checks the live seeds, all at once.
@@ -74,7 +81,7 @@ type outcome struct {
 
 // try answers the question and has the answer judged.
 func (r *Roundtrip) try(ctx context.Context, s *extract.Seed, prompt string, about sheet) (outcome, error) {
-	a, err := ask[attempt](ctx, r.Model, r.draw(prompt, about, "attempt", attemptSchema))
+	a, err := ask[attempt](ctx, &r.Asking, prompt, about, 0)
 	if err != nil {
 		return outcome{}, err
 	}

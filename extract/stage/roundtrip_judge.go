@@ -90,12 +90,9 @@ type asked[T any] struct {
 	model  string
 }
 
-func ask[T any](ctx context.Context, m extract.Model, r extract.Request) (asked[T], error) {
+func ask[T any](ctx context.Context, a *Asking, prompt string, about sheet, n int) (asked[T], error) {
 	var out asked[T]
-	if m == nil {
-		return out, errors.New("it needs a model and has none")
-	}
-	reply, err := m.Complete(ctx, r)
+	reply, err := a.complete(ctx, prompt, about, n)
 	if err != nil {
 		e, ok := errors.AsType[*llm.Error](err)
 		if !ok {
@@ -204,7 +201,7 @@ func (a *Asking) judge(ctx context.Context, s *extract.Seed, given attempt) (rul
 	}
 	about := sheetOf(s)
 	about.Answer = guard(given.whole())
-	said, err := ask[ruling](ctx, a.Model, a.request("roundtrip_judge", about, "ruling", rulingSchema))
+	said, err := ask[ruling](ctx, a, "roundtrip_judge", about, judged)
 	if err != nil {
 		return ruling{}, extract.Tokens{}, err
 	}

@@ -30,12 +30,14 @@ func (*Screen) Name() string { return "screen" }
 
 func (s *Screen) needsModel() bool { return s.Rate }
 
+func (*Screen) prompts() []string { return []string{"screen"} }
+
 func (s *Screen) check() error {
 	if s.Threshold < 0 || s.Threshold > 5 {
 		return fmt.Errorf("threshold is %d and has to be from 0 to 5", s.Threshold)
 	}
-	if s.ModelName != "" && !s.Rate {
-		return fmt.Errorf("it names the model %s and asks none: add rate: true", s.ModelName)
+	if (s.ModelName != "" || s.Prompts != nil) && !s.Rate {
+		return errors.New("it says how to ask a model and asks none: add rate: true")
 	}
 	return s.Asking.check()
 }
@@ -47,9 +49,6 @@ func (s *Screen) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	}
 	if !s.Rate {
 		return seeds, nil
-	}
-	if s.Model == nil {
-		return nil, errors.New("it is to ask a model and has none")
 	}
 	r, err := s.rate(ctx, p)
 	if err != nil {
@@ -74,7 +73,7 @@ var ratingSchema = schemaOf(&ratings{})
 
 func (s *Screen) rate(ctx context.Context, p extract.Passage) (ratings, error) {
 	var r ratings
-	reply, err := s.Model.Complete(ctx, s.draw("screen", promptOf(p), "rating", ratingSchema))
+	reply, err := s.complete(ctx, "screen", promptOf(p), 0)
 	if err != nil {
 		return r, err
 	}

@@ -49,6 +49,8 @@ const (
 // Name is "vote".
 func (*Vote) Name() string { return "vote" }
 
+func (*Vote) prompts() []string { return []string{"vote", "vote_groups", "roundtrip_judge"} }
+
 func (v *Vote) check() error {
 	if v.Samples < 3 || v.Samples > 64 {
 		return fmt.Errorf("samples is %d and has to be from 3 to 64", v.Samples)
@@ -89,9 +91,7 @@ func (v *Vote) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed) 
 
 // answer answers the question for the n-th time, from 1.
 func (v *Vote) answer(ctx context.Context, s *extract.Seed, n int) (asked[attempt], error) {
-	r := v.draw("vote", sheetOf(s), "attempt", attemptSchema)
-	r.Sample = n
-	return ask[attempt](ctx, v.Model, r)
+	return ask[attempt](ctx, &v.Asking, "vote", sheetOf(s), n)
 }
 
 // A poll is what came of the draws.

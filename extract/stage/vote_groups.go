@@ -55,7 +55,7 @@ func (v *Vote) sort(ctx context.Context, s *extract.Seed, given []attempt, group
 		// Shorter than for one judgement: there are many.
 		about.Answers = append(about.Answers, guard(cutText(given[g[0]].whole(), shown/4)))
 	}
-	a, err := ask[sorting](ctx, v.Model, v.request("vote_groups", about, "sorting", sortingSchema))
+	a, err := ask[sorting](ctx, &v.Asking, "vote_groups", about, judged)
 	if err != nil || a.why != "" {
 		return nil, a.tokens, a.why, err
 	}

@@ -46,7 +46,7 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 		ID:         store.NewID(s.Now()),
 		Recipe:     recipe.Name,
 		RecipeHash: recipe.Hash(),
-		RecipeBody: string(recipe.Body),
+		RecipeBody: string(recipe.Resolved),
 		State:      seedbed.RunQueued,
 		Created:    s.Now().UTC(),
 	}

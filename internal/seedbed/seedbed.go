@@ -65,8 +65,8 @@ type Run struct {
 	SourceTitle string         `json:"source_title"`
 	Collection  string         `json:"collection"`
 	Recipe      string         `json:"recipe"`      // its name
-	RecipeHash  string         `json:"recipe_hash"` // of its body
-	RecipeBody  string         `json:"-"`           // the recipe whole, as YAML
+	RecipeHash  string         `json:"recipe_hash"` // of what it does
+	RecipeBody  string         `json:"-"`           // as YAML, resolved: with every parameter and prompt
 	Endpoint    string         `json:"endpoint,omitempty"`
 	Model       string         `json:"model,omitempty"`
 	State       string         `json:"state"`
