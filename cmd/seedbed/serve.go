@@ -119,7 +119,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
-	blobs, err := blob.Folder(filepath.Join(data, "blobs"))
+	blobs, err := openBlobs(ctx, data)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +147,22 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	}
 	o.exporter = &export.Exporter{Seeds: o.service}
 	return o, nil
+}
+
+// openBlobs opens the bucket that the environment names, or else the folder.
+func openBlobs(ctx context.Context, data string) (blob.Store, error) {
+	if url := os.Getenv("SEEDBED_BLOB_URL"); url != "" {
+		store, err := blob.OpenS3(ctx, blob.S3Options{URL: url, Incoming: filepath.Join(data, "incoming")})
+		if err != nil {
+			return nil, fmt.Errorf("SEEDBED_BLOB_URL: %w", err)
+		}
+		return store, nil
+	}
+	folder, err := blob.Folder(filepath.Join(data, "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	return folder, nil
 }
 
 // openIndex opens the index in the data folder, or that of a Meilisearch

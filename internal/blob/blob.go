@@ -31,6 +31,10 @@ type Store interface {
 	// Open reads a blob. It does not verify the bytes: Check does.
 	Open(ctx context.Context, sum string) (io.ReadSeekCloser, error)
 
+	// File gives a file on this machine that has a blob's bytes, to be read
+	// by another process. It may be removed when done is called.
+	File(ctx context.Context, sum string) (path string, done func(), err error)
+
 	// Stat says how large a blob is and when it was last put.
 	Stat(ctx context.Context, sum string) (Info, error)
 

@@ -2,8 +2,6 @@ package blob
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 )
 
 // A Dir keeps blobs as files: ab/abcd… below its folder, and under
@@ -21,30 +18,17 @@ type Dir struct {
 	dir string
 }
 
-// leftover is how long a file stays in incoming after its last byte. Nobody
-// is writing to an older one: its writer was killed.
-const leftover = 24 * time.Hour
-
 // Folder opens the store in dir, which it makes if need be, readable by its
 // owner only.
 func Folder(dir string) (*Dir, error) {
 	d := &Dir{dir: dir}
-	if err := os.MkdirAll(d.incoming(), 0o700); err != nil {
+	if err := d.incoming().open(); err != nil {
 		return nil, fmt.Errorf("open blob folder: %w", err)
-	}
-	files, err := os.ReadDir(d.incoming())
-	if err != nil {
-		return nil, fmt.Errorf("open blob folder: %w", err)
-	}
-	for _, f := range files {
-		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > leftover {
-			_ = os.Remove(filepath.Join(d.incoming(), f.Name()))
-		}
 	}
 	return d, nil
 }
 
-func (d *Dir) incoming() string { return filepath.Join(d.dir, "incoming") }
+func (d *Dir) incoming() incoming { return incoming(filepath.Join(d.dir, "incoming")) }
 
 // Path is the blob's file, "" if sum cannot be a blob's name. The file need
 // not exist.
@@ -57,21 +41,16 @@ func (d *Dir) Path(sum string) string {
 
 // Put implements [Store].
 func (d *Dir) Put(ctx context.Context, r io.Reader) (sum string, size int64, err error) {
-	f, err := os.CreateTemp(d.incoming(), "put-")
+	f, sum, size, err := d.incoming().receive(ctx, r)
 	if err != nil {
 		return "", 0, fmt.Errorf("put blob: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
+			_ = discard(f)
 			sum, size, err = "", 0, fmt.Errorf("put blob: %w", err)
 		}
 	}()
-	h := sha256.New()
-	if size, err = io.Copy(io.MultiWriter(f, h), reader{ctx, r}); err != nil {
-		return
-	}
 	if err = f.Chmod(0o400); err != nil {
 		return
 	}
@@ -81,7 +60,6 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sum string, size int64, err
 	if err = f.Close(); err != nil {
 		return
 	}
-	sum = hex.EncodeToString(h.Sum(nil))
 	path := d.Path(sum)
 	if err = os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return
@@ -92,7 +70,7 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sum string, size int64, err
 		return
 	}
 	if err = syncDir(filepath.Dir(path)); err != nil {
-		return sum, size, err
+		return
 	}
 	err = syncDir(d.dir)
 	return
@@ -123,6 +101,14 @@ func (d *Dir) Open(_ context.Context, sum string) (io.ReadSeekCloser, error) {
 		return nil, fmt.Errorf("open blob %s: %w", sum, err)
 	}
 	return f, nil
+}
+
+// File implements [Store]: it is the blob's own file.
+func (d *Dir) File(ctx context.Context, sum string) (path string, done func(), err error) {
+	if _, err := d.Stat(ctx, sum); err != nil {
+		return "", nil, err
+	}
+	return d.Path(sum), func() {}, nil
 }
 
 // Stat implements [Store].
@@ -161,7 +147,7 @@ func (d *Dir) Each(ctx context.Context) iter.Seq2[Info, error] {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if e.IsDir() && path == d.incoming() {
+			if e.IsDir() && path == string(d.incoming()) {
 				return fs.SkipDir
 			}
 			if !e.Type().IsRegular() || path != d.Path(e.Name()) {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -88,7 +87,7 @@ func (s *Service) document(ctx context.Context, src seedbed.Source) (*extract.Do
 	})
 	if err != nil {
 		// Not found would mean that the source is gone.
-		return nil, seedbed.Errorf(seedbed.Internal, "load the document of %s: %w", src.Name, err)
+		return nil, unlessAway(err, "load the document of %s: %w", src.Name, err)
 	}
 	return doc, nil
 }
@@ -127,25 +126,19 @@ func (s *Service) loadDocument(ctx context.Context, sum string) (*extract.Docume
 
 // withFile calls do with the path of a file that has a blob's bytes.
 func (s *Service) withFile(ctx context.Context, sum string, do func(path string) error) error {
-	if folder, ok := s.Blobs.(interface{ Path(sum string) string }); ok {
-		return do(folder.Path(sum))
-	}
-	r, err := s.Blobs.Open(ctx, sum)
+	path, done, err := s.Blobs.File(ctx, sum)
 	if err != nil {
-		return seedbed.Errorf(seedbed.Internal, "fetch the original: %w", err)
+		return unlessAway(err, "fetch the original: %w", err)
 	}
-	defer func() { _ = r.Close() }()
-	f, err := os.CreateTemp("", "seedbed-*")
-	if err != nil {
+	defer done()
+	return do(path)
+}
+
+// unlessAway is an internal error, for what should be in the blob store is
+// not; but a store that is away may come back.
+func unlessAway(err error, format string, args ...any) error {
+	if seedbed.CodeOf(err) == seedbed.Unavailable {
 		return err
 	}
-	defer func() { _ = os.Remove(f.Name()) }()
-	_, err = io.Copy(f, r)
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return fmt.Errorf("fetch blob %s: %w", sum, err)
-	}
-	return do(f.Name())
+	return seedbed.Errorf(seedbed.Internal, format, args...)
 }

@@ -53,8 +53,10 @@ func open(t testing.TB, dir string, o jobs.Options) *bench {
 	if o.Index == nil {
 		o.Index = b.index
 	}
-	if o.Blobs, err = blob.Folder(filepath.Join(dir, "blobs")); err != nil {
-		t.Fatal(err)
+	if o.Blobs == nil {
+		if o.Blobs, err = blob.Folder(filepath.Join(dir, "blobs")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if o.Read == nil {
 		o.Read = readMarkdown

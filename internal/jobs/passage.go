@@ -48,6 +48,8 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 		return s.stepAside(ctx, job)
 	case errors.As(err, &later):
 		return river.JobSnooze(time.Duration(later))
+	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away
+		return river.JobSnooze(s.Patience(1))
 	}
 	if _, gone := s.DB.Run(ctx, job.Args.Run); seedbed.CodeOf(gone) == seedbed.NotFound {
 		return nil // deleted meanwhile

@@ -49,6 +49,8 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 		return nil
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
+	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away: the file is not to blame
+		return river.JobSnooze(s.Patience(1))
 	case len(job.Errors)+1 < maxReads && passing(err):
 		return err
 	}
@@ -62,7 +64,7 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 // passing reports whether reading again may help.
 func passing(err error) bool {
 	code := seedbed.CodeOf(err)
-	return code == seedbed.Internal || code == seedbed.Unavailable || code == seedbed.NotFound
+	return code == seedbed.Internal || code == seedbed.NotFound
 }
 
 func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbed.Source) error {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Bench) {
 		{"keeps nothing of an interrupted Put", interrupted},
 		{"keeps nothing of a cancelled Put", cancelled},
 		{"reads at any place", seeks},
+		{"gives a file", gives},
 		{"deletes", deletes},
 		{"refuses names that are no hashes", names},
 		{"finds an altered blob", altered},
@@ -188,6 +190,27 @@ func seeks(t *testing.T, b Bench) {
 	two := make([]byte, 2)
 	if _, err := io.ReadFull(r, two); string(two) != "23" || err != nil {
 		t.Errorf("after Seek(2, start): %q, %v, want 23", two, err)
+	}
+}
+
+func gives(t *testing.T, b Bench) {
+	sum := put(t, b.Store, "for a child to read")
+	path, done, err := b.Store.File(t.Context(), sum)
+	if err != nil {
+		t.Fatalf("File(%s): %v", sum, err)
+	}
+	if got, err := os.ReadFile(path); string(got) != "for a child to read" || err != nil {
+		t.Errorf("File(%s) has %q, %v", sum, got, err)
+	}
+	done()
+	if got := get(t, b.Store, sum); got != "for a child to read" {
+		t.Errorf("after done, the blob is %q", got)
+	}
+	if _, _, err := b.Store.File(t.Context(), hash("nothing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("File of a missing blob: %v, want not found", err)
+	}
+	if _, _, err := b.Store.File(t.Context(), "../x"); seedbed.CodeOf(err) != seedbed.Invalid {
+		t.Errorf("File(../x): %v, want an invalid error", err)
 	}
 }
 
