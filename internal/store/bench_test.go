@@ -10,49 +10,54 @@ import (
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
 )
 
 // BenchmarkOutcome saves what became of a passage, with three seeds and the
 // bands of each, and prints the slowest of twenty.
 func BenchmarkOutcome(b *testing.B) {
-	db := open(b)
-	source, run := sourceAndRun(b, db, 1<<20)
-	random := rand.New(rand.NewPCG(1, 2))
-	n := 0
-	var took []time.Duration
-	for b.Loop() {
-		o := store.Outcome{Bands: map[string][]uint64{}}
-		o.Ordinal, o.State = n, seedbed.PassageDone
-		for i := range 3 {
-			s := seed(run, n, i)
-			o.Found = append(o.Found, s)
-			for range 19 {
-				o.Bands[s.ID] = append(o.Bands[s.ID], random.Uint64())
-			}
-		}
-		queue(b, db, run, source, n)
-		begun := time.Now()
-		err := db.Update(b.Context(), func(tx *store.Tx) error {
-			for _, s := range o.Found {
-				if _, err := tx.Alike(b.Context(), run.Collection, o.Bands[s.ID]); err != nil {
-					return err
+	for _, engine := range storetest.Engines {
+		b.Run(engine, func(b *testing.B) {
+			db := open(b, storetest.Fresh(b, engine))
+			source, run := sourceAndRun(b, db, 1<<20)
+			random := rand.New(rand.NewPCG(1, 2))
+			n := 0
+			var took []time.Duration
+			for b.Loop() {
+				o := store.Outcome{Bands: map[string][]uint64{}}
+				o.Ordinal, o.State = n, seedbed.PassageDone
+				for i := range 3 {
+					s := seed(run, n, i)
+					o.Found = append(o.Found, s)
+					for range 19 {
+						o.Bands[s.ID] = append(o.Bands[s.ID], random.Uint64())
+					}
 				}
+				queue(b, db, run, source, n)
+				begun := time.Now()
+				err := db.Update(b.Context(), func(tx *store.Tx) error {
+					for _, s := range o.Found {
+						if _, err := tx.Alike(b.Context(), run.Collection, o.Bands[s.ID]); err != nil {
+							return err
+						}
+					}
+					saved, err := tx.SaveOutcome(b.Context(), run, o)
+					if err == nil && !saved {
+						return fmt.Errorf("passage %d was not queued", n)
+					}
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(begun))
+				n++
 			}
-			saved, err := tx.SaveOutcome(b.Context(), run, o)
-			if err == nil && !saved {
-				return fmt.Errorf("passage %d was not queued", n)
-			}
-			return err
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
+			b.ReportMetric(float64(took[len(took)*95/100].Microseconds()), "p95-µs")
 		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		took = append(took, time.Since(begun))
-		n++
 	}
-	slices.Sort(took)
-	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
-	b.ReportMetric(float64(took[len(took)*95/100].Microseconds()), "p95-µs")
 }
 
 // seed is the i-th seed of a passage.

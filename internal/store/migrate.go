@@ -11,33 +11,34 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// sqliteTypes says what the placeholders of the migration files stand for.
-var sqliteTypes = strings.NewReplacer(
-	"{{id}}", "TEXT",
-	"{{json}}", "TEXT",
-	"{{time}}", "INTEGER",
-	"{{bytes}}", "BLOB",
-	"{{serial}}", "INTEGER PRIMARY KEY AUTOINCREMENT",
-	"{{rowless}}", " WITHOUT ROWID",
-)
-
 // migrate brings the schema up to date. Goose remembers the files applied.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, types *strings.Replacer) error {
+// On PostgreSQL others wait who want to do the same: the lock is let go when
+// the process ends, however it does.
+func migrate(ctx context.Context, db *sql.DB, e *engine) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(dialect, db, filled{files, types}, goose.WithDisableGlobalRegistry(true))
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if e == postgres {
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(e.dialect, db, filled{files, e.types}, options...)
 	if err != nil {
 		return fmt.Errorf("prepare the database's migrations: %w", err)
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
+		return fmt.Errorf("migrate the database: %w", plain(err))
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 
 	"seedbed/internal/seedbed"
@@ -22,11 +21,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.URL != "" {
-		scheme, _, _ := strings.Cut(o.URL, ":")
-		return nil, seedbed.Errorf(seedbed.Invalid, "a database with a %s: address cannot be used yet: leave it empty for SQLite in the data folder", scheme)
+	switch scheme, _, _ := strings.Cut(o.URL, "://"); {
+	case o.URL == "":
+		return openSQLite(ctx, o)
+	case scheme == "postgres" || scheme == "postgresql":
+		return openPostgres(ctx, o)
 	}
-	return openSQLite(ctx, o)
+	return nil, seedbed.Errorf(seedbed.Invalid, "the database's address has to begin with postgres://: leave it empty for SQLite in the data folder")
 }
 
 func openSQLite(ctx context.Context, o Options) (*DB, error) {
@@ -44,20 +45,20 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 
-	db := &DB{path: o.Path, now: o.Now}
+	db := &DB{path: o.Path, engine: sqliteEngine, now: o.Now}
 	// One connection writes and everybody waits in Go for it: two would only
 	// fight for SQLite's lock. A transaction takes the lock when it begins,
 	// for one that upgrades later fails if another was faster.
 	db.write = sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(o.Path, "_txlock=immediate")})
 	db.write.SetMaxOpenConns(1)
-	if err := migrate(ctx, db.write, goose.DialectSQLite3, sqliteTypes); err != nil {
+	if err := migrate(ctx, db.write, db.engine); err != nil {
 		_ = db.write.Close()
 		return nil, fmt.Errorf("%s: %w", o.Path, err)
 	}
 	db.read = sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(o.Path, "_pragma=query_only(1)")})
 	db.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
-	db.reads = reads{db.read}
+	db.reads = reads{session{db.read, db.engine}}
 	return db, nil
 }
 
@@ -71,8 +72,12 @@ func sqliteURL(path, more string) string {
 
 // Claim makes this process the only one that works off jobs of an SQLite
 // database. It gives a [seedbed.Conflict] error while another process is. The
-// claim ends with release, and with the process however it ends.
+// claim ends with release, and with the process however it ends. On
+// PostgreSQL any number of processes may work.
 func (db *DB) Claim() (release func() error, err error) {
+	if db.engine == postgres {
+		return func() error { return nil }, nil
+	}
 	lock := flock.New(db.path+".lock", flock.SetPermissions(0o600))
 	ok, err := lock.TryLock()
 	if err != nil {

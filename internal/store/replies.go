@@ -22,7 +22,7 @@ func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err e
 // Put keeps a model reply. It is there when Put returns, whatever becomes of
 // the passage it was asked for.
 func (db *DB) Put(ctx context.Context, key string, reply []byte) error {
-	_, err := db.write.ExecContext(ctx, `INSERT INTO replies (id, reply, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET reply = excluded.reply`,
+	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, reply, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET reply = excluded.reply`,
 		key, reply, millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a model reply: %w", err)

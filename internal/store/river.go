@@ -14,7 +14,7 @@ func (tx *Tx) DropJobs(ctx context.Context, run string) error {
 }
 
 func (tx *Tx) deleteJobs(ctx context.Context, name, value string) error {
-	_, err := tx.exec(ctx, `DELETE FROM river_job WHERE state IN ('available', 'retryable', 'scheduled', 'pending') AND args ->> $1 = $2`, name, value)
+	_, err := tx.exec(ctx, `DELETE FROM river_job WHERE state IN ('available', 'retryable', 'scheduled', 'pending') AND args ->> '`+name+`' = $1`, value)
 	if err != nil {
 		return fmt.Errorf("remove the jobs of %s %s: %w", name, value, err)
 	}

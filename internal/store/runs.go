@@ -49,6 +49,12 @@ func (r reads) Run(ctx context.Context, id string) (seedbed.Run, error) {
 	return run, found(err, "run", id)
 }
 
+// Run is one run, which nobody else changes until the transaction ends.
+func (tx *Tx) Run(ctx context.Context, id string) (seedbed.Run, error) {
+	run, err := scanRun(tx.q.QueryRowContext(ctx, selectRun+`WHERE r.id = $1`+tx.q.locked("r"), id))
+	return run, found(err, "run", id)
+}
+
 // FirstRun is the run of a source that was made first.
 func (r reads) FirstRun(ctx context.Context, source string) (seedbed.Run, error) {
 	run, err := scanRun(r.q.QueryRowContext(ctx, selectRun+`WHERE r.source = $1 ORDER BY r.created, r.id LIMIT 1`, source))

@@ -42,6 +42,12 @@ func (r reads) Source(ctx context.Context, id string) (seedbed.Source, error) {
 	return s, found(err, "source", id)
 }
 
+// Source is one source, which nobody else changes until the transaction ends.
+func (tx *Tx) Source(ctx context.Context, id string) (seedbed.Source, error) {
+	s, err := scanSource(tx.q.QueryRowContext(ctx, selectSource+`WHERE s.id = $1`+tx.q.locked("s"), id))
+	return s, found(err, "source", id)
+}
+
 // SourceOf is the source that the bytes with this hash are in a collection.
 func (r reads) SourceOf(ctx context.Context, collection, sha256 string) (seedbed.Source, error) {
 	s, err := scanSource(r.q.QueryRowContext(ctx, selectSource+`WHERE s.collection = $1 AND s.sha256 = $2`, collection, sha256))

@@ -8,33 +8,46 @@
 //
 // The SQL is written once for SQLite and PostgreSQL: numbered parameters,
 // times as milliseconds, JSON as text the database need not look into. What
-// differs is in open.go and migrate.go.
+// differs is in engine.go, open.go and postgres.go.
+//
+// On SQLite transactions that write come one after the other. On PostgreSQL
+// they run side by side, each seeing what others have committed: a Tx locks
+// the source or the run that it reads until it ends, sources before runs, and
+// [Tx.Lock] is there for what has no row.
 package store
 
 import (
 	"context"
-	"crypto/rand"
+	crypto "crypto/rand"
 	"database/sql"
 	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Options say which database to open.
 type Options struct {
 	Path string           // of the SQLite file; its folder has to be there
-	URL  string           // of another database; not offered yet
+	URL  string           // of a PostgreSQL database: postgres://user:password@host/name
 	Now  func() time.Time // the clock, nil is time.Now
 }
 
-// A DB is an open database. It is safe for concurrent use.
+// A DB is an open database. It is safe for concurrent use. While the database
+// is away, or has no room, errors are [seedbed.Unavailable].
 type DB struct {
 	reads
+	*engine
 	write *sql.DB // on SQLite a pool of one connection
-	read  *sql.DB
+	read  *sql.DB // on PostgreSQL the same
+	pool  *pgxpool.Pool
 	path  string // of the SQLite file
 	now   func() time.Time
 }
@@ -42,29 +55,95 @@ type DB struct {
 // A Tx is a transaction that may write. It must not outlive [DB.Update].
 type Tx struct {
 	reads
-	tx  *sql.Tx
-	now func() time.Time
+	tx    *sql.Tx
+	conn  *sql.Conn // on PostgreSQL, with the connection under it
+	under *pgx.Conn
+	now   func() time.Time
 }
 
 // Writer is the pool that writes. On SQLite whoever writes has to share it.
 func (db *DB) Writer() *sql.DB { return db.write }
 
 // Close closes the database.
-func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close()) }
+func (db *DB) Close() error {
+	if db.pool != nil {
+		defer db.pool.Close()
+	}
+	return errors.Join(db.read.Close(), db.write.Close())
+}
 
 // Update calls do in a transaction that is committed if do returns nil. Keep
-// it short: on SQLite there is one writer at a time.
+// it short: on SQLite there is one writer at a time, on PostgreSQL its locks
+// keep others waiting.
+//
+// Do is called again, in a new transaction, where another transaction was in
+// the way or the connection was lost before the end. If it is lost while the
+// transaction is being committed, nobody knows whether it was: that is an
+// error.
 func (db *DB) Update(ctx context.Context, do func(*Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
+	const tries = 6
+	for try := 1; ; try++ {
+		err, sure := db.update(ctx, do)
+		if err == nil || !sure || try == tries || ctx.Err() != nil || db.engine != postgres || !again(err) && !lost(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(rand.N(10*time.Millisecond) + 10*time.Millisecond<<try):
+		}
+	}
+}
+
+// update is one try at Update. Sure means that nothing was changed if there
+// is an error.
+func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure bool) {
+	tx, err := db.begin(ctx)
 	if err != nil {
-		return fmt.Errorf("begin a transaction: %w", err)
+		return fmt.Errorf("begin a transaction: %w", plain(err)), true
 	}
-	defer func() { _ = tx.Rollback() }()
-	if err := do(&Tx{reads: reads{tx}, tx: tx, now: db.now}); err != nil {
-		return err
+	defer tx.end()
+	if err := do(tx); err != nil {
+		return err, true
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit a transaction: %w", err)
+	if err := tx.tx.Commit(); err != nil {
+		return fmt.Errorf("commit a transaction: %w", plain(err)), again(err)
+	}
+	return nil, true
+}
+
+func (db *DB) begin(ctx context.Context) (*Tx, error) {
+	tx := &Tx{now: db.now}
+	var err error
+	if db.engine == postgres {
+		err = tx.beginPostgres(ctx, db.write)
+	} else {
+		tx.tx, err = db.write.BeginTx(ctx, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	tx.q = session{tx.tx, db.engine}
+	return tx, nil
+}
+
+// end rolls back what was not committed.
+func (tx *Tx) end() {
+	_ = tx.tx.Rollback()
+	if tx.conn != nil {
+		_ = tx.conn.Close()
+	}
+}
+
+// Lock makes transactions that lock the same words wait for each other: the
+// second goes on when the first has ended. On SQLite they do so anyway.
+func (tx *Tx) Lock(ctx context.Context, words ...string) error {
+	if tx.q.engine != postgres {
+		return nil
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(strings.Join(words, "\x00")))
+	if _, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(h.Sum64())); err != nil {
+		return fmt.Errorf("wait for %s: %w", strings.Join(words, " "), err)
 	}
 	return nil
 }
@@ -74,25 +153,14 @@ func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 
 // exec runs a statement and returns the number of rows it changed.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int, error) {
-	res, err := tx.tx.ExecContext(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	return int(n), err
-}
-
-// querier is what *sql.DB and *sql.Tx have in common.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	return tx.q.exec(ctx, query, args...)
 }
 
 // reads are the methods that change nothing.
-type reads struct{ q querier }
+type reads struct{ q session }
 
 // list runs a query and scans each row by scan.
-func list[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, q session, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -102,11 +170,11 @@ func list[T any](ctx context.Context, q querier, scan func(scanner) (T, error), 
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, plain(err)
 		}
 		out = append(out, v)
 	}
-	return out, rows.Err()
+	return out, plain(rows.Err())
 }
 
 // scanner is a *sql.Row or *sql.Rows.
@@ -128,7 +196,7 @@ func (r reads) number(ctx context.Context, query string, args ...any) (int, erro
 // they were made in.
 func NewID(now time.Time) string {
 	var b [12]byte
-	_, _ = rand.Read(b[6:]) // never fails
+	_, _ = crypto.Read(b[6:]) // never fails
 	ms := now.UnixMilli()
 	for i := range 6 {
 		b[i] = byte(ms >> (8 * (5 - i)))

@@ -16,11 +16,12 @@ import (
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
 )
 
-func open(t testing.TB) *store.DB {
+func open(t testing.TB, o store.Options) *store.DB {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "seedbed.db")})
+	db, err := store.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestOpenAgain(t *testing.T) {
 	if _, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "no", "folder.db")}); err == nil {
 		t.Error("Open in a folder that is not there gives no error")
 	}
-	if _, err := store.Open(t.Context(), store.Options{URL: "postgres://u:secret@host/db"}); seedbed.CodeOf(err) != seedbed.Invalid || strings.Contains(err.Error(), "secret") {
+	if _, err := store.Open(t.Context(), store.Options{URL: "mysql://u:secret@host/db"}); seedbed.CodeOf(err) != seedbed.Invalid || strings.Contains(err.Error(), "secret") {
 		t.Errorf("Open of another database gives %v; want invalid, without the password", err)
 	}
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
@@ -107,7 +108,7 @@ func TestOpenAgain(t *testing.T) {
 }
 
 func TestReadersCannotWrite(t *testing.T) {
-	db := open(t)
+	db := open(t, storetest.Fresh(t, "sqlite"))
 	// Every write goes through the one writer, or readers would lock it out.
 	if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO settings (name, value) VALUES ('a', 'b')`); err != nil {
 		t.Fatal(err)
@@ -142,202 +143,212 @@ func TestNewIDsSortByTime(t *testing.T) {
 }
 
 func TestOutcomeOnce(t *testing.T) {
-	db := open(t)
-	src, run := sourceAndRun(t, db, 2)
-	queue(t, db, run, src, 0)
-	o := store.Outcome{Found: []extract.Seed{seed(run, 0, 0), seed(run, 0, 1)}, Spent: extract.Spent{Calls: 2, Cached: 1, Tokens: extract.Tokens{In: 10, Out: 5}, Cost: 0.5}}
-	o.Found[1].Record(extract.Check{Name: "ground", Verdict: extract.Fail, Reason: "not there"})
-	o.State = seedbed.PassageDone
-	for i, want := range []bool{true, false} {
-		update(t, db, func(tx *store.Tx) error {
-			saved, err := tx.SaveOutcome(t.Context(), run, o)
-			if saved != want {
-				t.Errorf("SaveOutcome, time %d, gives %v; want %v", i+1, saved, want)
-			}
-			return err
-		})
-	}
-	got, err := db.Run(t.Context(), run.ID)
-	want := run
-	want.Passages = seedbed.PassageCounts{Done: 1}
-	want.Seeds, want.Rejected, want.Calls, want.Cached, want.Cost = 1, 1, 2, 1, 0.5
-	want.Tokens = extract.Tokens{In: 10, Out: 5}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("the run is counted wrong, %v (-want +got):\n%s", err, diff)
-	}
-	if n, err := db.OutboxCount(t.Context()); n != 2 || err != nil {
-		t.Errorf("the outbox has %d changes, %v; want 2", n, err)
-	}
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 2)
+		queue(t, db, run, src, 0)
+		o := store.Outcome{Found: []extract.Seed{seed(run, 0, 0), seed(run, 0, 1)}, Spent: extract.Spent{Calls: 2, Cached: 1, Tokens: extract.Tokens{In: 10, Out: 5}, Cost: 0.5}}
+		o.Found[1].Record(extract.Check{Name: "ground", Verdict: extract.Fail, Reason: "not there"})
+		o.State = seedbed.PassageDone
+		for i, want := range []bool{true, false} {
+			update(t, db, func(tx *store.Tx) error {
+				saved, err := tx.SaveOutcome(t.Context(), run, o)
+				if saved != want {
+					t.Errorf("SaveOutcome, time %d, gives %v; want %v", i+1, saved, want)
+				}
+				return err
+			})
+		}
+		got, err := db.Run(t.Context(), run.ID)
+		want := run
+		want.Passages = seedbed.PassageCounts{Done: 1}
+		want.Seeds, want.Rejected, want.Calls, want.Cached, want.Cost = 1, 1, 2, 1, 0.5
+		want.Tokens = extract.Tokens{In: 10, Out: 5}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("the run is counted wrong, %v (-want +got):\n%s", err, diff)
+		}
+		if n, err := db.OutboxCount(t.Context()); n != 2 || err != nil {
+			t.Errorf("the outbox has %d changes, %v; want 2", n, err)
+		}
+	})
 }
 
 func TestSeedRoundTrip(t *testing.T) {
-	db := open(t)
-	src, run := sourceAndRun(t, db, 1)
-	queue(t, db, run, src, 0)
-	want := seed(run, 0, 0)
-	want.Question = "Is <b> & \"quoted\" \u2028 'text' kept? 漢字 \x00"
-	parent := "someone"
-	want.Parent = &parent
-	want.Difficulty = extract.Difficulty{Estimated: 7, Votes: []int{5, 3}, Agreement: 0.625, ClosedBook: true}
-	update(t, db, func(tx *store.Tx) error {
-		o := store.Outcome{Found: []extract.Seed{want}}
-		o.State = seedbed.PassageDone
-		_, err := tx.SaveOutcome(t.Context(), run, o)
-		return err
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		want := seed(run, 0, 0)
+		want.Question = "Is <b> & \"quoted\" \u2028 'text' kept? 漢字 \x00"
+		parent := "someone"
+		want.Parent = &parent
+		want.Difficulty = extract.Difficulty{Estimated: 7, Votes: []int{5, 3}, Agreement: 0.625, ClosedBook: true}
+		update(t, db, func(tx *store.Tx) error {
+			o := store.Outcome{Found: []extract.Seed{want}}
+			o.State = seedbed.PassageDone
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		got, err := db.Seed(t.Context(), want.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got.Seed); diff != "" {
+			t.Errorf("a seed comes back changed (-want +got):\n%s", diff)
+		}
+		if got.Version != 1 || got.Collection != "default" {
+			t.Errorf("it has version %d in %s; want 1 in default", got.Version, got.Collection)
+		}
 	})
-	got, err := db.Seed(t.Context(), want.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got.Seed); diff != "" {
-		t.Errorf("a seed comes back changed (-want +got):\n%s", diff)
-	}
-	if got.Version != 1 || got.Collection != "default" {
-		t.Errorf("it has version %d in %s; want 1 in default", got.Version, got.Collection)
-	}
 }
 
 // TestFilters compares what the database chooses with what a plain loop does.
 func TestFilters(t *testing.T) {
-	db := open(t)
-	random := rand.New(rand.NewPCG(3, 4))
-	pick := func(list ...string) string { return list[random.IntN(len(list))] }
-	all := map[string]extract.Seed{}
-	for range 3 {
-		src, run := sourceAndRun(t, db, 300)
-		for n := range 120 {
-			queue(t, db, run, src, n)
-			var o store.Outcome
-			o.Ordinal, o.State = n, seedbed.PassageDone
-			for i := range random.IntN(4) {
-				s := seed(run, n, i)
-				s.Verdict = pick(extract.Draft, extract.Accepted, extract.Rejected)
-				s.Type = pick(extract.Factual, extract.Proof)
-				s.Origin = pick(extract.Explicit, extract.Derived)
-				s.Language = pick("en", "de", "")
-				s.Source.Kind = pick(extract.Book, extract.Paper)
-				s.Difficulty.Estimated = random.IntN(10)
-				s.Tags = []string{pick("Water", "water works", "50%_off", `back\slash`)}
-				s.Checks[0].Verdict = pick(extract.Pass, extract.Fail)
-				s.Answer = pick("It opens.", "It CLOSES by 50%.", "Es öffnet sich.")
-				o.Found = append(o.Found, s)
-				all[s.ID] = s
-			}
-			update(t, db, func(tx *store.Tx) error {
-				_, err := tx.SaveOutcome(t.Context(), run, o)
-				return err
-			})
-		}
-	}
-	for _, tt := range []struct {
-		filter seedbed.Filter
-		chosen func(extract.Seed) bool
-	}{
-		{seedbed.Filter{}, func(extract.Seed) bool { return true }},
-		{seedbed.Filter{Verdict: []string{"draft", "accepted"}}, func(s extract.Seed) bool { return s.Verdict != "rejected" }},
-		{seedbed.Filter{Type: []string{"proof"}, Origin: []string{"derived"}}, func(s extract.Seed) bool { return s.Type == "proof" && s.Origin == "derived" }},
-		{seedbed.Filter{Language: []string{"de"}, Kind: []string{"paper"}}, func(s extract.Seed) bool { return s.Language == "de" && s.Source.Kind == "paper" }},
-		{seedbed.Filter{MinDifficulty: 7}, func(s extract.Seed) bool { return s.Difficulty.Estimated >= 7 }},
-		{seedbed.Filter{Tag: []string{"water"}}, func(s extract.Seed) bool { return s.Tags[0] == "Water" }},
-		{seedbed.Filter{Tag: []string{"50%_off", `back\slash`}}, func(s extract.Seed) bool { return s.Tags[0] == "50%_off" || s.Tags[0] == `back\slash` }},
-		{seedbed.Filter{Tag: []string{"wat"}}, func(extract.Seed) bool { return false }},
-		{seedbed.Filter{Check: "ground"}, func(s extract.Seed) bool { return s.Checks[0].Verdict == "pass" }},
-		{seedbed.Filter{Check: "ground:fail"}, func(s extract.Seed) bool { return s.Checks[0].Verdict == "fail" }},
-		{seedbed.Filter{Query: "closes 50%"}, func(s extract.Seed) bool { return strings.Contains(s.Answer, "CLOSES") }},
-		{seedbed.Filter{Query: "ÖFFNET"}, func(s extract.Seed) bool { return strings.Contains(s.Answer, "öffnet") }},
-		{seedbed.Filter{Query: "valve -closes"}, func(s extract.Seed) bool { return !strings.Contains(s.Answer, "CLOSES") }},
-		{seedbed.Filter{Collection: []string{"default"}}, func(extract.Seed) bool { return true }},
-		{seedbed.Filter{Collection: []string{"other"}}, func(extract.Seed) bool { return false }},
-	} {
-		want := map[string]bool{}
-		for id, s := range all {
-			if tt.chosen(s) {
-				want[id] = true
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		random := rand.New(rand.NewPCG(3, 4))
+		pick := func(list ...string) string { return list[random.IntN(len(list))] }
+		all := map[string]extract.Seed{}
+		for range 3 {
+			src, run := sourceAndRun(t, db, 300)
+			for n := range 120 {
+				queue(t, db, run, src, n)
+				var o store.Outcome
+				o.Ordinal, o.State = n, seedbed.PassageDone
+				for i := range random.IntN(4) {
+					s := seed(run, n, i)
+					s.Verdict = pick(extract.Draft, extract.Accepted, extract.Rejected)
+					s.Type = pick(extract.Factual, extract.Proof)
+					s.Origin = pick(extract.Explicit, extract.Derived)
+					s.Language = pick("en", "de", "")
+					s.Source.Kind = pick(extract.Book, extract.Paper)
+					s.Difficulty.Estimated = random.IntN(10)
+					s.Tags = []string{pick("Water", "water works", "50%_off", `back\slash`)}
+					s.Checks[0].Verdict = pick(extract.Pass, extract.Fail)
+					s.Answer = pick("It opens.", "It CLOSES by 50%.", "Es öffnet sich.")
+					o.Found = append(o.Found, s)
+					all[s.ID] = s
+				}
+				update(t, db, func(tx *store.Tx) error {
+					_, err := tx.SaveOutcome(t.Context(), run, o)
+					return err
+				})
 			}
 		}
-		got := map[string]bool{}
-		if err := db.Each(t.Context(), tt.filter, func(s extract.Seed) error {
-			got[s.ID] = true
-			return nil
-		}); err != nil {
-			t.Fatalf("Each(%+v): %v", tt.filter, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("Each(%+v) chooses others (-want +got):\n%s", tt.filter, diff)
-		}
-		found := map[string]bool{}
-		for page := 1; ; page++ {
-			f := tt.filter
-			f.Page, f.Size = page, 50
-			r, err := db.Search(t.Context(), f)
-			if err != nil {
-				t.Fatalf("Search(%+v): %v", f, err)
+		for _, tt := range []struct {
+			filter seedbed.Filter
+			chosen func(extract.Seed) bool
+		}{
+			{seedbed.Filter{}, func(extract.Seed) bool { return true }},
+			{seedbed.Filter{Verdict: []string{"draft", "accepted"}}, func(s extract.Seed) bool { return s.Verdict != "rejected" }},
+			{seedbed.Filter{Type: []string{"proof"}, Origin: []string{"derived"}}, func(s extract.Seed) bool { return s.Type == "proof" && s.Origin == "derived" }},
+			{seedbed.Filter{Language: []string{"de"}, Kind: []string{"paper"}}, func(s extract.Seed) bool { return s.Language == "de" && s.Source.Kind == "paper" }},
+			{seedbed.Filter{MinDifficulty: 7}, func(s extract.Seed) bool { return s.Difficulty.Estimated >= 7 }},
+			{seedbed.Filter{Tag: []string{"water"}}, func(s extract.Seed) bool { return s.Tags[0] == "Water" }},
+			{seedbed.Filter{Tag: []string{"50%_off", `back\slash`}}, func(s extract.Seed) bool { return s.Tags[0] == "50%_off" || s.Tags[0] == `back\slash` }},
+			{seedbed.Filter{Tag: []string{"wat"}}, func(extract.Seed) bool { return false }},
+			{seedbed.Filter{Check: "ground"}, func(s extract.Seed) bool { return s.Checks[0].Verdict == "pass" }},
+			{seedbed.Filter{Check: "ground:fail"}, func(s extract.Seed) bool { return s.Checks[0].Verdict == "fail" }},
+			{seedbed.Filter{Query: "closes 50%"}, func(s extract.Seed) bool { return strings.Contains(s.Answer, "CLOSES") }},
+			{seedbed.Filter{Query: "ÖFFNET"}, func(s extract.Seed) bool { return strings.Contains(s.Answer, "öffnet") }},
+			{seedbed.Filter{Query: "valve -closes"}, func(s extract.Seed) bool { return !strings.Contains(s.Answer, "CLOSES") }},
+			{seedbed.Filter{Collection: []string{"default"}}, func(extract.Seed) bool { return true }},
+			{seedbed.Filter{Collection: []string{"other"}}, func(extract.Seed) bool { return false }},
+		} {
+			want := map[string]bool{}
+			for id, s := range all {
+				if tt.chosen(s) {
+					want[id] = true
+				}
 			}
-			if r.Total != len(want) {
-				t.Errorf("Search(%+v) counts %d; want %d", f, r.Total, len(want))
+			got := map[string]bool{}
+			if err := db.Each(t.Context(), tt.filter, func(s extract.Seed) error {
+				got[s.ID] = true
+				return nil
+			}); err != nil {
+				t.Fatalf("Each(%+v): %v", tt.filter, err)
 			}
-			for _, h := range r.Hits {
-				found[h.Seed.ID] = true
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("Each(%+v) chooses others (-want +got):\n%s", tt.filter, diff)
 			}
-			if len(r.Hits) < 50 {
-				break
+			found := map[string]bool{}
+			for page := 1; ; page++ {
+				f := tt.filter
+				f.Page, f.Size = page, 50
+				r, err := db.Search(t.Context(), f)
+				if err != nil {
+					t.Fatalf("Search(%+v): %v", f, err)
+				}
+				if r.Total != len(want) {
+					t.Errorf("Search(%+v) counts %d; want %d", f, r.Total, len(want))
+				}
+				for _, h := range r.Hits {
+					found[h.Seed.ID] = true
+				}
+				if len(r.Hits) < 50 {
+					break
+				}
+			}
+			if diff := cmp.Diff(want, found); diff != "" {
+				t.Errorf("Search(%+v) finds others (-want +got):\n%s", tt.filter, diff)
 			}
 		}
-		if diff := cmp.Diff(want, found); diff != "" {
-			t.Errorf("Search(%+v) finds others (-want +got):\n%s", tt.filter, diff)
-		}
-	}
+	})
 }
 
 func TestAlikeByCollection(t *testing.T) {
-	db := open(t)
-	src, run := sourceAndRun(t, db, 1)
-	queue(t, db, run, src, 0)
-	s := seed(run, 0, 0)
-	update(t, db, func(tx *store.Tx) error {
-		o := store.Outcome{Found: []extract.Seed{s}, Bands: map[string][]uint64{s.ID: {1, 2, 1 << 63}}}
-		o.State = seedbed.PassageDone
-		_, err := tx.SaveOutcome(t.Context(), run, o)
-		return err
-	})
-	for _, tt := range []struct {
-		collection string
-		keys       []uint64
-		want       int
-	}{
-		{"default", []uint64{2, 9}, 1},
-		{"default", []uint64{1 << 63}, 1},
-		{"default", []uint64{9}, 0},
-		{"default", nil, 0},
-		{"other", []uint64{1, 2}, 0},
-	} {
-		got, err := db.Alike(t.Context(), tt.collection, tt.keys)
-		if err != nil || len(got) != tt.want {
-			t.Errorf("Alike(%s, %v) gives %v, %v; want %d", tt.collection, tt.keys, got, err, tt.want)
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		s := seed(run, 0, 0)
+		update(t, db, func(tx *store.Tx) error {
+			o := store.Outcome{Found: []extract.Seed{s}, Bands: map[string][]uint64{s.ID: {1, 2, 1 << 63}}}
+			o.State = seedbed.PassageDone
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		for _, tt := range []struct {
+			collection string
+			keys       []uint64
+			want       int
+		}{
+			{"default", []uint64{2, 9}, 1},
+			{"default", []uint64{1 << 63}, 1},
+			{"default", []uint64{9}, 0},
+			{"default", nil, 0},
+			{"other", []uint64{1, 2}, 0},
+		} {
+			got, err := db.Alike(t.Context(), tt.collection, tt.keys)
+			if err != nil || len(got) != tt.want {
+				t.Errorf("Alike(%s, %v) gives %v, %v; want %d", tt.collection, tt.keys, got, err, tt.want)
+			}
 		}
-	}
+	})
 }
 
 func TestReplies(t *testing.T) {
-	db := open(t)
-	ctx := t.Context()
-	if _, ok, err := db.Get(ctx, "k"); ok || err != nil {
-		t.Errorf("Get of no reply gives %v, %v", ok, err)
-	}
-	for _, reply := range []string{"first", "second"} { // a damaged one is asked for again
-		if err := db.Put(ctx, "k", []byte(reply)); err != nil {
-			t.Fatal(err)
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		ctx := t.Context()
+		if _, ok, err := db.Get(ctx, "k"); ok || err != nil {
+			t.Errorf("Get of no reply gives %v, %v", ok, err)
 		}
-		if got, ok, err := db.Get(ctx, "k"); string(got) != reply || !ok || err != nil {
-			t.Errorf("Get gives %q, %v, %v; want %s", got, ok, err, reply)
+		for _, reply := range []string{"first", "second"} { // a damaged one is asked for again
+			if err := db.Put(ctx, "k", []byte(reply)); err != nil {
+				t.Fatal(err)
+			}
+			if got, ok, err := db.Get(ctx, "k"); string(got) != reply || !ok || err != nil {
+				t.Errorf("Get gives %q, %v, %v; want %s", got, ok, err, reply)
+			}
 		}
-	}
+	})
 }
 
 // TestManyAtOnce reads and writes from many sides: nobody is locked out, and
 // a statement whose rows are being read is not run a second time.
 func TestManyAtOnce(t *testing.T) {
-	db := open(t)
+	db := open(t, storetest.Fresh(t, "sqlite"))
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
@@ -381,7 +392,7 @@ func TestManyAtOnce(t *testing.T) {
 
 // TestManyStatements runs more different statements than are kept.
 func TestManyStatements(t *testing.T) {
-	db := open(t)
+	db := open(t, storetest.Fresh(t, "sqlite"))
 	for i := range 1000 {
 		var n int
 		if err := db.Writer().QueryRowContext(t.Context(), fmt.Sprintf("SELECT %d + $1", i), 1).Scan(&n); err != nil || n != i+1 {
