@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -42,6 +43,13 @@ func (e *Embedded) apply(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return err
 	}
+	if err := applyIn(ctx, tx, d, changes); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func applyIn(ctx context.Context, tx *sql.Tx, d *dictionary, changes []Change) error {
 	b := newBatch(tx, d)
 	defer b.close()
 	for _, c := range changes {
@@ -52,10 +60,80 @@ func (e *Embedded) apply(ctx context.Context, changes []Change) error {
 			return fmt.Errorf("seed %s version %d: %w", c.ID, c.Version, err)
 		}
 	}
-	if err := b.flush(ctx); err != nil {
+	return b.flush(ctx)
+}
+
+// Rebuild implements [Index]. It is one transaction, which other processes
+// that write wait for, and readers do not notice.
+func (e *Embedded) Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
+	err := e.rebuild(ctx, seeds)
+	if errors.Is(damaged(err), ErrDamaged) {
+		if err = e.Reset(ctx); err == nil {
+			err = e.rebuild(ctx, seeds)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("rebuild the search index: %w", damaged(err))
+	}
+	return nil
+}
+
+func (e *Embedded) rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
+	done, err := e.use()
+	if err != nil {
 		return err
 	}
-	return tx.Commit()
+	defer done()
+	tx, err := e.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, empty); err != nil {
+		return err
+	}
+	// Of its own: searches go on with the words there were.
+	d := &dictionary{}
+	for batch, err := range batches(seeds, atOnce) {
+		if err != nil {
+			return err
+		}
+		if d, err = d.grown(ctx, tx); err != nil {
+			return err
+		}
+		if err := applyIn(ctx, tx, d, batch); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	// The log has grown by the whole index; if somebody reads just now, it is
+	// taken over later.
+	_, _ = e.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return nil
+}
+
+// batches collects up to size changes at a time. An error comes with none.
+func batches(seeds iter.Seq2[Change, error], size int) iter.Seq2[[]Change, error] {
+	return func(yield func([]Change, error) bool) {
+		batch := make([]Change, 0, size)
+		for c, err := range seeds {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if batch = append(batch, c); len(batch) == size {
+				if !yield(batch, nil) {
+					return
+				}
+				batch = batch[:0]
+			}
+		}
+		if len(batch) > 0 {
+			yield(batch, nil)
+		}
+	}
 }
 
 // A batch is the changes of one transaction. Blocks and word counts are

@@ -60,13 +60,12 @@ const (
 // one may call Apply at a time. Where two do all the same, the older state of
 // a seed can win for as long as Versions is not compared with the database.
 //
-// An index that is not there is [ErrDamaged], also at the first use: Reset
+// An index that is not there is [ErrDamaged], also at the first use: Rebuild
 // makes it, and until it does nothing is written, because the server would
 // make an index of its own, without our settings.
 type Meili struct {
 	opts   MeiliOptions
 	server meilisearch.ServiceManager
-	index  meilisearch.IndexManager
 	log    *slog.Logger
 
 	applying sync.Mutex // one batch at a time
@@ -111,7 +110,7 @@ func OpenMeili(opts MeiliOptions) (*Meili, error) {
 	}
 	// The client's own retries send an empty body the second time.
 	server := meilisearch.New(opts.URL, meilisearch.WithAPIKey(opts.Key), meilisearch.WithCustomClient(opts.Client), meilisearch.DisableRetries())
-	return &Meili{opts: opts, server: server, index: server.Index(opts.Index), log: opts.Log}, nil
+	return &Meili{opts: opts, server: server, log: opts.Log}, nil
 }
 
 // Close implements [Index].
@@ -403,14 +402,12 @@ func olderThan(v, limit string) bool {
 	return slices.Compare(numbers(v), numbers(limit)) < 0
 }
 
-// Reset implements [Index]. A new index is made beside the old one and takes
-// its place in one step, so that no search meets an index without settings.
-func (m *Meili) Reset(ctx context.Context) error {
+// Rebuild implements [Index]. A new index is made beside the old one and takes
+// its place in one step.
+func (m *Meili) Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
 	m.applying.Lock()
 	defer m.applying.Unlock()
-	ctx, cancel := m.long(ctx)
-	defer cancel()
-	if err := m.reset(ctx); err != nil {
+	if err := m.rebuild(ctx, seeds); err != nil {
 		return fmt.Errorf("make the search index anew: %w", err)
 	}
 	m.mu.Lock()
@@ -419,26 +416,66 @@ func (m *Meili) Reset(ctx context.Context) error {
 	return nil
 }
 
-func (m *Meili) reset(ctx context.Context) error {
+// Reset implements [Index]. No search meets an index without settings.
+func (m *Meili) Reset(ctx context.Context) error {
+	return m.Rebuild(ctx, func(func(Change, error) bool) {})
+}
+
+func (m *Meili) rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
 	m.mu.Lock()
 	closed := m.closed
 	m.mu.Unlock()
 	if closed {
 		return errClosed
 	}
+	next := m.opts.Index + "_next"
+	if err := m.begin(ctx, next); err != nil {
+		return err
+	}
+	for batch, err := range batches(seeds, meiliAtOnce) {
+		if err != nil {
+			return err
+		}
+		if err := m.fill(ctx, next, batch); err != nil {
+			return err
+		}
+	}
+	return m.exchange(ctx, next)
+}
+
+// begin makes the index that is to take the place of ours.
+func (m *Meili) begin(ctx context.Context, next string) error {
+	ctx, cancel := m.long(ctx)
+	defer cancel()
 	if err := m.checkVersion(ctx); err != nil {
 		return err
 	}
-	next := m.opts.Index + "_next"
-	if err := m.drop(ctx, next); err != nil { // left by a Reset that did not end
+	if err := m.drop(ctx, next); err != nil { // left by a Rebuild that did not end
 		return err
 	}
 	if err := m.create(ctx, next); err != nil {
 		return err
 	}
-	if err := m.set(ctx, next); err != nil {
-		return err
+	return m.set(ctx, next)
+}
+
+// fill writes seeds into an index that has none of them.
+func (m *Meili) fill(ctx context.Context, index string, seeds []Change) error {
+	ctx, cancel := m.long(ctx)
+	defer cancel()
+	docs := make([]meiliDocument, len(seeds))
+	for i, c := range seeds {
+		if err := checkID(c); err != nil {
+			return err
+		}
+		docs[i] = newMeiliDocument(c)
 	}
+	return m.send(ctx, index, docs)
+}
+
+func (m *Meili) exchange(ctx context.Context, next string) error {
+	ctx, cancel := m.long(ctx)
+	defer cancel()
 	err := m.create(ctx, m.opts.Index) // two indexes are needed to exchange them
 	var e *meiliError
 	if err != nil && (!errors.As(err, &e) || e.code != "index_already_exists") {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -190,15 +191,23 @@ func oneOf(field string, values []string) string {
 	return field + " IN [" + strings.Join(quoted, ", ") + "]"
 }
 
+// checkID keeps the server from doing what nobody wants: it takes the deletion
+// of "" for that of everything.
+func checkID(c Change) error {
+	if c.ID == "" {
+		return seedbed.Errorf(seedbed.Invalid, "a change has no seed id")
+	}
+	if len(documentID(c.ID)) > 511 {
+		return seedbed.Errorf(seedbed.Invalid, "the seed id %.40q… is too long for the search index", c.ID)
+	}
+	return nil
+}
+
 // Apply implements [Index]. It returns when the server has done it.
 func (m *Meili) Apply(ctx context.Context, changes []Change) error {
 	for _, c := range changes {
-		// The server takes the deletion of "" for that of everything.
-		if c.ID == "" {
-			return seedbed.Errorf(seedbed.Invalid, "a change has no seed id")
-		}
-		if len(documentID(c.ID)) > 511 {
-			return seedbed.Errorf(seedbed.Invalid, "the seed id %.40q… is too long for the search index", c.ID)
+		if err := checkID(c); err != nil {
+			return err
 		}
 	}
 	m.applying.Lock()
@@ -236,32 +245,38 @@ func (m *Meili) apply(ctx context.Context, changes []Change) error {
 		newer[id] = newMeiliDocument(c)
 		has[id] = newer[id]
 	}
+	return m.send(ctx, m.opts.Index, slices.Collect(maps.Values(newer)))
+}
+
+// send writes documents, as many at once as the server takes, and waits until
+// they are stored.
+func (m *Meili) send(ctx context.Context, index string, docs []meiliDocument) error {
 	var body []json.RawMessage
 	size := 0
-	send := func() error {
+	flush := func() error {
 		if len(body) == 0 {
 			return nil
 		}
 		err := m.task(ctx, fmt.Sprintf("write %d seeds", len(body)), func(ctx context.Context) (*meilisearch.TaskInfo, error) {
 			id := "id"
-			return m.index.AddDocumentsWithContext(ctx, body, &meilisearch.DocumentOptions{PrimaryKey: &id})
+			return m.server.Index(index).AddDocumentsWithContext(ctx, body, &meilisearch.DocumentOptions{PrimaryKey: &id})
 		})
 		body, size = nil, 0
 		return err
 	}
-	for _, d := range newer {
+	for _, d := range docs {
 		data, err := json.Marshal(d)
 		if err != nil {
 			return fmt.Errorf("seed %s: %w", d.seedID(), err)
 		}
 		if size > 0 && size+len(data) > meiliBytes {
-			if err := send(); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
 		}
 		body, size = append(body, data), size+len(data)
 	}
-	return send()
+	return flush()
 }
 
 // held is what the server has of the seeds that change, by document id.

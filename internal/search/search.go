@@ -14,8 +14,7 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// ErrDamaged says that the index cannot be read any more. Reset makes it
-// anew; it has to be fed again from the start.
+// ErrDamaged says that the index cannot be read any more: it has to be rebuilt.
 var ErrDamaged = errors.New("the search index is damaged and has to be built again")
 
 // An Index answers searches. All methods are safe for concurrent use;
@@ -39,6 +38,12 @@ type Index interface {
 	// Versions lists what the index holds, ordered by ID, so that it can be
 	// compared with the database. It ends after the first error.
 	Versions(ctx context.Context) iter.Seq2[Version, error]
+
+	// Rebuild builds the index anew from seeds, and forgets what it remembers
+	// of deleted ones. Until it is done searches find what they found before,
+	// and then, in one step, what is in seeds. After an error the index is as
+	// it was, unless it was damaged.
+	Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error
 
 	// Reset empties the index, also of what it remembers of deleted seeds.
 	Reset(ctx context.Context) error

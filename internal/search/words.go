@@ -28,13 +28,22 @@ type entry struct {
 
 // dictionary brings the words in memory up to what tx sees.
 func (e *Embedded) dictionary(ctx context.Context, tx *sql.Tx) (*dictionary, error) {
+	e.words.Lock()
+	defer e.words.Unlock()
+	d, err := e.words.dictionary.grown(ctx, tx)
+	if err == nil {
+		e.words.dictionary = d
+	}
+	return d, err
+}
+
+// grown is the dictionary with what tx sees, or a new one where d, which may
+// be nil, is of another epoch.
+func (d *dictionary) grown(ctx context.Context, tx *sql.Tx) (*dictionary, error) {
 	var epoch int64
 	if err := tx.QueryRowContext(ctx, `SELECT epoch FROM meta`).Scan(&epoch); err != nil {
 		return nil, err
 	}
-	e.words.Lock()
-	defer e.words.Unlock()
-	d := e.words.dictionary
 	if d == nil || d.epoch != epoch {
 		d = &dictionary{epoch: epoch, entries: make([]entry, 1), known: map[fieldValue]uint32{}}
 	}
@@ -62,11 +71,7 @@ func (e *Embedded) dictionary(ctx context.Context, tx *sql.Tx) (*dictionary, err
 		d.entries = append(d.entries, w)
 		d.known[fieldValue{w.field, w.value}] = uint32(id)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	e.words.dictionary = d
-	return d, nil
+	return d, rows.Err()
 }
 
 func (d *dictionary) size() int {

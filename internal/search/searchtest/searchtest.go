@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -55,6 +56,8 @@ func RunWith(t *testing.T, d Differences, open func(t *testing.T) search.Index) 
 		{"the order within a batch counts", batches},
 		{"what it holds can be listed", listing},
 		{"reset", reset},
+		{"rebuild", rebuild},
+		{"a rebuild that fails", rebuildFails},
 		{"queries are never errors", queries},
 		{"many at once", many},
 		{"a cancelled search ends", cancelled},
@@ -667,6 +670,53 @@ func reset(t *testing.T, ix search.Index) {
 	if got := facet(find(t, ix, seedbed.Filter{}), "kind"); got != "book:2 page:1 paper:1" {
 		t.Errorf("kinds are %s", got)
 	}
+}
+
+// rebuilt goes through changes and looks into the index before each.
+func rebuilt(t *testing.T, ix search.Index, meanwhile string, changes ...search.Change) iter.Seq2[search.Change, error] {
+	return func(yield func(search.Change, error) bool) {
+		for _, c := range changes {
+			wantIDs(t, ix, seedbed.Filter{}, meanwhile)
+			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+func rebuild(t *testing.T, ix search.Index) {
+	apply(t, ix, library()...)
+	apply(t, ix, search.Change{ID: "a", Version: 5}, seed("x", "not in the database any more"))
+	if err := ix.Rebuild(t.Context(), rebuilt(t, ix, "b c d x", library()...)); err != nil {
+		t.Fatalf("Rebuild: %v", err)
+	}
+	wantIDs(t, ix, seedbed.Filter{}, "a b c d") // a too: its deletion is forgotten
+	wantIDs(t, ix, seedbed.Filter{Query: "apples"}, "a b d")
+	if got := facet(find(t, ix, seedbed.Filter{}), "kind"); got != "book:2 page:1 paper:1" {
+		t.Errorf("kinds are %s", got)
+	}
+	apply(t, ix, search.Change{ID: "b", Version: 2})
+	wantIDs(t, ix, seedbed.Filter{}, "a c d")
+	if err := ix.Rebuild(t.Context(), rebuilt(t, ix, "")); err != nil {
+		t.Fatalf("Rebuild from nothing: %v", err)
+	}
+	emptyIndex(t, ix)
+}
+
+func rebuildFails(t *testing.T, ix search.Index) {
+	apply(t, ix, library()...)
+	broken := errors.New("the database went away")
+	err := ix.Rebuild(t.Context(), func(yield func(search.Change, error) bool) {
+		if yield(seed("x", "apples"), nil) {
+			yield(search.Change{}, broken)
+		}
+	})
+	if !errors.Is(err, broken) {
+		t.Errorf("Rebuild: %v, want %v", err, broken)
+	}
+	wantIDs(t, ix, seedbed.Filter{Query: "apples"}, "a b d")
+	apply(t, ix, seed("y", "apples"))
+	wantIDs(t, ix, seedbed.Filter{Query: "apples"}, "a b d y")
 }
 
 // Queries have meant something to some engine.
