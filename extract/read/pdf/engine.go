@@ -2,6 +2,9 @@ package pdf
 
 import "seedbed/extract"
 
+// maxGlyphs is the most glyphs that are taken from one page.
+const maxGlyphs = 1 << 20
+
 // An engine opens one PDF and hands out its pages one at a time.
 type engine interface {
 	name() string

@@ -31,7 +31,7 @@ func TestEnginesAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer rt.close()
-		w, err := openPDFium(t.Context(), rt, r, size)
+		w, err := rt.open(t.Context(), r, size)
 		if err != nil {
 			t.Fatal(err)
 		}

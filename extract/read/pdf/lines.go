@@ -75,25 +75,24 @@ func lines(s sheet, page int) []line {
 // makes them look bold or gives them a shadow. A ligature's letters may share
 // one place, so letters next to each other stay.
 func once(glyphs []glyph) []glyph {
-	type spot struct {
-		r    rune
-		x, y int
-	}
-	seen := make(map[spot]int, len(glyphs))
+	// A letter and the square point it stands in, in one number: it is hashed
+	// for each letter of the document.
+	spot := func(r rune, x, y int) uint64 { return uint64(r)<<42 | uint64(x&(1<<21-1))<<21 | uint64(y&(1<<21-1)) }
+	seen := make(map[uint64]int, len(glyphs))
 	var out []glyph // nil while nothing is left out
 	for i, g := range glyphs {
 		again := false
 		if visible(g) && g.box.X1 > g.box.X0 {
 			x, y := int(math.Floor(g.box.X0)), int(math.Floor(g.base))
-			for _, s := range []spot{{g.r, x, y}, {g.r, x - 1, y}, {g.r, x + 1, y}, {g.r, x, y - 1}, {g.r, x, y + 1}} {
-				j, ok := seen[s]
+			for _, d := range [][2]int{{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}} {
+				j, ok := seen[spot(g.r, x+d[0], y+d[1])]
 				if ok && i-j > 3 && near(g, glyphs[j]) {
 					again = true
 					break
 				}
 			}
 			if !again {
-				seen[spot{g.r, x, y}] = i
+				seen[spot(g.r, x, y)] = i
 			}
 		}
 		switch {

@@ -74,7 +74,7 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 // pages that the first gives up on; it opens the file when asked.
 func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (first engine, second func() (engine, error), err error) {
 	second = sync.OnceValues(func() (engine, error) { return openObjects(ctx, r, size) })
-	w, err := openPDFium(ctx, rt, r, size)
+	w, err := rt.open(ctx, r, size)
 	if err == nil && w.pages() > 0 {
 		return w, second, nil
 	}

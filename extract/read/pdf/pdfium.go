@@ -2,24 +2,22 @@ package pdf
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/klippa-app/go-pdfium"
-	"github.com/klippa-app/go-pdfium/enums"
-	pdfiumerrors "github.com/klippa-app/go-pdfium/errors"
-	"github.com/klippa-app/go-pdfium/references"
-	"github.com/klippa-app/go-pdfium/requests"
 	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"seedbed/extract"
 	"seedbed/extract/read/readerr"
 )
 
@@ -31,7 +29,6 @@ const memoryPages = 512 << 20 / 65536
 const (
 	maxBookmarks     = 20_000
 	maxBookmarkDepth = 32
-	maxGlyphs        = 1 << 20 // on one page
 	maxTraps         = 3
 )
 
@@ -54,7 +51,7 @@ func newRuntime(ctx context.Context, dir string) (*runtime, error) {
 	pool, err := webassembly.Init(webassembly.Config{
 		Context:  context.WithoutCancel(ctx), // closing tells PDFium to clean up, which needs a live context
 		MaxIdle:  1,
-		MaxTotal: 2,
+		MaxTotal: 8,
 		FSConfig: wazero.NewFSConfig(), // no files: the default mounts the whole disk
 		Stdout:   io.Discard,
 		Stderr:   io.Discard,
@@ -78,30 +75,25 @@ func (rt *runtime) close() {
 // wasm reads a document with PDFium. A trap leaves PDFium's memory in a state
 // nobody knows, so the instance is thrown away and the document opened again.
 type wasm struct {
+	guest
 	ctx   context.Context
 	rt    *runtime
 	r     io.ReaderAt
 	size  int64
 	in    pdfium.Pdfium
-	doc   references.FPDF_DOCUMENT
+	doc   uint64 // FPDF_DOCUMENT
 	count int
 	traps int
 }
 
-// openPDFium opens a document. The error is readerr.ErrEncrypted where it asks
-// for a password.
-func openPDFium(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (*wasm, error) {
+// open opens a document. The error is readerr.ErrEncrypted where it asks for a
+// password.
+func (rt *runtime) open(ctx context.Context, r io.ReaderAt, size int64) (engine, error) {
 	w := &wasm{ctx: ctx, rt: rt, r: r, size: size}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
 	}
-	n, err := w.in.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: w.doc})
-	if err != nil {
-		w.close()
-		return nil, fmt.Errorf("count pages: %w", err)
-	}
-	w.count = n.PageCount
 	return w, nil
 }
 
@@ -111,33 +103,48 @@ func (w *wasm) open() error {
 		return fmt.Errorf("start PDFium: %w", err)
 	}
 	w.in = in
-	doc, err := in.OpenDocument(&requests.OpenDocument{
-		FileReader:     io.NewSectionReader(w.r, 0, w.size),
-		FileReaderSize: w.size,
+	if w.guest, err = newGuest(in); err != nil {
+		return err
+	}
+	opener, ok := in.GetImplementation().(interface {
+		CreateFileAccessReader(int64, io.ReadSeeker) (*uint64, *uint32, error)
 	})
-	if errors.Is(err, pdfiumerrors.ErrPassword) || errors.Is(err, pdfiumerrors.ErrSecurity) {
-		return readerr.ErrEncrypted
+	if !ok {
+		return errors.New("start PDFium: it takes no file")
 	}
+	file, _, err := opener.CreateFileAccessReader(w.size, io.NewSectionReader(w.r, 0, w.size))
 	if err != nil {
-		return plainly(err)
+		return fmt.Errorf("start PDFium: %w", err)
 	}
-	w.doc = doc.Document
-	return nil
+	w.doc = w.call("FPDF_LoadCustomDocument", *file, 0)
+	if w.doc == 0 && w.trap == nil {
+		return w.refusal()
+	}
+	w.count = int(int32(w.call("FPDF_GetPageCount", w.doc)))
+	return w.trap
 }
 
-// plainly leaves out the number that PDFium's errors open with.
-func plainly(err error) error {
-	if number, words, ok := strings.Cut(err.Error(), ": "); ok && len(number) == 1 {
-		return errors.New(words)
+// refusal is why PDFium did not open a document.
+func (w *wasm) refusal() error {
+	const format, password, security = 3, 4, 5
+	switch w.call("FPDF_GetLastError") {
+	case password, security:
+		return readerr.ErrEncrypted
+	case format:
+		return errors.New("the file is no PDF or is damaged")
 	}
-	return err
+	return errors.New("the file cannot be opened")
 }
 
 func (w *wasm) close() {
-	if w.in != nil {
-		_ = w.in.Close()
-		w.in = nil
+	if w.in == nil {
+		return
 	}
+	if w.doc != 0 && w.trap == nil {
+		w.call("FPDF_CloseDocument", w.doc)
+	}
+	_ = w.in.Close()
+	w.in, w.doc = nil, 0
 }
 
 func (w *wasm) name() string { return "pdfium" }
@@ -149,9 +156,10 @@ func (w *wasm) page(i int) (sheet, error) {
 		return sheet{}, errors.New("PDFium failed too often on this file")
 	}
 	s, err := w.read(i)
-	if !trapped(err) {
+	if w.trap == nil {
 		return s, err
 	}
+	err = w.trap
 	w.close()
 	if w.traps++; w.traps > maxTraps {
 		return sheet{}, err
@@ -160,94 +168,44 @@ func (w *wasm) page(i int) (sheet, error) {
 		w.close()
 		return sheet{}, err
 	}
-	return w.read(i)
-}
-
-// trapped reports whether an error means that the WebAssembly code stopped in
-// the middle, as against PDFium saying no.
-func trapped(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "wasm") || strings.Contains(err.Error(), "panic occurred"))
+	if s, err = w.read(i); w.trap != nil {
+		return sheet{}, w.trap
+	}
+	return s, err
 }
 
 func (w *wasm) read(i int) (sheet, error) {
-	loaded, err := w.in.FPDF_LoadPage(&requests.FPDF_LoadPage{Document: w.doc, Index: i})
-	if err != nil {
-		return sheet{}, plainly(err)
+	p := w.call("FPDF_LoadPage", w.doc, uint64(i))
+	if p == 0 {
+		return sheet{}, errors.New("page not found or damaged")
 	}
-	ref := loaded.Page
-	defer func() { _, _ = w.in.FPDF_ClosePage(&requests.FPDF_ClosePage{Page: ref}) }()
-	p := requests.Page{ByReference: &ref}
-
-	place, err := w.placement(p)
-	if err != nil {
-		return sheet{}, err
-	}
+	defer w.call("FPDF_ClosePage", p)
+	place := w.placement(p)
 	s := sheet{width: place.width, height: place.height}
-	if l, err := w.in.FPDF_GetPageLabel(&requests.FPDF_GetPageLabel{Document: w.doc, Page: i}); err == nil && l.Label != strconv.Itoa(i+1) {
-		s.label = l.Label
+	if l := w.text("FPDF_GetPageLabel", w.doc, uint64(i)); l != strconv.Itoa(i+1) {
+		s.label = l
 	}
-
-	text, err := w.in.FPDFText_LoadPage(&requests.FPDFText_LoadPage{Page: p})
-	if err != nil {
-		return sheet{}, err
+	text := w.call("FPDFText_LoadPage", p)
+	if text == 0 {
+		return sheet{}, errors.New("its text cannot be read")
 	}
-	defer func() {
-		_, _ = w.in.FPDFText_ClosePage(&requests.FPDFText_ClosePage{TextPage: text.TextPage})
-	}()
-	if s.glyphs, err = w.glyphs(text.TextPage, place); err != nil {
-		return sheet{}, err
-	}
+	defer w.call("FPDFText_ClosePage", text)
+	s.glyphs = w.glyphs(text, place)
 	if len(s.glyphs) == 0 {
 		s.pictures = w.pictures(p)
 	}
 	return s, nil
 }
 
-// A placement turns PDFium's coordinates, which know no rotation and grow
-// upwards, into those of the page as it is shown.
-type placement struct {
-	left, bottom, right, top float64
-	quarters                 int // clockwise
-	width, height            float64
-}
-
-func (w *wasm) placement(p requests.Page) (placement, error) {
-	b, err := w.in.FPDF_GetPageBoundingBox(&requests.FPDF_GetPageBoundingBox{Page: p})
-	if err != nil {
-		return placement{}, err
-	}
-	r, err := w.in.FPDFPage_GetRotation(&requests.FPDFPage_GetRotation{Page: p})
-	if err != nil {
-		return placement{}, err
-	}
-	pl := placement{
-		left: float64(b.Rect.Left), bottom: float64(b.Rect.Bottom),
-		right: float64(b.Rect.Right), top: float64(b.Rect.Top),
-		quarters: int(r.PageRotation),
-	}
+func (w *wasm) placement(page uint64) placement {
+	w.call("FPDF_GetPageBoundingBox", page, w.room)
+	b := w.floats(4) // left, top, right, bottom
+	pl := placement{left: b[0], top: b[1], right: b[2], bottom: b[3], quarters: int(w.call("FPDFPage_GetRotation", page))}
 	pl.width, pl.height = pl.right-pl.left, pl.top-pl.bottom
 	if pl.quarters%2 == 1 {
 		pl.width, pl.height = pl.height, pl.width
 	}
-	return pl, nil
-}
-
-func (pl placement) point(x, y float64) (float64, float64) {
-	switch pl.quarters {
-	case 1:
-		return y - pl.bottom, x - pl.left
-	case 2:
-		return pl.right - x, y - pl.bottom
-	case 3:
-		return pl.top - y, pl.right - x
-	}
-	return x - pl.left, pl.top - y
-}
-
-func (pl placement) box(left, bottom, right, top float64) extract.Box {
-	x0, y0 := pl.point(left, bottom)
-	x1, y1 := pl.point(right, top)
-	return extract.Box{X0: min(x0, x1), Y0: min(y0, y1), X1: max(x0, x1), Y1: max(y0, y1)}
+	return pl
 }
 
 // glyphs reads the characters of a page in PDFium's own order, which follows
@@ -255,22 +213,15 @@ func (pl placement) box(left, bottom, right, top float64) extract.Box {
 // question costs a call into the WebAssembly code, so the font is asked for at
 // each word and where the height of the letters changes, and the distance of
 // the baseline with it.
-func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, error) {
-	n, err := w.in.FPDFText_CountChars(&requests.FPDFText_CountChars{TextPage: text})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]glyph, 0, min(max(n.Count, 0), maxGlyphs))
+func (w *wasm) glyphs(text uint64, place placement) []glyph {
+	n := min(max(int(int32(w.call("FPDFText_CountChars", text))), 0), maxGlyphs)
+	out := make([]glyph, 0, n)
 	var like glyph     // the letter that was last asked about
 	var height float64 // of its box
 	steady := false    // the baseline keeps its distance from the box
 	ask := true
-	for i := range min(n.Count, maxGlyphs) {
-		u, err := w.in.FPDFText_GetUnicode(&requests.FPDFText_GetUnicode{TextPage: text, Index: i})
-		if err != nil {
-			return nil, err
-		}
-		g := glyph{r: rune(u.Unicode)}
+	for i := range uint64(n) {
+		g := glyph{r: rune(uint32(w.call("FPDFText_GetUnicode", text, i)))}
 		switch g.r {
 		case '\r':
 			continue
@@ -278,23 +229,24 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 			out, ask = append(out, glyph{r: g.r}), true
 			continue
 		}
-		if b, err := w.in.FPDFText_GetLooseCharBox(&requests.FPDFText_GetLooseCharBox{TextPage: text, Index: i}); err == nil {
-			g.box = place.box(float64(b.Rect.Left), float64(b.Rect.Bottom), float64(b.Rect.Right), float64(b.Rect.Top))
+		if w.call("FPDFText_GetLooseCharBox", text, i, w.room) != 0 {
+			b := w.floats(4) // left, top, right, bottom
+			g.box = place.box(b[0], b[3], b[2], b[1])
+		}
+		if w.trap != nil {
+			return nil
 		}
 		if place.off(g.box) {
 			continue
 		}
 		if h := g.box.Y1 - g.box.Y0; ask || !steady || math.Abs(h-height) > 0.01*height {
-			o, err := w.in.FPDFText_GetCharOrigin(&requests.FPDFText_GetCharOrigin{TextPage: text, Index: i})
 			g.base = g.box.Y1
 			x := math.Inf(1)
-			if err == nil {
-				x, g.base = place.point(o.X, o.Y)
+			if w.call("FPDFText_GetCharOrigin", text, i, w.room, w.room+8) != 0 {
+				x, g.base = place.point(w.double(0), w.double(8))
 			}
 			if ask || math.Abs(h-height) > 0.01*height {
-				if like, err = w.font(text, i, place); err != nil {
-					return nil, err
-				}
+				like = w.font(text, i, place)
 			}
 			// A box of the font's height opens at the origin; one of the
 			// letter's own height does not.
@@ -312,96 +264,52 @@ func (w *wasm) glyphs(text references.FPDF_TEXTPAGE, place placement) ([]glyph, 
 		}
 		out = append(out, g)
 	}
-	return out, nil
-}
-
-// off reports whether a box lies outside the page: programs that print sheets
-// of several pages cut the pages out of them and leave all the text in each.
-func (pl placement) off(b extract.Box) bool {
-	x, y := (b.X0+b.X1)/2, (b.Y0+b.Y1)/2
-	return b != extract.Box{} && (x < -1 || y < -1 || x > pl.width+1 || y > pl.height+1)
+	return out
 }
 
 // font says how large a character is shown, in what style, and whether its
 // font knows which letter it is.
-func (w *wasm) font(text references.FPDF_TEXTPAGE, i int, place placement) (glyph, error) {
-	n, err := w.in.FPDFText_GetFontSize(&requests.FPDFText_GetFontSize{TextPage: text, Index: i})
-	if err != nil {
-		return glyph{}, err
-	}
-	g := glyph{size: n.FontSize}
-	if m, err := w.in.FPDFText_GetMatrix(&requests.FPDFText_GetMatrix{TextPage: text, Index: i}); err == nil {
-		if scale := math.Hypot(float64(m.Matrix.C), float64(m.Matrix.D)); scale > 0 {
+func (w *wasm) font(text, i uint64, place placement) glyph {
+	g := glyph{size: math.Float64frombits(w.call("FPDFText_GetFontSize", text, i))}
+	if w.call("FPDFText_GetMatrix", text, i, w.room) != 0 {
+		m := w.floats(4)
+		if scale := math.Hypot(m[2], m[3]); scale > 0 {
 			g.size *= scale
 		}
 	}
-	if f, err := w.in.FPDFText_GetFontInfo(&requests.FPDFText_GetFontInfo{TextPage: text, Index: i}); err == nil {
-		g.style = fontStyle(f.FontName, f.Flags)
+	const longest = 128
+	if n := w.call("FPDFText_GetFontInfo", text, i, w.room, longest, w.room+longest); n > 0 && n <= longest {
+		name := string(w.bytes(0, n-1))
+		key := fontKey{name, int32(binary.LittleEndian.Uint32(w.bytes(longest, 4)))}
+		style, ok := w.styles[key]
+		if !ok {
+			style = fontStyle(key.name, int(key.flags))
+			w.styles[key] = style
+		}
+		g.style = style
 	}
-	if f, err := w.in.FPDFText_GetFontWeight(&requests.FPDFText_GetFontWeight{TextPage: text, Index: i}); err == nil && f.FontWeight >= 600 {
+	if int32(w.call("FPDFText_GetFontWeight", text, i)) >= 600 {
 		g.style |= bold
 	}
-	if a, err := w.in.FPDFText_GetCharAngle(&requests.FPDFText_GetCharAngle{TextPage: text, Index: i}); err == nil {
-		turn := float64(a.CharAngle) + float64(place.quarters)*math.Pi/2
-		if math.Abs(math.Sin(turn)) > 0.5 {
-			g.style |= sideways
-		}
+	turn := float64(math.Float32frombits(uint32(w.call("FPDFText_GetCharAngle", text, i)))) + float64(place.quarters)*math.Pi/2
+	if math.Abs(math.Sin(turn)) > 0.5 {
+		g.style |= sideways
 	}
-	if e, err := w.in.FPDFText_HasUnicodeMapError(&requests.FPDFText_HasUnicodeMapError{TextPage: text, Index: i}); err == nil && e.HasUnicodeMapError {
-		g.odd = true
-	}
-	return g, nil
-}
-
-// fontStyle reads a font's name and the flags of its descriptor.
-func fontStyle(name string, flags int) style {
-	const fixedPitch, slanted, forceBold = 1, 1 << 6, 1 << 18
-	if _, tail, ok := strings.Cut(name, "+"); ok {
-		name = tail // subset fonts are named ABCDEF+Name
-	}
-	low := strings.ToLower(name)
-	var st style
-	if flags&forceBold != 0 || containsAny(low, "bold", "black", "heavy", "-medi", "cmbx", "sfbx", "semibold", "demi") {
-		st |= bold
-	}
-	if flags&slanted != 0 || containsAny(low, "ital", "obli", "cmti", "sfti", "slant") {
-		st |= italic
-	}
-	if flags&fixedPitch != 0 || containsAny(low, "mono", "courier", "consol", "menlo", "cmtt", "sftt", "typewriter", "lmtt", "nimbusmonl", "code") {
-		st |= mono
-	}
-	if containsAny(low, "cmmi", "cmsy", "cmex", "math", "msam", "msbm", "eufm", "symbol", "stix") && !strings.Contains(low, "emoji") {
-		st |= formula
-	}
-	if containsAny(low, "msam", "dingbat", "wingding", "webding", "marvosym", "wasy", "fontawesome") {
-		st |= dingbat
-	}
-	return st
-}
-
-func containsAny(s string, words ...string) bool {
-	for _, w := range words {
-		if strings.Contains(s, w) {
-			return true
-		}
-	}
-	return false
+	g.odd = int32(w.call("FPDFText_HasUnicodeMapError", text, i)) == 1
+	return g
 }
 
 // pictures reports whether a page without text draws anything that may be a
 // picture of text.
-func (w *wasm) pictures(p requests.Page) bool {
-	n, err := w.in.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: p})
-	if err != nil {
-		return false
-	}
-	for i := range min(n.Count, 200) {
-		o, err := w.in.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: p, Index: i})
-		if err != nil {
+func (w *wasm) pictures(page uint64) bool {
+	const image, form = 3, 5
+	n := int32(w.call("FPDFPage_CountObjects", page))
+	for i := range min(n, 200) {
+		o := w.call("FPDFPage_GetObject", page, uint64(i))
+		if o == 0 {
 			continue
 		}
-		t, err := w.in.FPDFPageObj_GetType(&requests.FPDFPageObj_GetType{PageObject: o.PageObject})
-		if err == nil && (t.Type == enums.FPDF_PAGEOBJ_IMAGE || t.Type == enums.FPDF_PAGEOBJ_FORM) {
+		if t := w.call("FPDFPageObj_GetType", o); t == image || t == form {
 			return true
 		}
 	}
@@ -410,62 +318,147 @@ func (w *wasm) pictures(p requests.Page) bool {
 
 func (w *wasm) info() info {
 	meta := func(tag string) string {
-		m, err := w.in.FPDF_GetMetaText(&requests.FPDF_GetMetaText{Document: w.doc, Tag: tag})
-		if err != nil {
-			return ""
-		}
-		return strings.TrimSpace(m.Value)
+		w.write(roomTag, append([]byte(tag), 0))
+		return strings.TrimSpace(w.text("FPDF_GetMetaText", w.doc, w.room+roomTag))
 	}
-	in := info{title: meta("Title"), author: meta("Author")}
-	if l, err := w.in.FPDFCatalog_GetLanguage(&requests.FPDFCatalog_GetLanguage{Document: w.doc}); err == nil {
-		in.language = l.Language
-	}
-	w.bookmarks(nil, 1, &in.outline)
+	in := info{title: meta("Title"), author: meta("Author"), language: w.text("FPDFCatalog_GetLanguage", w.doc)}
+	w.bookmarks(0, 1, &in.outline)
 	return in
 }
 
 // bookmarks walks the outline itself: a file may link its entries in a circle.
-func (w *wasm) bookmarks(parent *references.FPDF_BOOKMARK, level int, out *[]bookmark) {
+func (w *wasm) bookmarks(parent uint64, level int, out *[]bookmark) {
 	if level > maxBookmarkDepth {
 		return
 	}
-	first, err := w.in.FPDFBookmark_GetFirstChild(&requests.FPDFBookmark_GetFirstChild{Document: w.doc, Bookmark: parent})
-	if err != nil {
-		return
-	}
-	for b := first.Bookmark; b != nil && len(*out) < maxBookmarks; {
-		if t, err := w.in.FPDFBookmark_GetTitle(&requests.FPDFBookmark_GetTitle{Bookmark: *b}); err == nil {
-			*out = append(*out, bookmark{title: t.Title, key: key(t.Title), level: level, page: w.target(*b)})
-			w.bookmarks(b, level+1, out)
-		}
-		next, err := w.in.FPDFBookmark_GetNextSibling(&requests.FPDFBookmark_GetNextSibling{Document: w.doc, Bookmark: *b})
-		if err != nil {
-			return
-		}
-		b = next.Bookmark
+	b := w.call("FPDFBookmark_GetFirstChild", w.doc, parent)
+	for b != 0 && len(*out) < maxBookmarks && w.trap == nil {
+		title := w.text("FPDFBookmark_GetTitle", b)
+		*out = append(*out, bookmark{title: title, key: key(title), level: level, page: w.target(b)})
+		w.bookmarks(b, level+1, out)
+		b = w.call("FPDFBookmark_GetNextSibling", w.doc, b)
 	}
 }
 
 // target is the page a bookmark leads to, from 0, or -1.
-func (w *wasm) target(b references.FPDF_BOOKMARK) int {
-	var dest *references.FPDF_DEST
-	if d, err := w.in.FPDFBookmark_GetDest(&requests.FPDFBookmark_GetDest{Document: w.doc, Bookmark: b}); err == nil {
-		dest = d.Dest
-	}
-	if dest == nil {
-		a, err := w.in.FPDFBookmark_GetAction(&requests.FPDFBookmark_GetAction{Bookmark: b})
-		if err != nil || a.Action == nil {
-			return -1
+func (w *wasm) target(b uint64) int {
+	dest := w.call("FPDFBookmark_GetDest", w.doc, b)
+	if dest == 0 {
+		if action := w.call("FPDFBookmark_GetAction", b); action != 0 {
+			dest = w.call("FPDFAction_GetDest", w.doc, action)
 		}
-		d, err := w.in.FPDFAction_GetDest(&requests.FPDFAction_GetDest{Document: w.doc, Action: *a.Action})
-		if err != nil || d.Dest == nil {
-			return -1
-		}
-		dest = d.Dest
 	}
-	i, err := w.in.FPDFDest_GetDestPageIndex(&requests.FPDFDest_GetDestPageIndex{Document: w.doc, Dest: *dest})
-	if err != nil {
+	if dest == 0 {
 		return -1
 	}
-	return i.Index
+	return int(int32(w.call("FPDFDest_GetDestPageIndex", w.doc, dest)))
+}
+
+// A guest is PDFium as WebAssembly code with its memory. The library's own
+// methods allocate and free each answer inside the guest, up to nine calls for
+// the box of one letter; this calls PDFium's functions as they are, with
+// answers in one place that is kept.
+//
+// The first trap is kept too, and everything after it answers 0.
+type guest struct {
+	module api.Module
+	memory api.Memory
+	funcs  map[string]api.Function
+	styles map[fontKey]style
+	stack  [8]uint64
+	room   uint64 // where answers go
+	trap   error
+}
+
+type fontKey struct {
+	name  string
+	flags int32
+}
+
+// The room for answers: texts first, then the tag that is asked for.
+const (
+	roomText = 16 << 10
+	roomTag  = roomText
+	roomSize = roomText + 64
+)
+
+func newGuest(in pdfium.Pdfium) (guest, error) {
+	// The type is internal to the library; the field is all that is needed.
+	var module api.Module
+	if v := reflect.Indirect(reflect.ValueOf(in.GetImplementation())); v.Kind() == reflect.Struct {
+		if f := v.FieldByName("Module"); f.IsValid() && f.CanInterface() {
+			module, _ = f.Interface().(api.Module)
+		}
+	}
+	if module == nil {
+		return guest{}, errors.New("start PDFium: its WebAssembly module is not where it was")
+	}
+	g := guest{module: module, memory: module.Memory(), funcs: map[string]api.Function{}, styles: map[fontKey]style{}}
+	g.room = g.call("malloc", roomSize)
+	return g, g.trap
+}
+
+// call calls one of PDFium's functions.
+func (g *guest) call(name string, args ...uint64) uint64 {
+	if g.trap != nil {
+		return 0
+	}
+	f := g.funcs[name]
+	if f == nil {
+		if f = g.module.ExportedFunction(name); f == nil {
+			g.trap = fmt.Errorf("PDFium has no %s", name)
+			return 0
+		}
+		g.funcs[name] = f
+	}
+	copy(g.stack[:], args)
+	if err := f.CallWithStack(context.Background(), g.stack[:]); err != nil {
+		// What follows the first line is a trace of machine code.
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		g.trap = fmt.Errorf("PDFium stopped in %s: %s", name, first)
+		return 0
+	}
+	return g.stack[0]
+}
+
+// bytes are n answered bytes, until the next call.
+func (g *guest) bytes(at, n uint64) []byte {
+	b, ok := g.memory.Read(uint32(g.room+at), uint32(n))
+	if !ok {
+		return make([]byte, n)
+	}
+	return b
+}
+
+func (g *guest) write(at uint64, data []byte) {
+	g.memory.Write(uint32(g.room+at), data)
+}
+
+func (g *guest) floats(n int) (out [4]float64) {
+	b := g.bytes(0, uint64(4*n))
+	for i := range n {
+		out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:])))
+	}
+	return out
+}
+
+func (g *guest) double(at uint64) float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(g.bytes(at, 8)))
+}
+
+// text calls a function that writes UTF-16 into a buffer and returns its
+// length in bytes. Texts too long for the room are left out.
+func (g *guest) text(name string, args ...uint64) string {
+	n := g.call(name, append(args, g.room, roomText)...)
+	if n < 2 || n > roomText {
+		return ""
+	}
+	b := g.bytes(0, n)
+	u := make([]uint16, 0, n/2)
+	for i := 0; i+1 < len(b); i += 2 {
+		if c := binary.LittleEndian.Uint16(b[i:]); c != 0 {
+			u = append(u, c)
+		}
+	}
+	return string(utf16.Decode(u))
 }
