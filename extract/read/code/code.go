@@ -1,12 +1,16 @@
 // Package code reads source code: a block for each declaration, with its
-// comment, its signature and the words of its documentation. Go is parsed,
-// Python is scanned by its indentation, and every other language is cut where
-// a line without indentation follows a blank one.
+// comment, its signature and the words of its documentation. Go is parsed.
+// Python and Ruby are scanned by their indentation, C, C++, C#, Java,
+// JavaScript, PHP, Rust and TypeScript by their brackets: grammars has what is
+// known of each, and no more is needed to find declarations, in code that does
+// not compile too. Every other language is cut where a line without indentation
+// follows a blank one.
 package code
 
 import (
 	"context"
 	"io"
+	"math"
 	"path"
 	"strings"
 
@@ -44,8 +48,14 @@ func Parse(src, name, lang string) *extract.Document {
 		}
 	case "python":
 		python(w, src, name)
+	case "ruby":
+		ruby(w, src, name)
 	default:
-		plain(w, src, 0, len(src))
+		if g := grammars[lang]; g != nil && len(src) < math.MaxInt32 {
+			scanned(w, src, name, lang, g)
+		} else {
+			plain(w, src, 0, len(src))
+		}
 	}
 	d := w.Done()
 	for i := range d.Blocks {

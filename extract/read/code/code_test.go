@@ -30,7 +30,11 @@ func Example() {
 }
 
 func TestGolden(t *testing.T) {
-	for file, lang := range map[string]string{"shapes.py": "python", "test_shapes.py": "python", "stack.go.txt": "go", "queue.rs": "rust"} {
+	for file, lang := range map[string]string{
+		"shapes.py": "python", "test_shapes.py": "python", "stack.go.txt": "go", "queue.lua": "lua",
+		"shelf.js": "javascript", "shelf.ts": "typescript", "shelf.test.ts": "typescript", "Shelf.java": "java", "shelf.c": "c", "shelf.cpp": "c++",
+		"shelf.rs": "rust", "Shelf.cs": "c#", "shelf.rb": "ruby", "shelf_test.rb": "ruby", "Shelf.php": "php",
+	} {
 		src, err := os.ReadFile("testdata/" + file)
 		if err != nil {
 			t.Fatal(err)
@@ -72,27 +76,52 @@ func TestBrokenGo(t *testing.T) {
 	}
 }
 
+// languages are all that are read by their declarations.
+var languages = []string{"go", "python", "ruby", "javascript", "typescript", "java", "c", "c++", "c#", "rust", "php"}
+
 func TestNothingLost(t *testing.T) {
 	pieces := []string{
-		"def f(", "):\n", "class A:\n", "    ", "\t", "\n", "\n\n", "'''", `"""`, "'", "\"", "#", "\\", "(", ")", "[", "@d\n", "async def g(): pass\n",
-		"x = 1", ":", "é", "\f", "func f() {\n", "}\n", "package p\n", "// c\n", "type T struct{}\n", "var x = 1\n", "/*", "*/", "`", "import \"x\"\n", ";",
+		"def f(", "):\n", "class A", ":\n", "    ", "\t", "\n", "\n\n", "'''", `"""`, "'", "\"", "#", "\\", "(", ")", "[", "]", "@d\n", "async def g(): pass\n",
+		"x = 1", ":", "é", "\f", "func f() {\n", "{", "}", "}\n", "package p\n", "// c\n", "type T struct{}\n", "var x = 1\n", "/*", "*/", "`", "import \"x\"\n", ";",
+		"function f() {", "fn f() ", "impl X for Y", "=>", "->", "::", "<", ">", "= ", "${", "$\"{", "@\"", "R\"x(", "r#\"", "<?php ", "?>", "<<<A\n", "A\n", "<<~A\n",
+		"template ", "namespace n ", "#if x\n", "#else\n", "#endif\n", "#define x {\\\n", "/** Says what it does. */\n", "int f(int a) ", "public ", "operator", "~", "new ", "/x/",
+		"def g\n", "end\n", "  end\n", "=begin\n", "=end\n", "__END__\n", "it('x', ", "TEST(a, b) ", "enum E ", "trait T ", "interface I ", "static ", "where ", ",", "extends B ",
 	}
-	for seed := range 20000 {
+	for seed := range 44000 {
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		var s strings.Builder
-		lang := []string{"python", "go", "ruby"}[seed%3]
+		lang := languages[seed%len(languages)]
 		if lang == "go" {
 			s.WriteString("package p\n")
 		}
-		for range r.IntN(30) {
+		for range r.IntN(40) {
 			s.WriteString(pieces[r.IntN(len(pieces))])
 		}
 		src := s.String()
-		d := code.Parse(src, "x", lang)
+		d := code.Parse(src, "test_x", lang)
 		if err := d.Check(); err != nil {
 			t.Fatalf("Parse(%q, %s): %v", src, lang, err)
 		}
 		readtest.Same(t, src, readtest.Blocks(d))
+	}
+}
+
+// Whatever a file holds, it is read in time that grows with its size.
+func TestHostile(t *testing.T) {
+	const size = 64 << 10
+	for _, piece := range []string{
+		"(", "{", "[", "}", ")", "<", "a<", "f(", "f(){", "class A{", "/*", "//", "/** x */", "'", "\"", "`", "`${", "${", "<<<A", "<<<A\n", "<<A\n", "#if a\n", "#if a\n{\n#else\n", "\\\n",
+		"r#", "r\"", "R\"(", "$\"{", "@\"", "\"\"\"", "=>", "x=>", "a=(", "a=function(){", "a=b=", "a.b.", "operator", "template<", "a::", "a:{", "\n/* a */\nf", "def f\n", "def f\n end\n", "class A\n",
+		"#[", "@a(", "[[", "if(a){", "x=/a", "é", "\n\n", " \n", "a,", "a;", "function f(a:{", "mod a{", "impl A for ", "namespace a{", "enum{", "A(x)\n\n", "a ",
+	} {
+		src := strings.Repeat(piece, size/len(piece))
+		for _, lang := range []string{"python", "ruby", "typescript", "c++", "c#", "rust", "php"} {
+			if lang == "php" {
+				src = "<?php " + src
+			}
+			d := code.Parse(src, "x", lang)
+			readtest.Same(t, src, readtest.Blocks(d))
+		}
 	}
 }
 
@@ -122,6 +151,9 @@ func TestOwnSource(t *testing.T) {
 }
 
 func BenchmarkPython(b *testing.B) { bench(b, "testdata/shapes.py", "python") }
+func BenchmarkRust(b *testing.B)   { bench(b, "testdata/shelf.rs", "rust") }
+func BenchmarkScript(b *testing.B) { bench(b, "testdata/shelf.ts", "typescript") }
+func BenchmarkJava(b *testing.B)   { bench(b, "testdata/Shelf.java", "java") }
 func BenchmarkGo(b *testing.B)     { bench(b, "code.go", "go") }
 
 func bench(b *testing.B, file, lang string) {
