@@ -155,8 +155,8 @@ var symbols = map[string]string{
 // arguments.
 var dropped = map[string]int{
 	"vspace": 1, "hspace": 1, "bibliographystyle": 1, "pagestyle": 1, "thispagestyle": 1, "pagenumbering": 1, "setlength": 2, "addtolength": 2, "setcounter": 2, "addtocounter": 2,
-	"usepackage": 1, "RequirePackage": 1, "documentclass": 1, "documentstyle": 1, "hypersetup": 1, "usetikzlibrary": 1, "definecolor": 3, "colorlet": 2, "color": 1, "fontsize": 2, "rule": 2, "hyphenation": 1,
-	"newcounter": 1, "newlength": 1, "refstepcounter": 1, "stepcounter": 1, "index": 1, "todo": 1, "nocite": 1, "includegraphics": 1, "graphicspath": 1, "pgfplotsset": 1, "tikzset": 1, "tikzstyle": 1, "usetheme": 1, "usecolortheme": 1, "usefonttheme": 1, "setbeamertemplate": 2, "setbeamercolor": 2, "setbeamerfont": 2,
+	"documentclass": 1, "documentstyle": 1, "hypersetup": 1, "usetikzlibrary": 1, "definecolor": 3, "colorlet": 2, "color": 1, "fontsize": 2, "rule": 2, "hyphenation": 1,
+	"newcounter": 1, "newlength": 1, "refstepcounter": 1, "stepcounter": 1, "index": 1, "todo": 1, "nocite": 1, "includegraphics": 1, "graphicspath": 1, "pgfplotsset": 1, "tikzset": 1, "pgfdeclarelayer": 1, "pgfsetlayers": 1, "theorembodyfont": 1, "theoremheaderfont": 1, "theoremsymbol": 1, "theoremseparator": 1, "usetheme": 1, "usecolortheme": 1, "usefonttheme": 1, "setbeamertemplate": 2, "setbeamercolor": 2, "setbeamerfont": 2,
 	"theoremstyle": 1, "numberwithin": 2, "allowdisplaybreaks": 0, "geometry": 1, "sisetup": 1, "captionsetup": 1, "lstset": -1, "addbibresource": 1, "bibliographystyle*": 1, "selectlanguage": 1, "newglossaryentry": 2, "newacronym": 3, "makeglossaries": 0,
 	"phantom": 1, "hphantom": 1, "vphantom": 1, "addcontentsline": 3, "markboth": 2, "markright": 1, "fancyhead": 1, "fancyfoot": 1, "lhead": 1, "rhead": 1, "chead": 1, "lfoot": 1, "rfoot": 1, "cfoot": 1, "titleformat": 5, "titlespacing": 4, "institute": 1, "date": 1, "subject": 1, "keywords": 0, "pdfinfo": 1, "animategraphics": 4, "logo": 1, "titlegraphic": 1,
 	"DeclareGraphicsExtensions": 1, "DeclareOption": 2, "ProcessOptions": 0, "ProvidesPackage": 1, "ProvidesClass": 1, "NeedsTeXFormat": 1, "newif": 1, "newsavebox": 1, "sbox": 2, "savebox": 2, "usebox": 1, "settowidth": 2, "cline": 1, "cmidrule": 1, "specialrule": 3, "arrayrulecolor": 1, "rowcolor": 1, "cellcolor": 1, "columncolor": 1, "crefname": 3, "Crefname": 3, "enlargethispage": 1, "AtBeginSection": 1, "AtBeginDocument": 1, "AtEndDocument": 1, "lstdefinestyle": 2, "lstdefinelanguage": 2, "DeclareRobustCommand": 2, "setdefaultlanguage": 1, "setmainfont": 1, "setsansfont": 1, "setmonofont": 1, "PassOptionsToPackage": 2, "input@path": 1, "vskip": -2, "hskip": -2, "kern": -2, "penalty": -2, "parindent": -2, "parskip": -2, "baselineskip": -2, "looseness": -2, "label*": 1, "newfloat": 3, "floatname": 2, "floatstyle": 1, "restylefloat": 1, "fontfamily": 1, "fontseries": 1, "fontshape": 1, "setstretch": 1, "linespread": 1, "bibitemsep": -2,
@@ -219,7 +219,7 @@ func (p *parser) named(c *cursor, name string, start int) {
 	case "frame":
 		c.option()
 		c.eat()
-	case "newcommand", "renewcommand", "providecommand", "newcommandx", "DeclareMathOperator", "newrobustcmd", "def", "gdef", "edef", "newenvironment", "renewenvironment", "newtheorem", "declaretheorem", "spnewtheorem":
+	case "newcommand", "renewcommand", "providecommand", "newcommandx", "DeclareMathOperator", "newrobustcmd", "def", "gdef", "edef", "newenvironment", "renewenvironment", "newtheorem", "renewtheorem", "newframedtheorem", "newshadedtheorem", "declaretheorem", "spnewtheorem":
 		p.define(c, name)
 	case "footnote", "footnotetext", "thanks":
 		c.option()
@@ -286,6 +286,19 @@ func (p *parser) named(c *cursor, name string, start int) {
 				break
 			}
 		}
+	case "usepackage", "RequirePackage":
+		c.option()
+		if names, ok := c.braced(); ok {
+			p.packages(c, names)
+			c.option()
+		}
+	case "tikzstyle":
+		c.arg()
+		c.space()
+		if c.at < c.end && c.text[c.at] == '=' {
+			c.at++
+			c.option()
+		}
 	case "input", "include", "subfile", "InputIfFileExists", "subimport", "import":
 		dir := ""
 		if name == "import" || name == "subimport" {
@@ -329,6 +342,11 @@ func (p *parser) named(c *cursor, name string, start int) {
 	case "url", "nolinkurl", "path":
 		if s, ok := c.braced(); ok {
 			p.write(c, strings.ReplaceAll(s, `\_`, "_"))
+		}
+	case "glspl", "Glspl", "acp", "acp*":
+		c.option()
+		if s, ok := c.braced(); ok {
+			p.write(c, s+"s")
 		}
 	case "enquote", "textquote":
 		if from, to, ok := c.arg(); ok {
@@ -426,7 +444,11 @@ func (p *parser) named(c *cursor, name string, start int) {
 // other reads a command that is the source's own, or one of which only the
 // arguments matter.
 func (p *parser) other(c *cursor, name string) {
-	if n, ok := dropped[name]; ok {
+	n, ok := dropped[name]
+	if !ok && strings.HasSuffix(name, "index") && name != "index" { // a source's own \index
+		n, ok = 1, p.macros[name].body == ""
+	}
+	if ok {
 		switch {
 		case n == -2:
 			if m := length.FindString(c.text[c.at:min(c.end, c.at+80)]); m != "" {
@@ -507,10 +529,28 @@ func (c *cursor) eat() {
 	}
 }
 
+// units writes siunitx's names of units as they are printed.
 func units(s string) string {
+	s = unit.ReplaceAllStringFunc(s, func(name string) string {
+		if sign, ok := signs[name[1:]]; ok {
+			return sign
+		}
+		return name
+	})
 	s = strings.NewReplacer(`\per`, "/", `\`, "", "{", "", "}", "", "~", " ").Replace(s)
 	return strings.TrimSpace(s)
 }
+
+var (
+	unit  = regexp.MustCompile(`\\[a-zA-Z]+`)
+	signs = map[string]string{
+		"metre": "m", "meter": "m", "second": "s", "kilogram": "kg", "gram": "g", "ampere": "A", "kelvin": "K", "mole": "mol", "candela": "cd",
+		"hertz": "Hz", "newton": "N", "pascal": "Pa", "joule": "J", "watt": "W", "coulomb": "C", "volt": "V", "farad": "F", "ohm": "Ω", "tesla": "T", "henry": "H", "siemens": "S",
+		"minute": "min", "hour": "h", "day": "d", "litre": "l", "liter": "l", "tonne": "t", "degree": "°", "celsius": "°C", "degreeCelsius": "°C", "percent": "%", "electronvolt": "eV", "byte": "B", "bit": "bit", "decibel": "dB",
+		"pico": "p", "nano": "n", "micro": "µ", "milli": "m", "centi": "c", "deci": "d", "kilo": "k", "mega": "M", "giga": "G", "tera": "T", "peta": "P", "kibi": "Ki", "mebi": "Mi", "gibi": "Gi",
+		"square": "²", "squared": "²", "cubed": "³",
+	}
+)
 
 // heading reads \section and its kin.
 func (p *parser) heading(c *cursor, name string, start int, starred bool) {
@@ -673,7 +713,7 @@ func (p *parser) codeLang(opts string) string {
 func (p *parser) define(c *cursor, kind string) {
 	star := c.text[c.at-1] == '*'
 	switch kind {
-	case "newtheorem", "spnewtheorem", "declaretheorem":
+	case "newtheorem", "renewtheorem", "newframedtheorem", "newshadedtheorem", "spnewtheorem", "declaretheorem":
 		p.defineTheorem(c, kind, star)
 		return
 	case "def", "gdef", "edef":

@@ -74,7 +74,9 @@ func (p *parser) inside(c, body *cursor, env string, start int) {
 		p.body = true
 		p.lang = ""
 		p.parse(body)
-		p.flush()
+		if p.inline == 0 {
+			p.flush()
+		}
 		p.body = false
 	case !p.body:
 		if codeEnvs[env] || pictures[env] {
@@ -190,6 +192,11 @@ func (p *parser) inside(c, body *cursor, env string, start int) {
 			begin, n, ok := e.apply(body.clean(body.at, min(body.end, body.at+10_000)))
 			if ok {
 				body.at = min(body.at+n, body.end)
+				// One that opens a theorem is that theorem.
+				if m := beginEnd.FindStringSubmatch(begin); m != nil && p.theorems[strings.TrimSpace(m[2])] != nil && strings.HasPrefix(begin, m[0]) {
+					p.inside(c, body, strings.TrimSpace(m[2]), start)
+					return
+				}
 				p.expand(body, begin)
 				p.parse(body)
 				p.expand(body, e.end)

@@ -77,7 +77,11 @@ func TestText(t *testing.T) {
 		{`\def\y#1{<#1>}\y{z}`, "<z>"},
 		{`$a_1 < b$ and \(c\)`, `$a_1 < b$ and \(c\)`},
 		{`line\\[2pt] next`, "line\nnext"},
-		{`\SI{3}{\meter\per\second}`, "3 meter/second"},
+		{`\SI{3}{\meter\per\second}`, "3 m/s"},
+		{`\SI{8}{\milli\second} \si{\kilo\own}`, "8 ms kown"},
+		{`\tikzstyle{v}=[draw,circle] \tikzstyle{w} = [red] \pgfdeclarelayer{back}x`, "x"},
+		{`one\xindex{Term!first} \glspl{CNN}`, "one CNNs"},
+		{`\newtheorem{exX}{Examples}\newenvironment{examples}{\begin{exX}}{\end{exX}}\begin{examples}Two.\end{examples}`, "Examples 1. Two."},
 		{`\iffalse no \fi yes`, "yes"},
 		{`a\footnote{Note.} b`, "a[1] b\n[1] Note."},
 		{`\usepackage[ngerman]{babel} x`, "x"},
@@ -85,6 +89,26 @@ func TestText(t *testing.T) {
 		if got := strings.TrimSpace(readtest.Blocks(read(t, c.src))); got != c.want {
 			t.Errorf("Read(%q) = %q, want %q", c.src, got, c.want)
 		}
+	}
+}
+
+// TestPackage: a package of the source's own names its theorems, and a
+// picture that is a document by itself does not end the one that shows it.
+func TestPackage(t *testing.T) {
+	d, err := latex.Project(t.Context(), map[string][]byte{
+		"main.tex":    []byte(`\documentclass{article}\usepackage{own,amsmath}\begin{document}\begin{satz}Eins.\end{satz}` + "\n\n" + `\adjustbox{max size=1cm}{\input{pic/one}}` + "\n\n" + `\own{} after.\end{document}`),
+		"own.sty":     []byte(`\ProvidesPackage{own}\newframedtheorem{satz}{Satz}\newcommand{\own}{Words} text that is set nowhere`),
+		"pic/one.tex": []byte(`\documentclass{standalone}settings\begin{document}picture\end{document}`),
+	}, "main.tex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	if got, want := readtest.Blocks(d), "Satz 1. Eins.\n\\end{theorem}\npicture\nWords after.\n"; got != want {
+		t.Errorf("Project reads %q; want %q", got, want)
+	}
+	if len(d.Warnings) > 0 {
+		t.Errorf("Project warns %q; want none: amsmath is no file of the source", d.Warnings)
 	}
 }
 

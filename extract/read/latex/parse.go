@@ -606,9 +606,29 @@ func (p *parser) input(c *cursor, name string, endings ...string) {
 	p.bytes += len(src)
 	p.open[got] = true
 	p.depth++
+	body := p.body
+	if strings.Contains(src, `\begin{document}`) {
+		p.body = false // what stands before it is settings
+	}
 	p.file(src, got)
+	p.body = body
 	p.depth--
 	delete(p.open, got)
+}
+
+// packages takes in the macros, environments and theorems of packages that
+// come with the source. All others are known or none of our business.
+func (p *parser) packages(c *cursor, names string) {
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.TrimSpace(name)
+		if _, _, ok := p.lookup(c.file, name, ".sty"); !ok {
+			continue
+		}
+		body := p.body
+		p.body = false
+		p.input(c, name, ".sty")
+		p.body = body
+	}
 }
 
 // lookup finds a file of the archive as TeX would, from the main file's
