@@ -53,6 +53,11 @@ func (e *Error) Retryable() bool {
 	return e.Kind == Rate || e.Kind == Unavailable || e.Kind == Timeout
 }
 
+// overloaded reports whether the server refused because it has too much to do.
+func (e *Error) overloaded() bool {
+	return e.Kind == Rate || e.Status == http.StatusServiceUnavailable || e.Status == 529 // Anthropic's own
+}
+
 // Kind is the Kind of the first Error in err's chain, "" without one.
 func Kind(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok {

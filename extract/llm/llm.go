@@ -26,7 +26,8 @@ type Options struct {
 	URL         string        // base of the API, usually ending in /v1
 	Key         string        // sent as a bearer token to URL's host and nowhere else
 	Model       string        // for requests that name none
-	Concurrency int           // requests in flight at once, 4 when 0
+	Concurrency int           // requests in flight at once, 4 when 0; a Limiter has its own
+	Limiter     Limiter       // shared by the clients of a server, nil for one of the client's own
 	MaxAttempts int           // sendings of one request that fails in passing, 5 when 0
 	MaxWait     time.Duration // between sendings of one request in all, 2 minutes when 0; a server that asks for more gets its error passed on
 	MaxTokens   int           // how much room a reply that was cut off may be given, 32768 when 0
@@ -48,30 +49,14 @@ type Options struct {
 // Timeouts of one sending of a request. Zero fields take the defaults, which
 // suit a slow model on one's own machine.
 type Timeouts struct {
-	FirstByte time.Duration // until the reply begins, 5 minutes
+	Connect   time.Duration // until there is a connection, 15 seconds
+	FirstByte time.Duration // from there until the reply begins, 5 minutes
 	Idle      time.Duration // between two pieces of it, 2 minutes
 	Total     time.Duration // until it is whole, 20 minutes
 }
 
-// A Client asks one server. It is safe for concurrent use; all its users
-// share its limit of requests in flight.
-type Client struct {
-	opts  Options
-	base  string // without a slash at the end
-	host  string
-	bad   error // what is wrong with the options
-	http  *http.Client
-	slots chan struct{}
-
-	mu    sync.Mutex
-	quiet time.Time        // the server asked for no requests before this
-	plans map[string]plan  // what the server took so far, by model and schema
-	forms map[string]*form // compiled schemas
-}
-
-// New makes a client. Options that cannot work, such as a URL without a host,
-// show in the first request's error.
-func New(o Options) *Client {
+// fill puts the defaults in.
+func (o *Options) fill() {
 	if o.Concurrency <= 0 {
 		o.Concurrency = 4
 	}
@@ -86,6 +71,9 @@ func New(o Options) *Client {
 	}
 	if o.MaxReply <= 0 {
 		o.MaxReply = 4 << 20
+	}
+	if o.Timeouts.Connect <= 0 {
+		o.Timeouts.Connect = 15 * time.Second
 	}
 	if o.Timeouts.FirstByte <= 0 {
 		o.Timeouts.FirstByte = 5 * time.Minute
@@ -105,11 +93,35 @@ func New(o Options) *Client {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
+}
+
+// A Client asks one server. It is safe for concurrent use; all its users
+// share its limit of requests in flight.
+type Client struct {
+	opts Options
+	base string // without a slash at the end
+	host string
+	bad  error // what is wrong with the options
+	http *http.Client
+
+	mu    sync.Mutex
+	sizes sizes
+	plans map[string]plan  // what the server took so far, by model and schema
+	forms map[string]*form // compiled schemas
+}
+
+// New makes a client. Options that cannot work, such as a URL without a host,
+// show in the first request's error.
+func New(o Options) *Client {
+	o.fill()
+	if o.Limiter == nil {
+		o.Limiter = NewLimiter(Limits{Concurrency: o.Concurrency}, o)
+	}
 	o.Key = strings.TrimSpace(o.Key)
 
 	c := &Client{
 		opts:  o,
-		slots: make(chan struct{}, o.Concurrency),
+		sizes: sizes{perByte: 0.25, reply: 500},
 		plans: map[string]plan{},
 		forms: map[string]*form{},
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -373,6 +374,25 @@ func TestWaits(t *testing.T) {
 			t.Errorf("waited %v in all: %v", sum, err)
 		}
 	})
+}
+
+// TestNoConnection: a server that takes the line and never says a word, as
+// one behind a dead proxy does.
+func TestNoConnection(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = mute.Close() })
+	c := llm.New(llm.Options{
+		URL: "https://" + mute.Addr().String() + "/v1", Model: "m", MaxAttempts: 1,
+		Timeouts: llm.Timeouts{Connect: 50 * time.Millisecond},
+	})
+	t.Cleanup(c.Close)
+	_, err = c.Complete(t.Context(), request(""))
+	if llm.Kind(err) != llm.Timeout || !strings.Contains(err.Error(), "did not accept a connection within 50ms") {
+		t.Errorf("Complete: %v, want to hear that there was no connection", err)
+	}
 }
 
 func TestGivingUpEndsAtOnce(t *testing.T) {

@@ -3,11 +3,9 @@ package llm
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 )
@@ -33,10 +31,7 @@ func (c *Client) Models(ctx context.Context) ([]string, error) {
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err
-		}
-		return nil, &Error{Kind: Unavailable, Message: c.redact(fmt.Sprintf("cannot reach %s: %s", c.host, clip(clean(err.Error()), 300))), Err: err}
+		return nil, c.unreachable(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))

@@ -40,8 +40,7 @@ func (c *Client) send(ctx context.Context, r extract.Request) (extract.Reply, er
 		}
 		wait := backoff(attempt)
 		if e.RetryAfter > 0 {
-			// Not all at the same moment when the quiet is over.
-			wait = e.RetryAfter + rand.N(e.RetryAfter/10+time.Millisecond)
+			wait = jittered(e.RetryAfter)
 		}
 		if waited+wait > c.opts.MaxWait {
 			return extract.Reply{}, err
@@ -74,30 +73,23 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// slot waits for one of the client's slots and for the quiet the server asked
-// all of us for. The caller gives the slot back.
-func (c *Client) slot(ctx context.Context) error {
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// sizes are what requests come to at this server, as far as is known.
+type sizes struct {
+	perByte float64 // tokens of a request's byte
+	reply   float64 // tokens
+}
+
+// tokens guesses what a request will use, its reply with it.
+func (s sizes) tokens(bytes int) int { return int(float64(bytes)*s.perByte + s.reply) }
+
+// learn moves a tenth of the way to what the server counted.
+func (s *sizes) learn(bytes int, u extract.Usage) {
+	if u.In > 0 && bytes > 0 {
+		s.perByte += (float64(u.In)/float64(bytes) - s.perByte) / 10
 	}
-	c.mu.Lock()
-	wait := c.quiet.Sub(c.opts.Now())
-	c.mu.Unlock()
-	if wait <= 0 {
-		return nil
+	if u.Out > 0 {
+		s.reply += (float64(u.Out) - s.reply) / 10
 	}
-	var err error
-	if wait > c.opts.MaxWait {
-		err = &Error{Kind: Rate, Message: fmt.Sprintf("%s asked for no requests in the next %v", c.host, wait.Round(time.Second)), RetryAfter: wait}
-	} else {
-		err = c.opts.Sleep(ctx, wait)
-	}
-	if err != nil {
-		<-c.slots
-	}
-	return err
 }
 
 // A plan is what a request may hold for a server and model to take it. It
@@ -285,27 +277,47 @@ func inPrompt(schema []byte) string {
 	return "\n\nReply with one JSON value that satisfies this JSON Schema, and with nothing else:\n<schema>\n" + string(schema) + "\n</schema>"
 }
 
-// once sends a request one time, in a slot of its own.
+// once sends a request one time, when the limiter lets it through.
 func (c *Client) once(ctx context.Context, r extract.Request, p plan) (extract.Reply, error) {
 	body, err := p.body(r)
 	if err != nil {
 		return extract.Reply{}, &Error{Kind: Invalid, Message: fmt.Sprintf("schema %s is not JSON: %v", r.SchemaName, err), Err: err}
 	}
-	if err := c.slot(ctx); err != nil {
-		if Kind(err) != "" {
-			return extract.Reply{}, err
-		}
-		return extract.Reply{}, fmt.Errorf("ask %s: %w", r.Model, err)
+	c.mu.Lock()
+	tokens := c.sizes.tokens(len(body))
+	c.mu.Unlock()
+	release, err := c.opts.Limiter.Acquire(ctx, tokens)
+	if err != nil {
+		return extract.Reply{}, fmt.Errorf("ask %s at %s: %w", r.Model, c.host, err)
 	}
-	defer func() { <-c.slots }()
+	start := c.opts.Now()
+	reply, err := c.timed(ctx, r, body)
+	took := c.opts.Now().Sub(start)
+	o := Outcome{Answered: err == nil, Tokens: reply.Usage.In + reply.Usage.Out, Reply: reply.Usage.Out, Took: took}
+	if e, ok := errors.AsType[*Error](err); ok {
+		o.Tokens = e.Usage.In + e.Usage.Out
+		if o.Refused = e.overloaded(); o.Refused {
+			o.RetryAfter = e.RetryAfter
+		}
+	}
+	release(o)
+	if err != nil {
+		return extract.Reply{}, err
+	}
+	c.mu.Lock()
+	c.sizes.learn(len(body), reply.Usage)
+	c.mu.Unlock()
+	c.opts.Log.Debug("model answered", "server", c.host, "model", r.Model, "schema", r.SchemaName,
+		"took", took, "in", reply.Usage.In, "out", reply.Usage.Out, "finish", reply.FinishReason)
+	return reply, nil
+}
 
+// timed sends a request and says, where it fails, whether it took too long.
+func (c *Client) timed(ctx context.Context, r extract.Request, body []byte) (extract.Reply, error) {
 	w := newWatch(ctx, c.opts.Timeouts)
 	defer w.stop()
-	start := c.opts.Now()
 	reply, err := c.post(w, r, body)
 	if err == nil {
-		c.opts.Log.Debug("model answered", "server", c.host, "model", r.Model, "schema", r.SchemaName,
-			"took", c.opts.Now().Sub(start), "in", reply.Usage.In, "out", reply.Usage.Out, "finish", reply.FinishReason)
 		return reply, nil
 	}
 	if ctx.Err() != nil {
@@ -314,21 +326,18 @@ func (c *Client) once(ctx context.Context, r extract.Request, p plan) (extract.R
 	if late, ok := errors.AsType[lateError](context.Cause(w.ctx)); ok {
 		return extract.Reply{}, &Error{Kind: Timeout, Message: fmt.Sprintf("%s at %s %s", r.Model, c.host, late), Err: late}
 	}
-	e, ok := errors.AsType[*Error](err)
-	if !ok {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // without the URL, which may hold a password
-		}
-		e = &Error{Kind: Unavailable, Message: c.redact(fmt.Sprintf("cannot reach %s: %s", c.host, clip(clean(err.Error()), 300))), Err: err}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return extract.Reply{}, e
 	}
-	if e.Kind == Rate && e.RetryAfter > 0 {
-		c.mu.Lock()
-		if until := c.opts.Now().Add(e.RetryAfter); until.After(c.quiet) {
-			c.quiet = until
-		}
-		c.mu.Unlock()
+	return extract.Reply{}, c.unreachable(err)
+}
+
+// unreachable is the error for a server that there is no speaking to.
+func (c *Client) unreachable(err error) *Error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the URL, which may hold a password
 	}
-	return extract.Reply{}, e
+	return &Error{Kind: Unavailable, Message: c.redact(fmt.Sprintf("cannot reach %s: %s", c.host, clip(clean(err.Error()), 300))), Err: err}
 }
 
 // post does the round trip and reads the reply.

@@ -4,19 +4,28 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http/httptrace"
 	"sync/atomic"
 	"time"
 )
 
-// A watch ends a sending that takes too long to begin, to go on or to end.
+// A watch ends a sending that takes too long to connect, to begin, to go on
+// or to end.
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	idle   time.Duration
-	begun  atomic.Bool
+	limits Timeouts
+	state  atomic.Int32
 	next   *time.Timer // for the next piece
 	total  *time.Timer
 }
+
+// How far a sending has come.
+const (
+	connecting = iota
+	waiting
+	reading
+)
 
 // A lateError is why a watch ended a sending.
 type lateError string
@@ -24,15 +33,22 @@ type lateError string
 func (e lateError) Error() string { return string(e) }
 
 func newWatch(ctx context.Context, t Timeouts) *watch {
-	w := &watch{idle: t.Idle}
+	w := &watch{limits: t}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
-	w.next = time.AfterFunc(t.FirstByte, func() {
-		if w.begun.Load() {
-			w.cancel(lateError(fmt.Sprintf("fell silent in the middle of its reply for %v", t.Idle)))
-		} else {
+	w.next = time.AfterFunc(t.Connect, func() {
+		switch w.state.Load() {
+		case connecting:
+			w.cancel(lateError(fmt.Sprintf("did not accept a connection within %v", t.Connect)))
+		case waiting:
 			w.cancel(lateError(fmt.Sprintf("did not begin to reply within %v", t.FirstByte)))
+		default:
+			w.cancel(lateError(fmt.Sprintf("fell silent in the middle of its reply for %v", t.Idle)))
 		}
 	})
+	w.ctx = httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		w.state.Store(waiting)
+		w.next.Reset(t.FirstByte)
+	}})
 	w.total = time.AfterFunc(t.Total, func() {
 		w.cancel(lateError(fmt.Sprintf("did not finish its reply within %v", t.Total)))
 	})
@@ -56,8 +72,8 @@ type watched struct {
 func (r watched) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
 	if n > 0 {
-		r.w.begun.Store(true)
-		r.w.next.Reset(r.w.idle)
+		r.w.state.Store(reading)
+		r.w.next.Reset(r.w.limits.Idle)
 	}
 	return n, err
 }

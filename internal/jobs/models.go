@@ -46,10 +46,16 @@ type modelClient struct {
 func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extract.Model, at *gate, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	o := s.Client
+	if o.Log == nil {
+		o.Log = s.Log
+	}
+	limits := llm.Limits{Concurrency: e.Concurrency}
 	g := m.gates[e.ID]
-	if g == nil || cap(g.slots) != e.Concurrency {
+	if g == nil || g.limits != limits {
 		g = &gate{
-			slots:    make(chan struct{}, e.Concurrency),
+			limits:   limits,
+			limiter:  llm.NewLimiter(limits, o),
 			seats:    make(chan struct{}, 2*e.Concurrency),
 			stopping: s.halting,
 		}
@@ -62,11 +68,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	if c := m.clients[key]; c != nil {
 		return c.model, g, key
 	}
-	o := s.Client
-	o.URL, o.Key, o.Model, o.Concurrency = e.URL, e.Key, name, e.Concurrency
-	if o.Log == nil {
-		o.Log = s.Log
-	}
+	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
 	c := &modelClient{llm: llm.New(o)}
 	c.model = extract.Metered(&gated{gate: g, Model: llm.Cached(c.llm, s.DB)})
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
@@ -120,62 +122,107 @@ func withControl(ctx context.Context, c *control) context.Context {
 	return ctx
 }
 
-// A gate lets calls to one server through, as many at a time as it has slots.
-// Before it are seats for the passages at work: as many again are ready for
-// the next free slot, and the others wait without having loaded anything.
+// A gate stands before one server. Its limiter decides when a call may go
+// there. Before it are seats for the passages at work: twice as many as calls
+// at once, so that some are ready for the next place, and the others wait
+// without having loaded anything.
 type gate struct {
-	slots    chan struct{}
+	limits   llm.Limits
+	limiter  llm.Limiter
 	seats    chan struct{}
 	stopping <-chan struct{}
 }
 
-// take takes a place in one of the two, or ends with errHalted once the run
-// of ctx is stopped.
-func (g *gate) take(ctx context.Context, places chan struct{}) error {
-	halted := controlOf(ctx).halted
-	select {
-	case places <- struct{}{}:
-	case <-halted:
-		return errHalted
-	case <-g.stopping:
-		return errHalted
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	// With several channels ready, any may have been chosen.
-	select {
-	case <-halted:
-	case <-g.stopping:
-	default:
-		return nil
-	}
-	<-places
-	return errHalted
-}
-
-// enter takes a seat until leave is called. A nil gate has seats for all.
+// enter takes a seat until leave is called. A nil gate has seats for all. The
+// error is errHalted once the run of ctx is stopped.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if g == nil {
 		return func() {}, nil
 	}
-	if err := g.take(ctx, g.seats); err != nil {
-		return nil, err
+	select {
+	case g.seats <- struct{}{}:
+	case <-controlOf(ctx).halted:
+		return nil, errHalted
+	case <-g.stopping:
+		return nil, errHalted
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if g.halted(ctx) {
+		<-g.seats
+		return nil, errHalted
 	}
 	return func() { <-g.seats }, nil
 }
 
-// gated is a model whose calls wait at a gate. A call whose run is stopped
-// while it waits is not made. A slot is free again when the reply is kept, not
-// before: what a killed process has paid for in vain is one call a slot.
+// halted reports whether no new call may be made for the run of ctx.
+func (g *gate) halted(ctx context.Context) bool {
+	select {
+	case <-g.stopping:
+		return true
+	default:
+		return controlOf(ctx).isHalted()
+	}
+}
+
+// Acquire is the gate as an [llm.Limiter]: a call whose run is stopped while
+// it waits is not made.
+func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), error) {
+	call, _ := ctx.Value(callKey{}).(*call)
+	call.free() // of a reply that has to be asked for again
+	waiting, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-controlOf(ctx).halted:
+			stop(errHalted)
+		case <-g.stopping:
+			stop(errHalted)
+		case <-waiting.Done():
+		}
+	}()
+	release, err := g.limiter.Acquire(waiting, tokens)
+	if err != nil {
+		return nil, err
+	}
+	if g.halted(ctx) { // both at the same moment
+		release(llm.Outcome{})
+		return nil, errHalted
+	}
+	return func(o llm.Outcome) {
+		if o.Answered {
+			call.release = func() { release(o) }
+		} else {
+			release(o)
+		}
+	}, nil
+}
+
+// A call holds its place at the limiter until the reply is kept, not only
+// until it is there: what a killed process has paid for in vain is one call a
+// place.
+type call struct{ release func() }
+
+type callKey struct{}
+
+func (c *call) free() {
+	if c.release != nil {
+		c.release()
+		c.release = nil
+	}
+}
+
+// gated is a model whose calls go through a gate.
 type gated struct {
 	extract.Model
 	gate *gate
 }
 
 func (g *gated) Complete(ctx context.Context, r extract.Request) (extract.Reply, error) {
-	if err := g.gate.take(ctx, g.gate.slots); err != nil {
-		return extract.Reply{}, err
+	if g.gate.halted(ctx) {
+		return extract.Reply{}, errHalted
 	}
-	defer func() { <-g.gate.slots }()
-	return g.Model.Complete(ctx, r)
+	var c call
+	defer c.free()
+	return g.Model.Complete(context.WithValue(ctx, callKey{}, &c), r)
 }
