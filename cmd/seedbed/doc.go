@@ -50,7 +50,7 @@ copy, a blob never changes.
 	internal/store      all SQL
 	internal/blob       bytes by their hash
 	internal/jobs       what a job does, retries, rescue
-	internal/sandbox    the child process that reads files
+	internal/sandbox    the child process that reads files, and the jail that runs code
 	internal/search     the index
 	internal/export     training formats
 	static              style sheet, scripts, icons
