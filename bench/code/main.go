@@ -73,7 +73,7 @@ func (s *score) add(o score) {
 
 func run(folders []string, tagFile string, verbose bool) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "language\tfolder\tfiles\tdocumented\tfound\tratio\twrong lines\twith end\tall functions\tnamed\tratio\tMB/s\t")
+	_, _ = fmt.Fprintln(w, "language\tfolder\tfiles\tdocumented\tfound\tratio\twrong lines\twith end\tall functions\tnamed\tratio\tMB/s\t")
 	total := map[string]*score{}
 	for _, folder := range folders {
 		expected, err := expect(folder, tagFile)
@@ -111,7 +111,7 @@ func sorted(m map[string]*score) []string {
 
 func print(w *tabwriter.Writer, lang, folder string, s score) {
 	ratio := func(a, b int) float64 { return float64(a) / float64(max(1, b)) }
-	fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t%d\t%d\t%d\t%d\t%.3f\t%.1f\t\n", lang, folder, s.files, s.expected, s.found, ratio(s.found, s.expected),
+	_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t%d\t%d\t%d\t%d\t%.3f\t%.1f\t\n", lang, folder, s.files, s.expected, s.found, ratio(s.found, s.expected),
 		s.name, s.ends, s.all, s.allFound, ratio(s.allFound, s.all), float64(s.bytes)/1e6/max(s.took.Seconds(), 1e-9))
 }
 

@@ -27,7 +27,7 @@ const (
 	formatPDF      format = "PDF"
 	formatZip      format = "zip"
 	formatTar      format = "tar"
-	formatGzip     format = "gzip"
+	formatPacked   format = "gzip or zstd"
 	formatMarkdown format = "Markdown"
 	formatText     format = "text"
 	formatHTML     format = "HTML"
@@ -51,8 +51,8 @@ func detect(head []byte, name string) format {
 		return formatPDF // behind some junk, which PDF allows
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return formatZip
-	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return formatGzip
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")), bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
+		return formatPacked
 	case isTar(head):
 		return formatTar
 	}
@@ -90,8 +90,8 @@ func foreign(m *mimetype.MIME) format {
 		return "an RTF document: save it as PDF or HTML"
 	case m.Is("application/x-ole-storage"), strings.Contains(s, "msword"):
 		return "an old Office document: save it as PDF or HTML"
-	case m.Is("application/x-7z-compressed"), m.Is("application/x-rar-compressed"), m.Is("application/x-xz"), m.Is("application/x-bzip2"), m.Is("application/zstd"):
-		return format("an archive of a kind that is not read (" + s + "): pack it as zip or tar.gz")
+	case m.Is("application/x-7z-compressed"), m.Is("application/x-rar-compressed"), m.Is("application/x-xz"), m.Is("application/x-bzip2"):
+		return format("an archive of a kind that is not read (" + s + "): pack it as zip, tar.gz or tar.zst")
 	}
 	return format(s)
 }

@@ -4,7 +4,6 @@ package read
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -94,8 +93,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return pdf.Read(ctx, r, size, name, pdf.Options{CacheDir: opts.CacheDir})
 	case formatZip:
 		return zipped(ctx, r, size, name, opts, depth)
-	case formatGzip:
-		return gzipped(ctx, all, name, opts, depth)
+	case formatPacked:
+		return packed(ctx, all, name, opts, depth)
 	case formatTar:
 		return repo.Tar(ctx, all, name, opts.Limits)
 	case formatMarkdown:
@@ -163,12 +162,13 @@ func zipped(ctx context.Context, r io.ReaderAt, size int64, name string, opts Op
 	return d, nil
 }
 
-// gzipped reads what is packed with gzip: a tar archive or one document.
-func gzipped(ctx context.Context, r *io.SectionReader, name string, opts Options, depth int) (*extract.Document, error) {
+// packed reads what is packed with gzip or Zstandard: a tar archive or one
+// document.
+func packed(ctx context.Context, r *io.SectionReader, name string, opts Options, depth int) (*extract.Document, error) {
 	damaged := func(err error) error {
-		return fmt.Errorf("read %s: %w: the gzip file is cut off or broken; pack or download it again: %w", name, ErrCorrupt, err)
+		return fmt.Errorf("read %s: %w: the packed file is cut off or broken; pack or download it again: %w", name, ErrCorrupt, err)
 	}
-	z, err := gzip.NewReader(r)
+	z, err := repo.Unpack(r)
 	if err != nil {
 		return nil, damaged(err)
 	}
@@ -193,7 +193,7 @@ func gzipped(ctx context.Context, r *io.SectionReader, name string, opts Options
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	d, err := document(ctx, bytes.NewReader(data), int64(len(data)), strings.TrimSuffix(name, ".gz"), opts, depth+1)
+	d, err := document(ctx, bytes.NewReader(data), int64(len(data)), strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"), opts, depth+1)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -23,7 +23,7 @@ type decl struct {
 // scanned adds a block for each declaration of a file in a language of which
 // only the grammar of declarations is known.
 func scanned(w *verbatim.Writer, src, name, lang string, g *grammar) {
-	s := scanner{src: src, lang: lang, g: g, toks: lex(src, g), test: testFile.MatchString(name)}
+	s := scanner{src: src, lang: lang, g: g, toks: lex(src, g), test: IsTest(name)}
 	if g.script {
 		s.emit(w, s.statements(0, len(s.toks), "", 0))
 	} else {
@@ -36,6 +36,9 @@ func scanned(w *verbatim.Writer, src, name, lang string, g *grammar) {
 
 // testFile is the name of a file with tests: by the habits of all languages.
 var testFile = regexp.MustCompile(`(?i)(^|/)(tests?|spec|specs|__tests__|unittests?)/|(^|/)(test|spec)[_-][^/]*$|[._-](test|spec|tests|unit)\.[a-z+]+$|[a-z](?-i:Test|Tests|Spec|TestCase)\.[a-z]+$`)
+
+// IsTest reports whether a file of this name holds tests.
+func IsTest(name string) bool { return testFile.MatchString(name) }
 
 // A scanner finds declarations among the tokens of a file.
 type scanner struct {
@@ -355,7 +358,7 @@ func (s *scanner) keyword(i, end int) (kind, at int) {
 		case word:
 			w := s.text(i)
 			switch {
-			case s.g.types[w] && !(w == "record" && !s.is(i+1, word)):
+			case s.g.types[w] && (w != "record" || s.is(i+1, word)):
 				return isType, i
 			case s.g.scopes[w]:
 				return isScope, i
@@ -573,7 +576,7 @@ func (s *scanner) named(i, end int) (string, int) {
 			}
 		case word:
 			w := s.text(i)
-			if params < 0 && s.g.types[w] && !s.g.structFunc && !(w == "record" && !s.is(i+1, word)) {
+			if params < 0 && s.g.types[w] && !s.g.structFunc && (w != "record" || s.is(i+1, word)) {
 				return "", -1
 			}
 			if w == "operator" {

@@ -29,7 +29,6 @@ type grammar struct {
 	structFunc bool   // struct s f() { is a function
 	attributes string // what an attribute opens with: "@", "[", "#["
 	tests      words  // attributes of a test
-	inherit    string // what ends a type's name: ":" or "extends"
 }
 
 type words map[string]bool

@@ -446,18 +446,18 @@ func (l *lexer) branches() {
 		if len(open) > 0 {
 			g = &open[len(open)-1]
 		}
-		switch {
-		case t.kind == '{' || t.kind == '(':
+		switch t.kind {
+		case '{', '(':
 			if g != nil {
 				g.depth++
 			}
-		case t.kind == '}' || t.kind == ')':
+		case '}', ')':
 			if g != nil {
 				if g.depth--; g.depth < 0 {
 					g.balanced = false
 				}
 			}
-		case t.kind == directive:
+		case directive:
 			name := strings.TrimLeft(l.src[t.start+1:t.end], " \t")
 			switch {
 			case strings.HasPrefix(name, "if"):
@@ -468,7 +468,7 @@ func (l *lexer) branches() {
 				g.depth = 0
 				g.cuts = append(g.cuts, i)
 			case strings.HasPrefix(name, "endif"):
-				if !(g.balanced && g.depth == 0) && len(g.cuts) > 0 {
+				if (!g.balanced || g.depth != 0) && len(g.cuts) > 0 {
 					from, to := g.cuts[0], i
 					if zero := strings.Fields(l.src[l.out[g.start].start:l.out[g.start].end]); len(zero) == 2 && zero[1] == "0" {
 						from, to = g.start, g.cuts[0]

@@ -15,6 +15,7 @@ var (
 	rubyTest  = regexp.MustCompile(`^(?:it|test|specify|should|scenario)\s*\(?\s*("[^"]*"|'[^']*').*\bdo\b`)
 	rubyGroup = regexp.MustCompile(`^(?:(?:RSpec\.)?describe|context|feature|shared_examples(?:_for)?)\b.*\bdo\b`)
 	heredoc   = regexp.MustCompile(`<<([~-]?)(["'` + "`" + `]?)([A-Z_]\w*)`)
+	label     = regexp.MustCompile(`^[A-Z_]\w*$`)
 	rubyOne   = regexp.MustCompile(`;\s*end\b|\bend\s*$`)
 	endless   = regexp.MustCompile(`^[^(=]*(\([^)]*\))?\s+=\s`)
 )
@@ -25,7 +26,7 @@ var (
 // method.
 func ruby(w *verbatim.Writer, src, name string) {
 	s := scanner{src: src, lang: "ruby"}
-	s.emit(w, rubyDecls(src, testFile.MatchString(name)))
+	s.emit(w, rubyDecls(src, IsTest(name)))
 	if s.at < len(src) {
 		plain(w, src, s.at, len(src))
 	}
@@ -51,7 +52,8 @@ func rubyDecls(src string, test bool) []decl {
 		top = append(top, d)
 	}
 	comment := -1 // where the comment above starts
-	until := ""   // the line that ends a heredoc or a long comment
+	ends := labels(src)
+	until := "" // the line that ends a heredoc or a long comment
 	for at := 0; at < len(src); {
 		next := lineEnd(src, at)
 		line := src[at:next]
@@ -80,7 +82,7 @@ func rubyDecls(src string, test bool) []decl {
 			comment = -1
 			continue
 		}
-		if m := heredoc.FindStringSubmatch(words); m != nil {
+		if m := heredoc.FindStringSubmatch(words); m != nil && ends[m[3]] >= at {
 			until = m[3]
 		}
 		indent := width(line)
@@ -130,6 +132,20 @@ func rubyDecls(src string, test bool) []decl {
 		}
 	}
 	return top
+}
+
+// labels says of each line that is one word in capitals where the last such
+// line starts.
+func labels(src string) map[string]int {
+	out := map[string]int{}
+	at := 0
+	for line := range strings.Lines(src) {
+		if w := strings.TrimSpace(line); label.MatchString(w) {
+			out[w] = at
+		}
+		at += len(line)
+	}
+	return out
 }
 
 // rubyOpen reads the first line of a declaration.
@@ -183,12 +199,13 @@ func isEnd(words string) bool {
 func width(line string) int {
 	n := 0
 	for i := range len(line) {
-		if line[i] == ' ' {
+		switch line[i] {
+		case ' ':
 			n++
-		} else if line[i] == '\t' {
+		case '\t':
 			n = (n/8 + 1) * 8
-		} else {
-			break
+		default:
+			return n
 		}
 	}
 	return n

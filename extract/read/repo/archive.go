@@ -3,6 +3,7 @@ package repo
 import (
 	"archive/tar"
 	"archive/zip"
+	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 
 	"seedbed/extract"
 	"seedbed/extract/read/readerr"
@@ -123,21 +126,35 @@ type brokenError struct{ err error }
 func (b *brokenError) Error() string { return b.err.Error() }
 func (b *brokenError) Unwrap() error { return b.err }
 
-// Tar reads a tar archive, plain or packed with gzip. One that breaks off
+// maxWindow bounds the memory that unpacking Zstandard takes.
+const maxWindow = 128 << 20
+
+// Unpack undoes gzip or Zstandard, which it knows by their first bytes, and
+// gives anything else as it is.
+func Unpack(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReader(r)
+	head, _ := b.Peek(4)
+	switch {
+	case strings.HasPrefix(string(head), "\x1f\x8b"):
+		return gzip.NewReader(b)
+	case string(head) == "\x28\xb5\x2f\xfd":
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return z, nil // with one decoder there is nothing to close
+	}
+	return b, nil
+}
+
+// Tar reads a tar archive, plain or packed with gzip or Zstandard. One that breaks off
 // gives what stands before the break, with a warning.
 func Tar(ctx context.Context, r io.Reader, name string, limits Limits) (*extract.Document, error) {
 	c := collector{limits: limits}
 	packed := &meter{r: r}
-	var unpacked io.Reader = packed
-	head := make([]byte, 2)
-	n, _ := io.ReadFull(packed, head)
-	packed.r = io.MultiReader(strings.NewReader(string(head[:n])), r)
-	if string(head) == "\x1f\x8b" {
-		gz, err := gzip.NewReader(packed)
-		if err != nil {
-			return nil, fmt.Errorf("read %s: %w: the gzip file is cut off; pack or download it again: %w", name, readerr.ErrCorrupt, err)
-		}
-		unpacked = gz
+	unpacked, err := Unpack(packed)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w: the archive is cut off; pack or download it again: %w", name, readerr.ErrCorrupt, err)
 	}
 	lim := limits.orDefaults()
 	stream := &meter{r: unpacked, check: func(n int64) error {
@@ -149,7 +166,7 @@ func Tar(ctx context.Context, r io.Reader, name string, limits Limits) (*extract
 		}
 		return nil
 	}}
-	err := c.collect(ctx, tarEntries(stream))
+	err = c.collect(ctx, tarEntries(stream))
 	var brk *brokenError
 	switch {
 	case err == nil:

@@ -2,11 +2,9 @@ package repo
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/go-enry/go-enry/v2"
@@ -41,12 +39,15 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 			continue
 		}
 		p := part{name: strings.TrimPrefix(f.name, root)}
-		if dir := vendored(p.name); dir != "" {
+		attrs := c.attrs.of(f.name)
+		if own, asked := attrs["linguist-vendored"]; asked && !own {
+			// The repository says it is its own.
+		} else if dir := vendored(p.name); dir != "" {
 			c.skips.add(root+dir, "vendored")
 			continue
 		}
 		p.lang = enry.GetLanguage(path.Base(p.name), f.data[:min(len(f.data), 64<<10)])
-		if reason := byContent(p.name, p.lang, f.data); reason != "" {
+		if reason := byContent(p.name, p.lang, f.data, attrs); reason != "" {
 			c.skips.add(f.name, reason)
 			continue
 		}
@@ -65,10 +66,7 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("read %s: %w: none of its files can be read%s", name, readerr.ErrNoText, some(w.Skipped))
 	}
-	slices.SortStableFunc(parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.rank(), b.rank()), strings.Compare(path.Dir(a.name), path.Dir(b.name)),
-			cmp.Compare(a.place(), b.place()), strings.Compare(a.name, b.name))
-	})
+	order(parts)
 	link(parts)
 	w.Title = strings.TrimSuffix(root, "/")
 	if w.Title == "" {

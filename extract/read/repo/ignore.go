@@ -38,20 +38,29 @@ func (g *ignore) add(dir, text string) {
 		if strings.HasSuffix(line, "/") {
 			r.dir, line = true, strings.TrimRight(line, "/")
 		}
-		anchored := strings.Contains(line, "/")
-		line = strings.TrimPrefix(line, "/")
-		if line == "" {
-			continue
-		}
-		expr := glob(line)
-		if !anchored {
-			expr = `(?:.*/)?` + expr
-		}
-		if re, err := regexp.Compile(`^(?:` + expr + `)$`); err == nil {
+		if re := compile(line); re != nil {
 			r.match = re
 			g.rules = append(g.rules, r)
 		}
 	}
+}
+
+// compile turns a pattern into an expression for whole paths, nil if it is
+// none. One without a slash holds in every directory below.
+func compile(pattern string) *regexp.Regexp {
+	anchored := strings.Contains(pattern, "/")
+	if pattern = strings.TrimPrefix(pattern, "/"); pattern == "" {
+		return nil
+	}
+	expr := glob(pattern)
+	if !anchored {
+		expr = `(?:.*/)?` + expr
+	}
+	re, err := regexp.Compile(`^(?:` + expr + `)$`)
+	if err != nil {
+		return nil
+	}
+	return re
 }
 
 func cutPrefix(s, prefix string) (string, bool) {

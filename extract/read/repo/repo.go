@@ -1,6 +1,6 @@
 // Package repo reads a code repository, as a zip or tar archive or as a
-// folder: the README and the documents first, then the source by directory,
-// each file under a heading with its path. What is left out is listed with the
+// folder: the README and the documents first, then the source by directory, a
+// package after those it imports, each file under a heading with its path. What is left out is listed with the
 // reason; nothing is ever written to disk and no link is followed.
 package repo
 
@@ -61,6 +61,7 @@ type collector struct {
 	files   []file
 	seen    map[string]bool
 	ignore  ignore
+	attrs   attributes
 	skips   skips
 }
 
@@ -167,8 +168,12 @@ func (c *collector) take(e entry) error {
 	if c.bytes += int64(len(data)); c.bytes > c.limits.Bytes {
 		return fmt.Errorf("%w: its files have more than %d MB; leave out data and build output", readerr.ErrTooLarge, c.limits.Bytes>>20)
 	}
-	if path.Base(name) == ".gitignore" {
+	switch path.Base(name) {
+	case ".gitignore":
 		c.ignore.add(path.Dir(name), string(data))
+		return nil
+	case ".gitattributes":
+		c.attrs.add(path.Dir(name), string(data))
 		return nil
 	}
 	c.files = append(c.files, file{name, data})

@@ -39,7 +39,7 @@ var (
 	binaries  = regexp.MustCompile(`(?i)\.(png|jpe?g|gif|webp|ico|bmp|tiff?|svg|psd|mp[34]|wav|ogg|webm|mov|ttf|otf|woff2?|eot|exe|dll|so|dylib|a|o|class|pyc|wasm|db|sqlite3?|parquet|npy|npz|pt|bin|dat)$`)
 	locks     = regexp.MustCompile(`(?i)(^|/)(go\.sum|go\.work\.sum|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|cargo\.lock|poetry\.lock|uv\.lock|pipfile\.lock|composer\.lock|gemfile\.lock|flake\.lock|[^/]+\.lock)$`)
 	minified  = regexp.MustCompile(`(?i)[.-]min\.(js|css|mjs)$|\.map$`)
-	system    = regexp.MustCompile(`(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\.gitattributes|\.gitmodules|\.gitkeep|\.keep)$`)
+	system    = regexp.MustCompile(`(^|/)(\.DS_Store|Thumbs\.db|desktop\.ini|\.gitmodules|\.gitkeep|\.keep)$`)
 )
 
 // byName says why a file of this name need not be opened, "" if it has to be.
@@ -65,8 +65,15 @@ func byName(name string) string {
 var manifests = regexp.MustCompile(`^(go\.mod|Cargo\.toml|pyproject\.toml|package\.json)$`)
 
 // byContent says why a file that was opened is left out, "" if it is kept.
-// lang is its language as enry names it.
-func byContent(name, lang string, data []byte) string {
+// lang is its language as enry names it, attrs what .gitattributes says of it.
+func byContent(name, lang string, data []byte, attrs map[string]bool) string {
+	for _, attr := range []string{"export-ignore", "linguist-generated", "linguist-vendored"} {
+		if attrs[attr] {
+			return reasons[attr]
+		}
+	}
+	written, asked := attrs["linguist-generated"] // it is not generated, whatever it looks like
+	written = asked && !written
 	base := path.Base(name)
 	head := data[:min(len(data), 64<<10)]
 	switch {
@@ -76,9 +83,9 @@ func byContent(name, lang string, data []byte) string {
 		return "kept in Git LFS: only its pointer is here"
 	case !charset.IsText(head):
 		return "no text"
-	case enry.IsGenerated(name, head):
+	case !written && enry.IsGenerated(name, head):
 		return "generated or minified"
-	case longLines(data) && enry.GetLanguageType(lang) == enry.Programming:
+	case !written && longLines(data) && enry.GetLanguageType(lang) == enry.Programming:
 		return "minified"
 	case manifests.MatchString(base), lang == "SQL":
 		return ""
@@ -114,6 +121,6 @@ func isReadme(base string) bool {
 }
 
 // archiveExt is what an archive's name ends with.
-var archiveExt = regexp.MustCompile(`(?i)\.(zip|tar|tar\.gz|tgz)$`)
+var archiveExt = regexp.MustCompile(`(?i)\.(zip|tar|tar\.gz|tgz|tar\.zst|tzst)$`)
 
 var licenceName = regexp.MustCompile(`(?i)^((un)?licen[cs]e|copying|copyright)([-_.].*)?$`)
