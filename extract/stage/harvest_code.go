@@ -107,14 +107,14 @@ func (c *codebase) function(i int) {
 		if t, ok := c.types[c.key(b, owner)]; ok {
 			decl := c.o.withoutComment(t)
 			text := c.o.text[decl.start:decl.end]
-			if strings.Count(text, "\n") < 40 && t != i && !strings.Contains(text, b.Symbol.Signature) {
-				w.WriteString("\n\nIt belongs to this type:\n\n" + fence(b.Lang, text))
+			if strings.Count(text, "\n") < 40 && t != i && codeLines(text) > 1 && !strings.Contains(text, b.Symbol.Signature) {
+				w.WriteString("\n\nIt belongs to this type:\n\n" + fence(b.Lang, closed(text)))
 				spans = append(spans, decl)
 			}
 		}
 	}
 	f := found{at: b.Start, kind: extract.CodeType, tag: "function"}
-	c.o.add(w.String(), fence(b.Lang, text), f, spans...)
+	c.o.add(w.String(), fence(b.Lang, outdent(text)), f, spans...)
 }
 
 // test asks for a test of the code it tests.
@@ -132,7 +132,7 @@ func (c *codebase) test(i int, named bool) {
 	under = slices.Compact(slices.Clone(under))
 	under = slices.DeleteFunc(under, func(j int) bool {
 		t := c.o.doc.Blocks[j]
-		return j == i || testFile(t.File) || c.generated[t.File]
+		return j == i || testFile(t.File) || c.generated[t.File] || t.Symbol.Kind == "type" && codeLines(t.Text) < 2
 	})
 	if len(under) > 3 {
 		under = slices.DeleteFunc(under, func(j int) bool { return !c.names(name, c.o.doc.Blocks[j].Symbol.Name) })
@@ -145,7 +145,7 @@ func (c *codebase) test(i int, named bool) {
 		return
 	}
 	main = under[max(0, main)]
-	text := strings.TrimSpace(b.Text)
+	text := outdent(b.Text)
 	if n := codeLines(text); n < 3 || n > maxCodeLines {
 		return
 	}
@@ -156,7 +156,11 @@ func (c *codebase) test(i int, named bool) {
 	for _, j := range under {
 		t := c.o.doc.Blocks[j]
 		lines += strings.Count(t.Text, "\n")
-		w.WriteString("\n\n" + fence(t.Lang, strings.TrimSpace(t.Text)))
+		code := outdent(t.Text)
+		if t.Symbol.Kind == "type" {
+			code = closed(code)
+		}
+		w.WriteString("\n\n" + fence(t.Lang, code))
 		spans = append(spans, span{c.o.starts[j], c.o.starts[j] + len(t.Text)})
 	}
 	if lines > maxCodeLines {
@@ -218,6 +222,30 @@ func (o *outline) withoutComment(block int) span {
 		s.start = next
 	}
 	return s
+}
+
+// outdent takes from code the indentation that all its lines share.
+func outdent(code string) string {
+	lines := strings.Split(strings.Trim(code, "\r\n"), "\n")
+	shared := -1
+	for _, l := range lines {
+		if n := len(l) - len(strings.TrimLeft(l, " \t")); strings.TrimSpace(l) != "" && (shared < 0 || n < shared) {
+			shared = n
+		}
+	}
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l[min(len(l), max(shared, 0)):], " \t\r")
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n"))
+}
+
+// closed ends the head of a type whose methods stand elsewhere.
+func closed(head string) string {
+	head = outdent(head)
+	if strings.Count(head, "{") > strings.Count(head, "}") {
+		head += "\n    // …\n}"
+	}
+	return head
 }
 
 // codeLines counts lines that are neither empty nor comments nor brackets.
