@@ -35,6 +35,8 @@ type commands struct {
 	Extract extractCmd `cmd:"" help:"Print the seeds of files or folders as JSON Lines; needs no server and no database."`
 	Export  exportCmd  `cmd:"" help:"Print the seeds of the database in a training format."`
 	Measure measureCmd `cmd:"" help:"Print the scorecard of seeds: grounding, diversity, coverage, cost."`
+	Check   checkCmd   `cmd:"" help:"Look whether originals, documents, database and search index fit, and mend them."`
+	Reindex reindexCmd `cmd:"" help:"Build the search index anew."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Log string `help:"How messages on stderr look: text or json." enum:"text,json" default:"text" env:"SEEDBED_LOG"`

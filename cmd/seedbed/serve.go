@@ -26,15 +26,16 @@ import (
 )
 
 type serveCmd struct {
-	Addr        string `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
-	Data        string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
-	NoWorker    bool   `help:"Serve pages only and leave the work to another process."`
-	MaxUpload   string `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
-	PublicURL   string `name:"public-url" help:"Where people reach the server, if not where it listens." env:"SEEDBED_PUBLIC_URL"`
-	URL         string `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
-	Key         string `hidden:"" env:"SEEDBED_LLM_KEY"`
-	Model       string `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
-	Concurrency int    `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
+	Addr        string        `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
+	Data        string        `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
+	NoWorker    bool          `help:"Serve pages only and leave the work to another process."`
+	MaxUpload   string        `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
+	PublicURL   string        `name:"public-url" help:"Where people reach the server, if not where it listens." env:"SEEDBED_PUBLIC_URL"`
+	URL         string        `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
+	Key         string        `hidden:"" env:"SEEDBED_LLM_KEY"`
+	Model       string        `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
+	Concurrency int           `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
+	Reconcile   time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
 }
 
 func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
@@ -53,6 +54,9 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.close()) }()
+	if c.Reconcile > 0 {
+		o.service.Reconcile = c.Reconcile
+	}
 	if !c.NoWorker {
 		if err := o.service.Start(ctx); err != nil {
 			return err

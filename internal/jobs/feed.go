@@ -3,8 +3,8 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"seedbed/internal/search"
@@ -24,22 +24,33 @@ func (s *Service) wake() {
 	}
 }
 
-// feed keeps the index up with the database until ctx ends.
+// feed keeps the index up with the database until ctx ends. Of all processes
+// one at a time does.
 func (s *Service) feed(ctx context.Context) {
-	if err := s.compare(ctx); err != nil && ctx.Err() == nil {
-		s.Log.Warn("the search index could not be compared with the database", "err", err)
-	}
 	calm := time.NewTicker(time.Second) // for rows that become due, or that another process wrote
 	defer calm.Stop()
+	look := time.NewTicker(s.Reconcile)
+	defer look.Stop()
 	wait := time.Duration(0)
+	compared := false
 	for {
-		n, err := s.feedSome(ctx)
-		switch {
-		case ctx.Err() != nil:
+		n := 0
+		mine, err := s.DB.Alone(ctx, "search index", func() (err error) {
+			if !compared {
+				if _, err = s.compare(ctx); err != nil {
+					return err
+				}
+				compared = true
+			}
+			n, err = s.feedSome(ctx)
+			if errors.Is(err, search.ErrDamaged) {
+				s.Log.Warn("the search index is damaged and is built again", "err", err)
+				err = s.Reindex(ctx)
+			}
+			return err
+		})
+		if ctx.Err() != nil {
 			return
-		case errors.Is(err, search.ErrDamaged):
-			s.Log.Warn("the search index is damaged and is built again", "err", err)
-			err = s.Reindex(ctx)
 		}
 		if err != nil {
 			wait = min(max(2*wait, 100*time.Millisecond), 30*time.Second)
@@ -52,12 +63,14 @@ func (s *Service) feed(ctx context.Context) {
 			continue
 		}
 		wait = 0
-		if n > 0 {
+		if mine && n > 0 {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			compared = false
 		case <-s.fed:
 		case <-calm.C:
 		}
@@ -141,96 +154,159 @@ func halves[T any](list []T) iter.Seq[[]T] {
 	}
 }
 
-// Reindex empties the index and notes every seed for it. Searches find little
-// until the feed has caught up.
+// Reindex builds the index anew. Searches find what they found before until it
+// is done. It may run beside a feed, of this process or another one: what that
+// has given to the old index meanwhile is noted once more.
 func (s *Service) Reindex(ctx context.Context) error {
-	if err := s.Index.Reset(ctx); err != nil {
-		return fmt.Errorf("empty the search index: %w", err)
+	if err := s.Index.Rebuild(ctx, s.everything(ctx)); err != nil {
+		return err
 	}
-	for after := ""; ; {
-		err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
-			after, err = tx.TellIndexAll(ctx, after, 500)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		s.wake()
-		if after == "" {
-			return nil
+	_, err := s.compare(ctx)
+	s.wake()
+	return err
+}
+
+// everything is all seeds as the index wants them.
+func (s *Service) everything(ctx context.Context) iter.Seq2[search.Change, error] {
+	return func(yield func(search.Change, error) bool) {
+		for after := ""; ; {
+			seeds, err := s.DB.SeedsAfter(ctx, after, 500)
+			if err != nil {
+				yield(search.Change{}, err)
+				return
+			}
+			for _, seed := range seeds {
+				c := search.Change{ID: seed.ID, Version: seed.Version, Collection: seed.Collection, Seed: &seed.Seed}
+				if !yield(c, nil) {
+					return
+				}
+				after = seed.ID
+			}
+			if len(seeds) == 0 {
+				return
+			}
 		}
 	}
 }
 
-// compare notes what the index has missed, or has too much: its file may have
-// been lost, or be older than the database.
-func (s *Service) compare(ctx context.Context) error {
+// A difference is a seed that database and index have in different versions.
+// 0 is not at all.
+type difference struct {
+	ID              string
+	Database, Index int64
+}
+
+// differences compares all of the index with the database, both ways. What
+// stands in the outbox is no difference, nor what changes meanwhile.
+func (s *Service) differences(ctx context.Context) ([]difference, error) {
 	next, stop := iter.Pull2(s.Index.Versions(ctx))
 	defer stop()
 	has, err, more := next()
-	var changes []store.Pending
-	flush := func() error {
-		if len(changes) == 0 {
-			return nil
-		}
-		err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.TellIndex(ctx, changes) })
-		changes = changes[:0]
-		return err
-	}
-	note := func(p store.Pending) error {
-		if changes = append(changes, p); len(changes) < 200 {
-			return nil
-		}
-		return flush()
-	}
+	var found []difference
 	// Both lists are in order of ids: walk them side by side.
-	surplus := func(before string) error {
-		for ; more && err == nil && (before == "" || has.ID < before); has, err, more = next() {
-			if err := note(store.Pending{Seed: has.ID, Version: has.Version + 1, Deleted: true}); err != nil {
-				return err
-			}
-		}
-		return err
-	}
-	for after := ""; ; {
+	for after, done := "", false; !done; {
 		versions, err2 := s.DB.Versions(ctx, after, 1000)
 		if err2 != nil {
-			return err2
+			return nil, err2
+		}
+		if done = len(versions) == 0; !done {
+			after = versions[len(versions)-1].Seed
 		}
 		for _, v := range versions {
-			if err := surplus(v.Seed); err != nil {
-				return s.orRebuild(ctx, err)
+			for ; more && err == nil && has.ID < v.Seed; has, err, more = next() {
+				found = append(found, difference{ID: has.ID, Index: has.Version})
 			}
-			if more && has.ID == v.Seed {
-				behind := has.Version < v.Version
-				if has, err, more = next(); err != nil {
-					return s.orRebuild(ctx, err)
-				}
-				if !behind {
-					continue
-				}
+			d := difference{ID: v.Seed, Database: v.Version}
+			if more && err == nil && has.ID == v.Seed {
+				d.Index = has.Version
+				has, err, more = next()
 			}
-			if err := note(v); err != nil {
-				return err
+			if d.Index != d.Database {
+				found = append(found, d)
+			}
+			if err != nil {
+				return nil, err
 			}
 		}
-		if len(versions) == 0 {
-			break
-		}
-		after = versions[len(versions)-1].Seed
 	}
-	if err := surplus(""); err != nil {
-		return s.orRebuild(ctx, err)
+	for ; more && err == nil; has, err, more = next() {
+		found = append(found, difference{ID: has.ID, Index: has.Version})
 	}
-	return flush()
+	if err != nil {
+		return nil, err
+	}
+	return s.settled(ctx, found)
 }
 
-func (s *Service) orRebuild(ctx context.Context, err error) error {
+// settled are those of differences that will not pass by themselves.
+func (s *Service) settled(ctx context.Context, found []difference) ([]difference, error) {
+	var out []difference
+	for some := range slices.Chunk(found, 500) {
+		ids := make([]string, len(some))
+		for i, d := range some {
+			ids[i] = d.ID
+		}
+		noted, err := s.DB.Noted(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		now, err := s.DB.VersionsOf(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range some {
+			if !noted[d.ID] && now[d.ID] == d.Database {
+				out = append(out, d)
+			}
+		}
+	}
+	return out, nil
+}
+
+// compare notes what the index has missed, or has too much: its file may have
+// been lost, or be older than the database. It returns how many seeds that
+// were. Where the index is ahead of a seed, or was told of one before and has
+// not taken it, the database is an older copy than the one it followed: then
+// the index is built anew.
+func (s *Service) compare(ctx context.Context) (int, error) {
+	found, err := s.differences(ctx)
 	if errors.Is(err, search.ErrDamaged) {
 		s.Log.Warn("the search index is damaged and is built again", "err", err)
-		return s.Reindex(ctx)
+		return 0, s.Index.Rebuild(ctx, s.everything(ctx))
 	}
-	return err
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	before := s.compared
+	s.compared = map[difference]bool{}
+	anew := false
+	for _, d := range found {
+		s.compared[d] = true
+		anew = anew || d.Database > 0 && d.Index > d.Database || before[d]
+	}
+	s.mu.Unlock()
+	if anew {
+		s.Log.Warn("the search index followed another state of the database and is built again", "seeds", len(found))
+		return len(found), s.Index.Rebuild(ctx, s.everything(ctx))
+	}
+	for some := range slices.Chunk(found, 200) {
+		changes := make([]store.Pending, len(some))
+		for i, d := range some {
+			changes[i] = store.Pending{Seed: d.ID, Version: d.Database}
+			if d.Database == 0 {
+				changes[i].Version, changes[i].Deleted = d.Index+1, true
+			}
+		}
+		if err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.TellIndex(ctx, changes) }); err != nil {
+			return 0, err
+		}
+	}
+	if len(found) > 0 {
+		s.Log.Warn("the search index differed from the database", "seeds", len(found))
+		s.wake()
+	}
+	return len(found), nil
 }
 
 // behind is how many changes the index has not seen.

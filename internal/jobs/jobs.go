@@ -53,6 +53,7 @@ type Options struct {
 	Chunk       chunk.Options                   // how documents are cut
 	Client      llm.Options                     // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
 	Patience    func(attempt int) time.Duration // how long waits what failed in passing, nil is 10 s, 20 s, …
+	Reconcile   time.Duration                   // how often the search index is compared with the database, 0 is 15 min
 	Now         func() time.Time
 }
 
@@ -76,6 +77,7 @@ type Service struct {
 	mu       sync.Mutex
 	started  bool
 	controls map[string]*control
+	compared map[difference]bool // what the index differed in when it was last compared
 }
 
 // Queues. Each model server has one more, see modelQueue.
@@ -98,6 +100,9 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Grace <= 0 {
 		o.Grace = 10 * time.Second
+	}
+	if o.Reconcile <= 0 {
+		o.Reconcile = 15 * time.Minute
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -70,26 +70,6 @@ func (tx *Tx) Postpone(ctx context.Context, p Pending, due time.Time, reason str
 	return nil
 }
 
-// TellIndexAll notes seeds for the index once more: up to limit of them, those
-// whose ids come behind after. It returns the last id, "" when there are no
-// more.
-func (tx *Tx) TellIndexAll(ctx context.Context, after string, limit int) (last string, err error) {
-	ids, err := list(ctx, tx.q, scanOne[string], `SELECT id FROM seeds WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
-	if err != nil {
-		return "", fmt.Errorf("note all seeds for the index: %w", err)
-	}
-	if len(ids) == 0 {
-		return "", nil
-	}
-	last = ids[len(ids)-1]
-	_, err = tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) SELECT id, version, 0 FROM seeds WHERE id > $1 AND id <= $2
-		ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 0, attempts = 0, due = 0, error = ''`, after, last)
-	if err != nil {
-		return "", fmt.Errorf("note all seeds for the index: %w", err)
-	}
-	return last, nil
-}
-
 // TellIndex notes some changes that the index has missed: seeds as they are
 // now, or seeds that are not there.
 func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
@@ -113,4 +93,72 @@ func (r reads) Versions(ctx context.Context, after string, limit int) ([]Pending
 		return nil, fmt.Errorf("list versions of seeds: %w", err)
 	}
 	return out, nil
+}
+
+// VersionsOf are the versions of some seeds by their ids. Those that are not
+// there are left out.
+func (r reads) VersionsOf(ctx context.Context, ids []string) (map[string]int64, error) {
+	out := map[string]int64{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	found, err := list(ctx, r.q, func(row scanner) (Pending, error) {
+		var p Pending
+		err := row.Scan(&p.Seed, &p.Version)
+		return p, err
+	}, `SELECT id, version FROM seeds WHERE id IN (`+marks(1, len(ids))+`)`, anys(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("list versions of seeds: %w", err)
+	}
+	for _, p := range found {
+		out[p.Seed] = p.Version
+	}
+	return out, nil
+}
+
+// Noted are those of some seeds that stand in the outbox.
+func (r reads) Noted(ctx context.Context, ids []string) (map[string]bool, error) {
+	out := map[string]bool{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	found, err := list(ctx, r.q, scanOne[string], `SELECT seed FROM outbox WHERE seed IN (`+marks(1, len(ids))+`)`, anys(ids)...)
+	if err != nil {
+		return nil, fmt.Errorf("look into the outbox: %w", err)
+	}
+	for _, id := range found {
+		out[id] = true
+	}
+	return out, nil
+}
+
+// A Refused is a change that the index has not taken, and why.
+type Refused struct {
+	Pending
+	Due   time.Time // when it is tried again
+	Error string
+}
+
+// Refused lists changes that the index has not taken, the oldest first, at
+// most limit.
+func (r reads) Refused(ctx context.Context, limit int) ([]Refused, error) {
+	out, err := list(ctx, r.q, func(row scanner) (Refused, error) {
+		var p Refused
+		var deleted int
+		err := row.Scan(&p.Seed, &p.Version, &deleted, &p.Attempts, stamp{&p.Due}, &p.Error)
+		p.Deleted = deleted != 0
+		return p, err
+	}, `SELECT seed, version, deleted, attempts, due, error FROM outbox WHERE attempts > 0 ORDER BY seq LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list what the index refuses: %w", err)
+	}
+	return out, nil
+}
+
+// RetryRefused makes all changes due that the index has not taken.
+func (tx *Tx) RetryRefused(ctx context.Context) error {
+	if _, err := tx.exec(ctx, `UPDATE outbox SET due = 0 WHERE attempts > 0`); err != nil {
+		return fmt.Errorf("try again what the index refused: %w", err)
+	}
+	return nil
 }

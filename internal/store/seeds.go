@@ -51,6 +51,16 @@ func (r reads) SeedsByID(ctx context.Context, ids []string) (map[string]Seed, er
 	return out, nil
 }
 
+// SeedsAfter lists seeds in the order of their ids: up to limit of those
+// behind after.
+func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed, error) {
+	out, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list seeds: %w", err)
+	}
+	return out, nil
+}
+
 // addSeeds adds what was found in a passage and tells the index.
 func (tx *Tx) addSeeds(ctx context.Context, run seedbed.Run, o Outcome) error {
 	const width = 18

@@ -271,6 +271,15 @@ func marks(first, n int) string {
 	return b.String()
 }
 
+// anys are values as parameters.
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
 // rowsOf are n rows of width parameters each, for VALUES.
 func rowsOf(n, width int) string {
 	var b strings.Builder

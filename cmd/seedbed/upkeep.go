@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"seedbed/internal/jobs"
+)
+
+type checkCmd struct {
+	Data   string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
+	Repair bool   `help:"Mend what can be mended without loss."`
+}
+
+// Help says what is looked at.
+func (checkCmd) Help() string {
+	return `Looks for originals and documents that are missing or altered, documents that
+cannot be read, blobs and rows that belong to nothing, changes that the search
+index refuses, and seeds in which index and database differ. Prints a line for
+each, and exits with 1 unless there are none or all were mended. The server may
+go on meanwhile.`
+}
+
+func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
+	o, err := open(ctx, c.Data, s.log, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.close()) }()
+	faults, left := 0, 0
+	done, err := o.service.Check(ctx, c.Repair, func(f jobs.Fault) {
+		if faults++; !f.Mended {
+			left++
+		}
+		_, _ = fmt.Fprintln(s.out, f)
+	})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.err, "looked at %d sources, %d blobs and %d seeds: %d faults, %d mended\n", done.Sources, done.Blobs, done.Seeds, faults, faults-left)
+	if left > 0 {
+		return fmt.Errorf("%d faults are left", left)
+	}
+	return nil
+}
+
+type reindexCmd struct {
+	Data string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
+}
+
+// Help says what happens meanwhile.
+func (reindexCmd) Help() string {
+	return `Builds the search index anew from the database and then puts it in the place of
+the old one. The server may go on meanwhile, and finds what it found before.`
+}
+
+func (c reindexCmd) Run(ctx context.Context, s *streams) (err error) {
+	o, err := open(ctx, c.Data, s.log, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, o.close()) }()
+	if err := o.service.Reindex(ctx); err != nil {
+		return err
+	}
+	n, err := o.index.Count(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.err, "the search index has %d seeds\n", n)
+	return err
+}
