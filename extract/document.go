@@ -106,6 +106,10 @@ type PageReport struct {
 	Engine  string `json:"engine"`          // pdfium, ledongthuc, tesseract
 	Verdict string `json:"verdict"`         // clean, garbled, scan, empty
 	Words   int    `json:"words"`
+
+	Glued    int    `json:"glued,omitempty"`    // words that are two run together
+	Unmapped int    `json:"unmapped,omitempty"` // letters whose font does not say which they are
+	Note     string `json:"note,omitempty"`     // why this engine and not the usual one
 }
 
 // A SkippedFile is a file of an archive that was left out, and why.

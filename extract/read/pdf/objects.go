@@ -112,25 +112,39 @@ func walkPages(v lib.Value, depth int, nodes *int, out []lib.Value) []lib.Value 
 	return out
 }
 
-var promises = regexp.MustCompile(`(?:/(?:Size|Columns|Index|W|Prev|First|N)\s*\[?|\bxref\s)\s*(\d{4,})(?:\s+(\d{4,}))?`)
+// promises are the keys whose numbers the object layer believes.
+var promises = [][]byte{[]byte("/Size"), []byte("/Columns"), []byte("/Index"), []byte("/W"), []byte("/Prev"), []byte("/First"), []byte("/N"), []byte("xref")}
+
+// promised are the numbers behind such a key.
+var promised = regexp.MustCompile(`^\s*\[?\s*(\d+)(?:\s+(\d+))?`)
 
 // plausible refuses a file that promises more objects than it has room for:
 // the object layer believes such numbers and asks for the memory at once.
 func plausible(r io.ReaderAt, size int64) error {
 	most := size + 100_000
+	const overlap = 64
 	buf := make([]byte, 1<<20)
-	for at := int64(0); at < size; at += int64(len(buf)) - 64 {
+	for at := int64(0); at < size; at += int64(len(buf)) - overlap {
 		n, err := r.ReadAt(buf, at)
 		if err != nil && err != io.EOF {
 			return err
 		}
-		for _, m := range promises.FindAllSubmatch(buf[:n], -1) {
-			for _, d := range m[1:] {
-				if len(d) == 0 {
-					continue
+		for _, key := range promises {
+			rest := buf[:n]
+			for {
+				i := bytes.Index(rest, key)
+				if i < 0 {
+					break
 				}
-				if v, err := strconv.ParseInt(string(d), 10, 64); err != nil || v > most {
-					return fmt.Errorf("it promises %s in %d bytes", d, size)
+				rest = rest[i+len(key):]
+				m := promised.FindSubmatch(rest[:min(len(rest), overlap)])
+				for _, d := range m[min(1, len(m)):] {
+					if len(d) == 0 {
+						continue
+					}
+					if v, err := strconv.ParseInt(string(d), 10, 64); err != nil || v > most {
+						return fmt.Errorf("it promises %s in %d bytes", d, size)
+					}
 				}
 			}
 		}

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 
 	"seedbed/extract"
@@ -50,13 +49,13 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer rt.close()
-	first, second, err := open(ctx, rt, r, size)
+	o, err := open(ctx, rt, r, size)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	defer first.close()
+	defer o.first.close()
 
-	f, err := readPages(ctx, first, second)
+	f, err := o.readAll(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -70,28 +69,39 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 	return d, nil
 }
 
-// open tries PDFium first and then the object layer. The second engine is for
-// pages that the first gives up on; it opens the file when asked.
-func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (first engine, second func() (engine, error), err error) {
-	second = sync.OnceValues(func() (engine, error) { return openObjects(ctx, r, size) })
-	w, err := rt.open(ctx, r, size)
-	if err == nil && w.pages() > 0 {
-		return w, second, nil
+// open tries PDFium first and then the object layer.
+func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (*opened, error) {
+	objects := func() (engine, error) { return openObjects(ctx, r, size) }
+	o := &opened{
+		another: func() (engine, error) { return rt.open(ctx, r, size) },
+		second:  sync.OnceValues(objects),
+	}
+	var err error
+	if o.first, err = o.another(); err == nil && o.first.pages() > 0 {
+		return o, nil
 	}
 	if err == nil {
-		w.close()
+		o.first.close()
 		err = errors.New("no pages found")
 	}
-	if errors.Is(err, readerr.ErrEncrypted) || ctx.Err() != nil {
-		return nil, nil, err
+	if errors.Is(err, readerr.ErrEncrypted) || ctx.Err() != nil || onlyEngine {
+		return nil, corrupt(err)
 	}
-	if o, other := second(); other == nil {
-		return o, second, nil
-	} else if ctx.Err() != nil {
-		return nil, nil, other
-	} else {
-		return nil, nil, fmt.Errorf("%w: %w; read another way: %w", readerr.ErrCorrupt, err, other)
+	second, other := o.second()
+	if other != nil {
+		return nil, corrupt(fmt.Errorf("%w; read another way: %w", err, other))
 	}
+	o.first, o.another = second, objects
+	o.second = func() (engine, error) { return nil, err }
+	return o, nil
+}
+
+// corrupt says that a file is damaged, unless it is something else.
+func corrupt(err error) error {
+	if errors.Is(err, readerr.ErrEncrypted) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", readerr.ErrCorrupt, err)
 }
 
 // A file is a PDF with all its lines.
@@ -100,84 +110,6 @@ type file struct {
 	pages []page
 	words vocabulary
 	lost  string // what could not be read at the end, in words
-}
-
-// A page is what is kept of a sheet.
-type page struct {
-	extract.PageReport
-	width, height float64
-	lines         []line
-	err           error
-}
-
-// Verdicts on a page.
-const (
-	verdictClean   = "clean"
-	verdictGarbled = "garbled" // the fonts do not say which letters they show
-	verdictScan    = "scan"    // pictures and no text
-	verdictEmpty   = "empty"
-)
-
-// hopeless is the number of pages in a row that may fail before the rest is
-// given up: a page tree may promise a million.
-const hopeless = 50
-
-// readPages reads page by page, keeping lines and not glyphs.
-func readPages(ctx context.Context, first engine, second func() (engine, error)) (*file, error) {
-	f := &file{info: first.info(), words: vocabulary{}}
-	hyphen := false
-	failed := 0
-	for i := range first.pages() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		e := first
-		s, err := e.page(i)
-		if err != nil {
-			if other, no := second(); no == nil && other != first {
-				if again, no := other.page(i); no == nil {
-					e, s, err = other, again, nil
-				}
-			}
-		}
-		if err == nil {
-			failed = 0
-		} else if failed++; failed == hopeless {
-			f.pages = f.pages[:len(f.pages)-hopeless+1]
-			f.lost = fmt.Sprintf("The file claims to have %d pages, but after page %d none could be read.", first.pages(), len(f.pages))
-			break
-		}
-		s.glyphs = accents(once(s.glyphs))
-		if e == first && isGarbled(s.glyphs) {
-			// The engines guess differently where a font is silent.
-			if other, no := second(); no == nil && other != first {
-				if again, no := other.page(i); no == nil && len(again.glyphs)*2 > len(s.glyphs) && !isGarbled(again.glyphs) {
-					e, s = other, again
-					s.glyphs = accents(once(s.glyphs))
-				}
-			}
-		}
-		p := page{width: s.width, height: s.height, err: err}
-		p.Page, p.Label, p.Engine, p.Verdict = i+1, s.label, e.name(), verdictClean
-		p.lines = lines(s, i)
-		for _, l := range p.lines {
-			p.Words += len(strings.Fields(l.text))
-		}
-		switch {
-		case p.Words == 0 && s.pictures:
-			p.Verdict = verdictScan
-		case p.Words == 0:
-			p.Verdict = verdictEmpty
-		case isGarbled(s.glyphs):
-			p.Verdict = verdictGarbled
-		default:
-			for _, l := range p.lines {
-				hyphen = f.words.learn(l, hyphen)
-			}
-		}
-		f.pages = append(f.pages, p)
-	}
-	return f, nil
 }
 
 // hasText returns readerr.ErrNoText, in words, where no page can be used.

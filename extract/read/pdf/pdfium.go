@@ -1,3 +1,5 @@
+//go:build !nowasm
+
 package pdf
 
 import (
@@ -31,6 +33,9 @@ const (
 	maxBookmarkDepth = 32
 	maxTraps         = 3
 )
+
+// onlyEngine says that there is no second opinion in this build.
+const onlyEngine = false
 
 // A runtime is PDFium compiled for this machine, ready to open documents.
 type runtime struct {
@@ -192,7 +197,7 @@ func (w *wasm) read(i int) (sheet, error) {
 	defer w.call("FPDFText_ClosePage", text)
 	s.glyphs = w.glyphs(text, place)
 	if len(s.glyphs) == 0 {
-		s.pictures = w.pictures(p)
+		s.pictures, s.inked = w.pictures(p)
 	}
 	return s, nil
 }
@@ -299,21 +304,17 @@ func (w *wasm) font(text, i uint64, place placement) glyph {
 	return g
 }
 
-// pictures reports whether a page without text draws anything that may be a
-// picture of text.
-func (w *wasm) pictures(page uint64) bool {
+// pictures reports whether a page without text draws anything, and whether
+// that may be a picture of text.
+func (w *wasm) pictures(page uint64) (pictures, any bool) {
 	const image, form = 3, 5
 	n := int32(w.call("FPDFPage_CountObjects", page))
 	for i := range min(n, 200) {
-		o := w.call("FPDFPage_GetObject", page, uint64(i))
-		if o == 0 {
-			continue
-		}
-		if t := w.call("FPDFPageObj_GetType", o); t == image || t == form {
-			return true
+		if t := w.call("FPDFPageObj_GetType", w.call("FPDFPage_GetObject", page, uint64(i))); t == image || t == form {
+			return true, true
 		}
 	}
-	return false
+	return false, n > 0
 }
 
 func (w *wasm) info() info {
