@@ -59,22 +59,25 @@ func (m *Meter) count(used Usage, cached bool) {
 	m.spent.Cost += used.Cost
 }
 
-// Metered is the model with every call counted by its context's [Meter].
-// A call that failed counts too, with what its error says was spent: a reply
-// that cannot be used is paid for all the same.
+// Metered is the model with every call counted by its context's [Meter]. A
+// call that failed counts too, if its error says what was spent: a reply that
+// cannot be used is paid for all the same. One that was never made does not.
 func Metered(model Model) Model { return metered{model} }
 
 type metered struct{ Model }
 
 func (m metered) Complete(ctx context.Context, r Request) (Reply, error) {
 	reply, err := m.Model.Complete(ctx, r)
-	if meter, ok := ctx.Value(meterKey{}).(*Meter); ok {
-		used := reply.Usage
-		var paid interface{ Spent() Usage }
-		if errors.As(err, &paid) {
-			used = paid.Spent()
-		}
-		meter.count(used, reply.Cached)
+	meter, ok := ctx.Value(meterKey{}).(*Meter)
+	if !ok {
+		return reply, err
+	}
+	var failed interface{ Spent() Usage }
+	switch {
+	case errors.As(err, &failed):
+		meter.count(failed.Spent(), false)
+	case err == nil:
+		meter.count(reply.Usage, reply.Cached)
 	}
 	return reply, err
 }

@@ -22,6 +22,8 @@ type Options struct {
 
 	Now func() time.Time // the clock, nil is time.Now
 
+	Count int // live seeds at most: those beyond are rejected and no passage is begun any more; 0 is no limit
+
 	Concurrency int // passages worked on at once, 0 is DefaultConcurrency
 	Ahead       int // passages begun before the first unfinished one is yielded, 0 is 16 × Concurrency and at least 256
 }
@@ -118,6 +120,7 @@ func Run(ctx context.Context, passages iter.Seq[Passage], stages []Stage, o Opti
 				}
 			})
 		}
+		found := 0
 		for s := range line {
 			<-s.done
 			if s.Err == nil && len(inOrder) > 0 {
@@ -125,7 +128,13 @@ func Run(ctx context.Context, passages iter.Seq[Passage], stages []Stage, o Opti
 				s.Seeds, s.Err = o.do(m.Context(ctx), inOrder, s.Passage, s.Seeds)
 				s.Spent = s.Spent.Add(m.Spent())
 			}
+			if o.Count > 0 {
+				found += Ceiling(s.Seeds, o.Count-found)
+			}
 			if !yield(s.Result) {
+				return
+			}
+			if o.Count > 0 && found >= o.Count {
 				return
 			}
 		}
@@ -241,6 +250,23 @@ func (o Options) fill(p Passage, s Seed) Seed {
 	s.Tags = or(s.Tags, []string{})
 	s.Difficulty.Votes = or(s.Difficulty.Votes, []int{})
 	return s
+}
+
+// Ceiling keeps the first left of the live seeds and rejects the others. It
+// returns how many it kept.
+func Ceiling(seeds []Seed, left int) (kept int) {
+	for i := range seeds {
+		s := &seeds[i]
+		if !s.Live() {
+			continue
+		}
+		if kept < left {
+			kept++
+			continue
+		}
+		s.Record(Check{Name: "count", Verdict: Fail, Reason: "there are as many seeds as were asked for", Version: "1"})
+	}
+	return kept
 }
 
 // or is list, or other where list is nil.

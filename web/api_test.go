@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -496,7 +497,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, r := range s.Routes() {
 		if strings.HasPrefix(r.Path, "/api/") || strings.HasSuffix(r.Path, "z") {
-			served = append(served, r.Method+" "+strings.ReplaceAll(r.Path, ":id", "{id}"))
+			served = append(served, r.Method+" "+regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}"))
 		}
 	}
 	slices.Sort(described)
@@ -550,9 +551,13 @@ func TestOpenAPI(t *testing.T) {
 		"Seed":       seed,
 		"Source":     seedbed.Source{Authors: []string{"a"}, Language: "en", License: "l", Error: &seedbed.Error{}, Warnings: []string{"w"}},
 		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Started: webtest.Noon, Finished: webtest.Noon},
-		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1},
+		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1},
 		"Endpoint":   seedbed.Endpoint{},
-		"Recipe":     seedbed.Recipe{},
+		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},
+		"Estimate":   seedbed.Estimate{},
+		"Preview":    seedbed.Preview{Skip: "s", Reply: &extract.Reply{}, Seeds: []extract.Seed{{}}},
+		"Entry":      extract.Entry{Reason: "r"},
+		"Coverage":   extract.Coverage{},
 		"SeedChange": seedbed.SeedChange{},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {

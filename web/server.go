@@ -44,7 +44,14 @@ type Library interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run, code string) (int, error)
 	Watch(ctx context.Context, run string) <-chan struct{}
+	LimitRun(ctx context.Context, run string, l seedbed.Limits) error
+	Ledger(ctx context.Context, run string) ([]extract.Entry, error)
+	Estimate(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Estimate, error)
 	Recipes(ctx context.Context) ([]seedbed.Recipe, error)
+	Recipe(ctx context.Context, name string) (seedbed.Recipe, error)
+	SaveRecipe(ctx context.Context, name, body string) (seedbed.Recipe, error)
+	DeleteRecipe(ctx context.Context, name string) error
+	PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (seedbed.Preview, error)
 	Endpoints(ctx context.Context) ([]seedbed.Endpoint, error)
 	SaveEndpoint(ctx context.Context, e seedbed.Endpoint) (seedbed.Endpoint, error)
 	DeleteEndpoint(ctx context.Context, id string) error

@@ -27,6 +27,8 @@ type Derive struct {
 	MaxPairs int  `yaml:"max_pairs"` // at most so many pairs a passage, 0 is one for every 150 tokens
 	Hard     bool `yaml:"hard"`      // ask for questions that need several steps, for tests; vote finds out which are
 	Asking   `yaml:",inline"`
+
+	Count int `yaml:"-"` // pairs that the whole document is to give at most, 0 is no limit
 }
 
 // Name is "derive".
@@ -54,6 +56,18 @@ func (d *Derive) limit(p extract.Passage) int {
 		tokens = len(p.Text) / 4
 	}
 	return max(1, (tokens+tokensPerPair/2)/tokensPerPair)
+}
+
+// share is how many of the count fall to the passage, by its place in the
+// document: the shares of all passages add up to the count, and every section
+// has its part.
+func (d *Derive) share(p extract.Passage) int {
+	if p.Doc == nil || len(p.Doc.Blocks) == 0 {
+		return d.Count
+	}
+	total := p.Doc.Blocks[len(p.Doc.Blocks)-1].End
+	until := func(at int) int { return int(int64(d.Count) * int64(min(at, total)) / int64(max(total, 1))) }
+	return until(p.End) - until(p.Start)
 }
 
 // A derivation is the reply that is asked for. The steps are for the model's
@@ -105,6 +119,11 @@ var derivationSchema = schemaOf(&derivation{})
 // Do adds what the model makes of the passage.
 func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 	limit := d.limit(p)
+	if d.Count > 0 {
+		if limit = min(limit, d.share(p)); limit == 0 {
+			return seeds, nil // other passages have what was asked for
+		}
+	}
 	ask := promptOf(p)
 	ask.Limit, ask.Hard = limit, d.Hard
 	for _, s := range seeds {

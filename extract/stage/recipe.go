@@ -19,9 +19,11 @@ import (
 // makers are the stages that recipes may name. A stage's fields with a yaml
 // tag are its parameters, and their values here are the defaults.
 var makers = map[string]func(Tools) extract.Stage{
-	"screen":        func(t Tools) extract.Stage { return &Screen{Threshold: 2, Asking: Asking{Model: t.Model}} },
-	"harvest":       func(Tools) extract.Stage { return &Harvest{} },
-	"derive":        func(t Tools) extract.Stage { return &Derive{Asking: Asking{Temperature: 0.2, Model: t.Model}} },
+	"screen":  func(t Tools) extract.Stage { return &Screen{Threshold: 2, Asking: Asking{Model: t.Model}} },
+	"harvest": func(Tools) extract.Stage { return &Harvest{} },
+	"derive": func(t Tools) extract.Stage {
+		return &Derive{Count: t.count, Asking: Asking{Temperature: 0.2, Model: t.Model}}
+	},
 	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: 0.85} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
@@ -40,6 +42,7 @@ var makers = map[string]func(Tools) extract.Stage{
 type Tools struct {
 	Model extract.Model
 	Near  Near
+	count int // the recipe's
 }
 
 // A Recipe is a named, versioned list of stages with their parameters. It is
@@ -63,6 +66,7 @@ type Recipe struct {
 	Name        string
 	Version     int
 	Description string
+	Count       int // seeds of a run at most, 0 is as many as there are
 	Stages      []Step
 	Body        []byte // as it was written
 
@@ -151,14 +155,18 @@ func Parse(body []byte) (Recipe, error) {
 		Name        string      `yaml:"name"`
 		Version     int         `yaml:"version"`
 		Description string      `yaml:"description"`
+		Count       int         `yaml:"count"`
 		Stages      []yaml.Node `yaml:"stages"`
 	}
 	if err := decode(doc.Content[0], &head, "a recipe"); err != nil {
 		return Recipe{}, fmt.Errorf("recipe %w", err)
 	}
-	r := Recipe{Name: head.Name, Version: head.Version, Description: head.Description, Body: bytes.Clone(body)}
+	r := Recipe{Name: head.Name, Version: head.Version, Description: head.Description, Count: head.Count, Body: bytes.Clone(body)}
 	if r.Name == "" {
 		return Recipe{}, fmt.Errorf("recipe line %d: it has no name", doc.Content[0].Line)
+	}
+	if r.Count < 0 {
+		return Recipe{}, fmt.Errorf("recipe %s: count is %d and cannot be negative; 0 is as many as there are", r.Name, r.Count)
 	}
 	if len(head.Stages) == 0 {
 		return Recipe{}, fmt.Errorf("recipe %s: it has no stages; there are %s", r.Name, strings.Join(stageNames(), ", "))
@@ -187,8 +195,20 @@ func Parse(body []byte) (Recipe, error) {
 	return r, r.resolve()
 }
 
+// WithCount is the recipe with another Count.
+func (r Recipe) WithCount(n int) (Recipe, error) {
+	if n < 0 {
+		return r, fmt.Errorf("the count is %d and cannot be negative", n)
+	}
+	r.Count = n
+	err := r.resolve()
+	r.Body = r.Resolved
+	return r, err
+}
+
 // Build makes the stages of a recipe.
 func Build(r Recipe, t Tools) ([]extract.Stage, error) {
+	t.count = r.Count
 	if t.Model == nil && r.NeedsModel() {
 		return nil, fmt.Errorf("recipe %s needs a model and none is connected", r.Name)
 	}

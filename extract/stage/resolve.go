@@ -149,8 +149,9 @@ func (r *Recipe) resolve() error {
 		Name        string     `yaml:"name"`
 		Version     int        `yaml:"version"`
 		Description string     `yaml:"description,omitempty"`
+		Count       int        `yaml:"count,omitempty"`
 		Stages      *yaml.Node `yaml:"stages"`
-	}{r.Name, r.Version, r.Description, stages})
+	}{r.Name, r.Version, r.Description, r.Count, stages})
 	if err != nil {
 		return fmt.Errorf("recipe %s: write it in full: %w", r.Name, err)
 	}

@@ -274,6 +274,47 @@ type control struct {
 	halted chan struct{} // closed when the run is paused: no new calls
 	ctx    context.Context
 	cancel context.CancelFunc // for when its results are not wanted any more
+
+	mu  sync.Mutex
+	run seedbed.Run // its limits, and what it has spent as far as this process knows
+}
+
+// saw takes over what is stored of the run: another process may work on it
+// too, and here calls may have been made that are not stored yet.
+func (c *control) saw(run seedbed.Run) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run.Limits = run.Limits
+	c.run.Cost = max(c.run.Cost, run.Cost)
+	c.run.Tokens.In = max(c.run.Tokens.In, run.Tokens.In)
+	c.run.Tokens.Out = max(c.run.Tokens.Out, run.Tokens.Out)
+}
+
+// spend counts a call.
+func (c *control) spend(u extract.Usage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.run.Cost += u.Cost
+	c.run.Tokens.In += u.In
+	c.run.Tokens.Out += u.Out
+}
+
+// overspent is why the run may make no more calls, nil while it may.
+func (c *control) overspent() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.run.Overspent() {
+		return nil
+	}
+	return errLimit(c.run)
+}
+
+// errLimit is why a run was paused that has reached a limit.
+func errLimit(run seedbed.Run) *seedbed.Error {
+	if l := run.Limits.Cost; l > 0 && run.Cost >= l {
+		return seedbed.Errorf(seedbed.Spent, "the run has spent %.4g, and its limit is %.4g: raise the limit and resume", run.Cost, l)
+	}
+	return seedbed.Errorf(seedbed.Spent, "the run has spent %d tokens, and its limit is %d: raise the limit and resume", run.Tokens.In+run.Tokens.Out, run.Limits.Tokens)
 }
 
 // halt keeps the run from making calls, and reports whether it was the first

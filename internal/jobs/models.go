@@ -70,7 +70,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	}
 	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
 	c := &modelClient{llm: llm.New(o)}
-	c.model = extract.Metered(&gated{gate: g, Model: llm.Cached(c.llm, s.DB)})
+	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, s.DB))}
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
@@ -166,7 +166,7 @@ func (g *gate) halted(ctx context.Context) bool {
 }
 
 // Acquire is the gate as an [llm.Limiter]: a call whose run is stopped while
-// it waits is not made.
+// it waits, or has spent what it may, is not made.
 func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), error) {
 	call, _ := ctx.Value(callKey{}).(*call)
 	call.free() // of a reply that has to be asked for again
@@ -188,6 +188,10 @@ func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), erro
 	if g.halted(ctx) { // both at the same moment
 		release(llm.Outcome{})
 		return nil, errHalted
+	}
+	if err := controlOf(ctx).overspent(); err != nil {
+		release(llm.Outcome{})
+		return nil, err
 	}
 	return func(o llm.Outcome) {
 		if o.Answered {
@@ -224,5 +228,13 @@ func (g *gated) Complete(ctx context.Context, r extract.Request) (extract.Reply,
 	}
 	var c call
 	defer c.free()
-	return g.Model.Complete(context.WithValue(ctx, callKey{}, &c), r)
+	reply, err := g.Model.Complete(context.WithValue(ctx, callKey{}, &c), r)
+	var paid interface{ Spent() extract.Usage }
+	switch {
+	case errors.As(err, &paid):
+		controlOf(ctx).spend(paid.Spent())
+	case !reply.Cached:
+		controlOf(ctx).spend(reply.Usage)
+	}
+	return reply, err
 }

@@ -114,6 +114,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if run.State != seedbed.RunRunning {
 		return errHalted
 	}
+	controlOf(ctx).saw(run)
 	steps, err := s.steps(ctx, run)
 	if why, ok := errors.AsType[*seedbed.Error](err); ok {
 		return s.giveUp(ctx, run, why)
@@ -155,7 +156,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		for i, c := range some {
 			c.Doc = doc
 			if made[i], err = s.passage(ctx, run, steps, c, o); err != nil {
-				return err
+				return errors.Join(err, s.spend(ctx, run, made[:i+1]))
 			}
 		}
 		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
@@ -180,6 +181,10 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	out := outcome{passage: c.Passage}
 	out.Run, out.Ordinal, out.State = run.ID, c.Ordinal, seedbed.PassageDone
 
+	if steps.count > 0 && run.Seeds >= steps.count {
+		out.State, out.Reason = seedbed.PassageSkipped, fmt.Sprintf("the %d seeds asked for were found", steps.count)
+		return out, nil
+	}
 	var meter extract.Meter
 	near := &near{db: s.DB, collection: run.Collection}
 	seeds, err := extract.Do(near.with(meter.Context(ctx)), steps.first, c.Passage, o)
@@ -191,6 +196,9 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	case err == nil:
 	case errors.As(err, &skip):
 		out.State, out.Reason = seedbed.PassageSkipped, string(skip)
+	case seedbed.CodeOf(err) == seedbed.Spent:
+		why, _ := errors.AsType[*seedbed.Error](err)
+		return out, s.giveUp(ctx, run, why)
 	case ctx.Err() != nil || errors.Is(err, errHalted):
 		return out, err
 	case errors.As(err, &asked):
@@ -246,6 +254,20 @@ func (s *Service) giveUp(ctx context.Context, run seedbed.Run, why *seedbed.Erro
 	return errHalted
 }
 
+// spend counts what passages cost that were not finished: their replies are
+// kept, so that nobody pays for them when the run goes on.
+func (s *Service) spend(ctx context.Context, run seedbed.Run, made []outcome) error {
+	var spent extract.Spent
+	for _, out := range made {
+		spent = spent.Add(out.Spent)
+	}
+	if spent == (extract.Spent{}) {
+		return nil
+	}
+	err := s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.Spend(ctx, run.ID, spent) })
+	return ignoreNotFound(err)
+}
+
 // A laterError asks for a job to be tried again after that time.
 type laterError time.Duration
 
@@ -257,8 +279,9 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	// What is in hand is saved, even if Stop has lost its patience.
 	ctx = context.WithoutCancel(ctx)
 	wait := time.Duration(-1)
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		now, err := tx.Run(ctx, run.ID)
+	var now seedbed.Run
+	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		now, err = tx.Run(ctx, run.ID)
 		if err != nil {
 			return err
 		}
@@ -274,12 +297,23 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 				}
 				out.Bands = near.added
 			}
+			if steps.count > 0 {
+				now.Seeds += extract.Ceiling(out.Found, steps.count-now.Seeds)
+			}
+			if out.State == seedbed.PassageDone {
+				if made, why, live, _ := extract.Made(out.Found); live == 0 {
+					out.Code, out.Reason = made, why
+				}
+			}
 			if _, err := tx.SaveOutcome(ctx, run, out.Outcome); err != nil {
 				return err
 			}
 			if out.State == seedbed.PassageQueued {
 				wait = max(wait, out.wait)
 			}
+		}
+		if now, err = tx.Run(ctx, run.ID); err != nil {
+			return err
 		}
 		if !last || wait >= 0 {
 			return nil
@@ -294,6 +328,11 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	}
 	s.changes.tell(run.ID)
 	s.wake()
+	if now.State == seedbed.RunRunning && now.Overspent() && now.Passages.Done+now.Passages.Failed+now.Passages.Skipped < now.Passages.Total {
+		if err := s.giveUp(ctx, now, errLimit(now)); !errors.Is(err, errHalted) {
+			return err
+		}
+	}
 	if wait >= 0 {
 		return laterError(wait)
 	}

@@ -17,6 +17,7 @@ type steps struct {
 	first []extract.Stage
 	last  []extract.Stage
 	gate  *gate // of the model's server, nil without a model
+	count int   // seeds of the run at most, 0 is any number
 }
 
 // steps builds the stages of a run. A *seedbed.Error is one for the run: it
@@ -47,7 +48,7 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 			return steps{}, seedbed.Errorf(seedbed.Invalid, "the recipe of this run cannot be used any more: %w", err)
 		}
 		made := divide(stages)
-		made.gate = at
+		made.gate, made.count = at, recipe.Count
 		return made, nil
 	})
 }

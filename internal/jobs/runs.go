@@ -5,23 +5,10 @@ import (
 	"slices"
 	"time"
 
-	"seedbed/extract/stage"
+	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
-
-// Recipes lists the recipes there are.
-func (s *Service) Recipes(context.Context) ([]seedbed.Recipe, error) {
-	var out []seedbed.Recipe
-	for _, r := range stage.Builtin() {
-		listed := seedbed.Recipe{Name: r.Name, Hash: r.Hash(), Description: r.Description, NeedsModel: r.NeedsModel()}
-		for _, step := range r.Stages {
-			listed.Stages = append(listed.Stages, step.Name)
-		}
-		out = append(out, listed)
-	}
-	return out, nil
-}
 
 // newRun chooses recipe, endpoint and model for a run.
 func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run, error) {
@@ -34,13 +21,21 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 	name := o.Recipe
 	if name == "" {
 		name = "explicit"
-		if _, ok := stage.Lookup("quick"); ok && connected {
+		if connected {
 			name = "quick"
 		}
 	}
-	recipe, ok := stage.Lookup(name)
-	if !ok {
-		return run, seedbed.Errorf(seedbed.Invalid, "there is no recipe %q", name)
+	recipe, err := s.recipe(ctx, name)
+	if err != nil {
+		return run, err
+	}
+	if o.Count != 0 {
+		if recipe, err = recipe.WithCount(o.Count); err != nil {
+			return run, seedbed.Errorf(seedbed.Invalid, "%w", err)
+		}
+	}
+	if o.Limits.Cost < 0 || o.Limits.Tokens < 0 {
+		return run, seedbed.Errorf(seedbed.Invalid, "a limit cannot be negative; 0 is none")
 	}
 	run = seedbed.Run{
 		ID:         store.NewID(s.Now()),
@@ -48,6 +43,7 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 		RecipeHash: recipe.Hash(),
 		RecipeBody: string(recipe.Resolved),
 		State:      seedbed.RunQueued,
+		Limits:     o.Limits,
 		Created:    s.Now().UTC(),
 	}
 	if !recipe.NeedsModel() {
@@ -134,6 +130,15 @@ func (s *Service) Failures(ctx context.Context, run string) ([]seedbed.RunPassag
 	return s.DB.Failures(ctx, run)
 }
 
+// Ledger says what became of each passage of a run, in document order.
+func (s *Service) Ledger(ctx context.Context, run string) ([]extract.Entry, error) {
+	r, err := s.DB.Run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return s.DB.Ledger(ctx, r)
+}
+
 // Pause keeps a run from making calls until Resume. Passages in flight are
 // finished and kept.
 func (s *Service) Pause(ctx context.Context, id string) error {
@@ -169,7 +174,26 @@ func (s *Service) Resume(ctx context.Context, id string) error {
 		if run.State != seedbed.RunPaused {
 			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be resumed", run.State)
 		}
+		if run.Overspent() {
+			return errLimit(*run)
+		}
 		return s.goOn(ctx, tx, run)
+	})
+}
+
+// LimitRun changes what a run may spend. One that was paused because it
+// reached a limit goes on with Resume.
+func (s *Service) LimitRun(ctx context.Context, id string, l seedbed.Limits) error {
+	if l.Cost < 0 || l.Tokens < 0 {
+		return seedbed.Errorf(seedbed.Invalid, "a limit cannot be negative; 0 is none")
+	}
+	return s.change(ctx, id, func(_ *store.Tx, run *seedbed.Run) error {
+		if run.Ended() {
+			return seedbed.Errorf(seedbed.Conflict, "a run that is %s spends nothing any more", run.State)
+		}
+		run.Limits = l
+		s.control(id).saw(*run)
+		return nil
 	})
 }
 

@@ -78,9 +78,34 @@ type Run struct {
 	Cached      int            `json:"cached"`   // calls our cache answered
 	Tokens      extract.Tokens `json:"tokens"`
 	Cost        float64        `json:"cost"`
+	Limits      Limits         `json:"limits"`
 	Created     time.Time      `json:"created"`
 	Started     time.Time      `json:"started,omitzero"`
 	Finished    time.Time      `json:"finished,omitzero"`
+}
+
+// Limits are what a run may spend; 0 is no limit. A run that reaches one is
+// paused, and goes on when it is raised.
+type Limits struct {
+	Cost   float64 `json:"cost"`   // in the currency of the endpoint's prices
+	Tokens int     `json:"tokens"` // sent and received together
+}
+
+// Overspent reports whether the run has reached a limit.
+func (r Run) Overspent() bool {
+	return r.Limits.Cost > 0 && r.Cost >= r.Limits.Cost || r.Limits.Tokens > 0 && r.Tokens.In+r.Tokens.Out >= r.Limits.Tokens
+}
+
+// Projected is what the run will have cost if it goes on as it did, 0 before
+// the first few passages.
+func (r Run) Projected() (cost float64, tokens int) {
+	worked := r.Passages.Done + r.Passages.Failed
+	rest := r.Passages.Total - r.Passages.Skipped - worked
+	if worked < 3 || rest < 0 {
+		return 0, 0
+	}
+	more := 1 + float64(rest)/float64(worked)
+	return r.Cost * more, int(float64(r.Tokens.In+r.Tokens.Out) * more)
 }
 
 // PassageCounts is how far a run has come.
@@ -118,10 +143,11 @@ type RunPassage struct {
 	Tokens   int      `json:"tokens"`
 	State    string   `json:"state,omitempty"`
 	Code     string   `json:"code,omitempty"`   // failures: a stable word to group and retry by
-	Reason   string   `json:"reason,omitempty"` // failures and skips: in words
+	Reason   string   `json:"reason,omitempty"` // failures, skips, and where there are no seeds: in words
 	Reply    string   `json:"reply,omitempty"`  // failures: the model's reply as it came, if any
 	Attempts int      `json:"attempts,omitempty"`
 	Seeds    int      `json:"seeds"`
+	Rejected int      `json:"rejected,omitempty"`
 }
 
 // An Endpoint is a model server that somebody connected. Its key goes to its
@@ -208,6 +234,7 @@ const (
 	NoText      = "no_text"     // a file without text: scanned pages, pictures
 	Encrypted   = "encrypted"   // a file that asks for a password
 	Limit       = "limit"       // a file that needs more time or memory than it is given
+	Spent       = "spent"       // a run has spent what it may
 	Unavailable = "unavailable" // something we depend on is down; trying again may help
 	Internal    = "internal"    //
 )
@@ -253,6 +280,8 @@ type RunOptions struct {
 	Recipe   string
 	Endpoint string
 	Model    string
+	Count    int // seeds at most, 0 is as many as there are
+	Limits   Limits
 }
 
 // Uploaded is what became of an Upload. The same bytes again give the ids
@@ -282,6 +311,57 @@ type Recipe struct {
 	Description string   `json:"description"`
 	NeedsModel  bool     `json:"needs_model"`
 	Stages      []string `json:"stages"`
+	Own         bool     `json:"own"` // somebody here wrote it; the others come with the program
+
+	Body     string    `json:"body,omitempty"`     // as it was written; not in lists
+	Resolved string    `json:"resolved,omitempty"` // with every parameter and prompt; not in lists
+	Changed  time.Time `json:"changed,omitzero"`   // of one's own
+}
+
+// An Estimate is what a run is expected to take.
+type Estimate struct {
+	Passages int             `json:"passages"` // to be worked on
+	Skipped  int             `json:"skipped"`  // that the rules leave out
+	Calls    int             `json:"calls"`
+	Tokens   extract.Tokens  `json:"tokens"`
+	Cost     float64         `json:"cost"` // 0 where no prices are known
+	Stages   []StageEstimate `json:"stages"`
+}
+
+// A StageEstimate is the part of an estimate that one stage has.
+type StageEstimate struct {
+	Stage  string         `json:"stage"`
+	Model  string         `json:"model"`
+	Calls  int            `json:"calls"`
+	Tokens extract.Tokens `json:"tokens"`
+	Cost   float64        `json:"cost"`
+}
+
+// PreviewOptions choose a recipe, written or by its name, and one passage.
+type PreviewOptions struct {
+	Body string // "" takes the recipe of RunOptions
+	RunOptions
+	Source  string
+	Ordinal int  // of the passage
+	Send    *int // the call to send, from 0; nil sends none
+}
+
+// A Preview is what a recipe would ask about a passage. Only what was to be
+// sent has a Reply.
+type Preview struct {
+	Passage RunPassage     `json:"passage"`
+	Skip    string         `json:"skip,omitempty"` // why it is screened out
+	Calls   []PreviewCall  `json:"calls"`
+	Reply   *extract.Reply `json:"reply,omitempty"`
+	Seeds   []extract.Seed `json:"seeds,omitempty"` // made of the reply
+}
+
+// A PreviewCall is one request as it would be sent.
+type PreviewCall struct {
+	Stage    string            `json:"stage"`
+	Model    string            `json:"model"`
+	Messages []extract.Message `json:"messages"`
+	Tokens   int               `json:"tokens"` // about
 }
 
 // ExportOptions say how seeds are exported. The zero value is the first

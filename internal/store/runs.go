@@ -11,7 +11,7 @@ import (
 const selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
 	r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.state, r.error_code, r.error,
 	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.cost,
-	r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
+	r.limit_cost, r.limit_tokens, r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
 
 func scanRun(row scanner) (seedbed.Run, error) {
 	var r seedbed.Run
@@ -20,7 +20,7 @@ func scanRun(row scanner) (seedbed.Run, error) {
 		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &r.State, &e.Code, &e.Message,
 		&r.Passages.Done, &r.Passages.Failed, &r.Passages.Skipped, &r.Passages.Total, &r.Seeds, &r.Rejected,
 		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Cost,
-		stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
+		&r.Limits.Cost, &r.Limits.Tokens, stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
 	if e.Code != "" {
 		r.Error = &e
 	}
@@ -63,21 +63,22 @@ func (r reads) FirstRun(ctx context.Context, source string) (seedbed.Run, error)
 
 // AddRun adds a run that has not begun.
 func (tx *Tx) AddRun(ctx context.Context, r seedbed.Run) error {
-	_, err := tx.exec(ctx, `INSERT INTO runs (id, source, recipe, recipe_hash, recipe_body, endpoint, model, state, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.ID, r.Source, r.Recipe, r.RecipeHash, r.RecipeBody, r.Endpoint, r.Model, r.State, millis(r.Created))
+	_, err := tx.exec(ctx, `INSERT INTO runs (id, source, recipe, recipe_hash, recipe_body, endpoint, model, state, limit_cost, limit_tokens, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		r.ID, r.Source, r.Recipe, r.RecipeHash, r.RecipeBody, r.Endpoint, r.Model, r.State, r.Limits.Cost, r.Limits.Tokens, millis(r.Created))
 	if err != nil {
 		return fmt.Errorf("add run %s: %w", r.ID, err)
 	}
 	return nil
 }
 
-// SaveRun stores a run's state, error, times and total. Its other counts only
-// grow, by [Tx.SaveOutcome].
+// SaveRun stores a run's state, error, limits, times and total. Its other
+// counts only grow, by [Tx.SaveOutcome] and [Tx.Spend].
 func (tx *Tx) SaveRun(ctx context.Context, r seedbed.Run) error {
 	code, message := errorColumns(r.Error)
-	n, err := tx.exec(ctx, `UPDATE runs SET state = $2, error_code = $3, error = $4, total = $5, started = $6, finished = $7 WHERE id = $1`,
-		r.ID, r.State, code, message, r.Passages.Total, millis(r.Started), millis(r.Finished))
+	n, err := tx.exec(ctx, `UPDATE runs SET state = $2, error_code = $3, error = $4, total = $5, started = $6, finished = $7,
+		limit_cost = $8, limit_tokens = $9 WHERE id = $1`,
+		r.ID, r.State, code, message, r.Passages.Total, millis(r.Started), millis(r.Finished), r.Limits.Cost, r.Limits.Tokens)
 	return changed(n, err, "run", r.ID)
 }
 
@@ -156,9 +157,10 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 		kept += flag(s.Live())
 	}
 	rejected := len(o.Found) - kept
-	n, err := tx.exec(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7, attempts = attempts + 1
+	n, err := tx.exec(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7,
+		rejected = $8, attempts = attempts + 1
 		WHERE run = $1 AND ordinal = $2 AND state = 'queued'`,
-		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept)
+		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected)
 	if err != nil {
 		return false, fmt.Errorf("save passage %d of run %s: %w", o.Ordinal, run.ID, err)
 	}
@@ -169,14 +171,22 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 		return false, err
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
-		rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
-		cost = cost + $11 WHERE id = $1`,
-		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped),
-		kept, rejected, o.Spent.Calls, o.Spent.Cached, o.Spent.Tokens.In, o.Spent.Tokens.Out, o.Spent.Cost)
+		rejected = rejected + $6 WHERE id = $1`,
+		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped), kept, rejected)
 	if err != nil {
 		return false, fmt.Errorf("count passage %d of run %s: %w", o.Ordinal, run.ID, err)
 	}
-	return true, nil
+	return true, tx.Spend(ctx, run.ID, o.Spent)
+}
+
+// Spend counts what a run has spent.
+func (tx *Tx) Spend(ctx context.Context, run string, s extract.Spent) error {
+	_, err := tx.exec(ctx, `UPDATE runs SET calls = calls + $2, cached = cached + $3, tokens_in = tokens_in + $4, tokens_out = tokens_out + $5,
+		cost = cost + $6 WHERE id = $1`, run, s.Calls, s.Cached, s.Tokens.In, s.Tokens.Out, s.Cost)
+	if err != nil {
+		return fmt.Errorf("count what run %s has spent: %w", run, err)
+	}
+	return nil
 }
 
 // Attempts is how often a passage was tried in a run.
@@ -199,6 +209,40 @@ func (r reads) Failures(ctx context.Context, run string) ([]seedbed.RunPassage, 
 		WHERE p.run = $1 AND p.state = 'failed' ORDER BY p.ordinal`, run)
 	if err != nil {
 		return nil, fmt.Errorf("list failures of run %s: %w", run, err)
+	}
+	return out, nil
+}
+
+// Ledger says what became of each passage of a run's source, in document
+// order.
+func (r reads) Ledger(ctx context.Context, run seedbed.Run) ([]extract.Entry, error) {
+	out, err := list(ctx, r.q, func(row scanner) (extract.Entry, error) {
+		var e extract.Entry
+		var at extract.Locator
+		var skip, state, code string
+		err := row.Scan(&e.Passage, fromJSON{&e.Section}, &e.Tokens, fromJSON{&at}, &skip, &state, &code, &e.Reason, &e.Seeds, &e.Rejected)
+		e.Start, e.End = at.Start, at.End
+		switch {
+		case skip != "":
+			e.Outcome, e.Reason = extract.ScreenedOut, skip
+		case state == seedbed.PassageSkipped:
+			e.Outcome = extract.ScreenedOut
+		case state == seedbed.PassageFailed:
+			e.Outcome = extract.FailedOut
+		case state == seedbed.PassageDone && e.Seeds == 0:
+			e.Outcome = code
+		case state == seedbed.PassageDone:
+			e.Outcome = extract.GaveSeeds
+		default:
+			e.Outcome, e.Reason = extract.NotYet, ""
+		}
+		return e, err
+	}, `SELECT c.id, c.path, c.tokens, c.at, c.skip, COALESCE(p.state, ''), COALESCE(p.code, ''), COALESCE(p.reason, ''),
+		COALESCE(p.seeds, 0), COALESCE(p.rejected, 0)
+		FROM passages c LEFT JOIN run_passages p ON p.run = $1 AND p.ordinal = c.ordinal
+		WHERE c.source = $2 ORDER BY c.ordinal`, run.ID, run.Source)
+	if err != nil {
+		return nil, fmt.Errorf("list what became of the passages of run %s: %w", run.ID, err)
 	}
 	return out, nil
 }

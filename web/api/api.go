@@ -37,7 +37,14 @@ type Library interface {
 	Cancel(ctx context.Context, run string) error
 	Retry(ctx context.Context, run, code string) (int, error)
 	Watch(ctx context.Context, run string) <-chan struct{}
+	LimitRun(ctx context.Context, run string, l seedbed.Limits) error
+	Ledger(ctx context.Context, run string) ([]extract.Entry, error)
+	Estimate(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Estimate, error)
 	Recipes(ctx context.Context) ([]seedbed.Recipe, error)
+	Recipe(ctx context.Context, name string) (seedbed.Recipe, error)
+	SaveRecipe(ctx context.Context, name, body string) (seedbed.Recipe, error)
+	DeleteRecipe(ctx context.Context, name string) error
+	PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (seedbed.Preview, error)
 	Endpoints(ctx context.Context) ([]seedbed.Endpoint, error)
 }
 
@@ -107,23 +114,21 @@ func Mount(e *echo.Echo, o Options) {
 	g.POST("/seeds/bulk", s.bulk)
 	g.GET("/export", s.export)
 
+	g.POST("/runs/estimate", s.estimate)
+	g.PUT("/runs/:id/limits", s.limit)
+	g.GET("/runs/:id/ledger", s.ledger)
+
 	g.GET("/recipes", s.recipes)
+	g.POST("/recipes", s.addRecipe)
+	g.POST("/recipes/preview", s.previewRecipe)
+	g.GET("/recipes/:name", s.recipe)
+	g.PUT("/recipes/:name", s.saveRecipe)
+	g.DELETE("/recipes/:name", s.deleteRecipe)
 	g.GET("/models", s.models)
 }
 
 func (s *server) openAPI(c echo.Context) error {
 	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, openAPI)
-}
-
-func (s *server) recipes(c echo.Context) error {
-	if err := query.Only(c.QueryParams()); err != nil {
-		return err
-	}
-	list, err := s.lib.Recipes(c.Request().Context())
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, map[string]any{"recipes": filled(list)})
 }
 
 // models lists the connected model servers. An Endpoint never encodes its key.

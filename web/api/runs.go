@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/web/query"
 )
@@ -22,20 +23,45 @@ func (s *server) runs(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"runs": filled(list)})
 }
 
-func (s *server) startRun(c echo.Context) error {
-	var in struct {
-		Source   string `json:"source"`
-		Recipe   string `json:"recipe"`
-		Model    string `json:"model"`
-		Endpoint string `json:"endpoint"`
-	}
+// wanted is a run in a request.
+type wanted struct {
+	Source   string         `json:"source"`
+	Recipe   string         `json:"recipe"`
+	Model    string         `json:"model"`
+	Endpoint string         `json:"endpoint"`
+	Count    int            `json:"count"`
+	Limits   seedbed.Limits `json:"limits"`
+}
+
+func decodeWanted(c echo.Context) (wanted, seedbed.RunOptions, error) {
+	var in wanted
 	if err := decode(c, &in); err != nil {
-		return err
+		return in, seedbed.RunOptions{}, err
 	}
 	if in.Source == "" {
-		return query.Wrong("source", "name the source to work on")
+		return in, seedbed.RunOptions{}, query.Wrong("source", "name the source to work on")
 	}
-	o := seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model}
+	return in, seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model, Count: in.Count, Limits: in.Limits}, nil
+}
+
+func (s *server) estimate(c echo.Context) error {
+	in, o, err := decodeWanted(c)
+	if err != nil {
+		return err
+	}
+	e, err := s.lib.Estimate(c.Request().Context(), in.Source, o)
+	if err != nil {
+		return err
+	}
+	e.Stages = filled(e.Stages)
+	return c.JSON(http.StatusOK, e)
+}
+
+func (s *server) startRun(c echo.Context) error {
+	in, o, err := decodeWanted(c)
+	if err != nil {
+		return err
+	}
 	run, err := s.lib.StartRun(c.Request().Context(), in.Source, o)
 	if err != nil {
 		return err
@@ -60,6 +86,30 @@ func (s *server) command(do func(ctx context.Context, run string) error) echo.Ha
 		}
 		return s.run(c)
 	}
+}
+
+// limit changes what a run may spend, and answers with the run after it.
+func (s *server) limit(c echo.Context) error {
+	var in seedbed.Limits
+	if err := decode(c, &in); err != nil {
+		return err
+	}
+	if err := s.lib.LimitRun(c.Request().Context(), c.Param("id"), in); err != nil {
+		return err
+	}
+	return s.run(c)
+}
+
+// ledgerDepth is how many headings down the ledger is added up.
+const ledgerDepth = 2
+
+// ledger says what became of each passage, and adds it up by section.
+func (s *server) ledger(c echo.Context) error {
+	list, err := s.lib.Ledger(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"sections": extract.Sections(list, ledgerDepth), "passages": filled(list)})
 }
 
 func (s *server) retry(c echo.Context) error {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
 	"seedbed/internal/seedbed"
 	"seedbed/web/query"
@@ -27,7 +28,7 @@ type Received struct {
 
 // uploadFields may be parts of the form, before the files, or stand in the
 // query. They choose what happens to the files.
-var uploadFields = []string{"collection", "recipe", "model", "endpoint", "run"}
+var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "run"}
 
 // Receive hands each part named "file" of a multipart request to lib as it
 // arrives: nothing is held in memory or written twice. A file that fails does
@@ -106,17 +107,55 @@ func field(fields url.Values, part *multipart.Part, late bool) error {
 
 func upload(fields url.Values, name string, body io.Reader) (seedbed.Upload, error) {
 	run, err := query.Bool("run", fields.Get("run"), true)
+	if err != nil {
+		return seedbed.Upload{}, err
+	}
+	options, err := RunOptions(fields)
 	return seedbed.Upload{
 		Name:       name,
 		Body:       body,
 		Collection: fields.Get("collection"),
 		NoRun:      !run,
-		RunOptions: seedbed.RunOptions{
-			Recipe:   fields.Get("recipe"),
-			Endpoint: fields.Get("endpoint"),
-			Model:    fields.Get("model"),
-		},
+		RunOptions: options,
 	}, err
+}
+
+// RunOptions reads the fields of a form that choose what a run does.
+func RunOptions(fields url.Values) (seedbed.RunOptions, error) {
+	o := seedbed.RunOptions{Recipe: fields.Get("recipe"), Endpoint: fields.Get("endpoint"), Model: fields.Get("model")}
+	var err error
+	if o.Count, err = wholeNumber(fields, "count"); err != nil {
+		return o, err
+	}
+	o.Limits, err = Limits(fields)
+	return o, err
+}
+
+// Limits reads the fields of a form that say what a run may spend.
+func Limits(fields url.Values) (seedbed.Limits, error) {
+	var l seedbed.Limits
+	var err error
+	if l.Tokens, err = wholeNumber(fields, "limit_tokens"); err != nil {
+		return l, err
+	}
+	if v := fields.Get("limit_cost"); v != "" {
+		if l.Cost, err = strconv.ParseFloat(v, 64); err != nil || !(l.Cost >= 0 && l.Cost < 1e12) {
+			return l, query.Wrong("limit_cost", "%q is no amount: give a number such as 2.50, or nothing", v)
+		}
+	}
+	return l, nil
+}
+
+func wholeNumber(fields url.Values, name string) (int, error) {
+	v := fields.Get(name)
+	if v == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 {
+		return 0, query.Wrong(name, "%q is no whole number from 0 on", v)
+	}
+	return n, nil
 }
 
 // broken says why a request could not be read to its end.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
 )
 
@@ -35,6 +37,8 @@ type Fake struct {
 	runs      []seedbed.Run
 	failures  map[string][]seedbed.RunPassage
 	endpoints []seedbed.Endpoint
+	ledgers   map[string][]extract.Entry
+	recipes   map[string]string // those of one's own, by name
 	seeds     []stored
 	watchers  map[chan struct{}]string
 
@@ -57,6 +61,8 @@ func New() *Fake {
 		originals: map[string][]byte{},
 		passages:  map[string][]seedbed.RunPassage{},
 		failures:  map[string][]seedbed.RunPassage{},
+		ledgers:   map[string][]extract.Entry{},
+		recipes:   map[string]string{},
 		watchers:  map[chan struct{}]string{},
 	}
 }
@@ -343,7 +349,158 @@ func (f *Fake) Watch(ctx context.Context, run string) <-chan struct{} {
 	return c
 }
 
+// LimitRun changes a run's limits.
+func (f *Fake) LimitRun(_ context.Context, run string, l seedbed.Limits) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.run(run)
+	if err != nil {
+		return err
+	}
+	r.Limits = l
+	f.tell(run)
+	return nil
+}
+
+// Ledger is what became of the passages; the runs of the sample have one.
+func (f *Fake) Ledger(_ context.Context, run string) ([]extract.Entry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.run(run); err != nil {
+		return nil, err
+	}
+	return f.ledgers[run], nil
+}
+
+// Estimate counts one call a passage and stage.
+func (f *Fake) Estimate(_ context.Context, source string, o seedbed.RunOptions) (seedbed.Estimate, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, err := f.source(source)
+	if err != nil {
+		return seedbed.Estimate{}, err
+	}
+	e := seedbed.Estimate{Passages: s.Passages, Skipped: s.Skipped}
+	if o.Recipe == "explicit" || o.Recipe == "" && len(f.endpoints) == 0 {
+		return e, nil
+	}
+	e.Calls, e.Tokens, e.Cost = s.Passages, extract.Tokens{In: 2400 * s.Passages, Out: 900 * s.Passages}, 0.004*float64(s.Passages)
+	e.Stages = []seedbed.StageEstimate{{Stage: "derive", Model: cmp.Or(o.Model, "llama3.1:8b"), Calls: e.Calls, Tokens: e.Tokens, Cost: e.Cost}}
+	return e, nil
+}
+
+// Recipe is one recipe with its text.
+func (f *Fake) Recipe(ctx context.Context, name string) (seedbed.Recipe, error) {
+	list, err := f.Recipes(ctx)
+	if err != nil {
+		return seedbed.Recipe{}, err
+	}
+	for _, r := range list {
+		if r.Name != name {
+			continue
+		}
+		if r.Body = f.recipe(name); r.Body == "" {
+			r.Body = "name: " + name + "\nstages:\n  - " + strings.Join(r.Stages, "\n  - ") + "\n"
+		}
+		r.Resolved = r.Body + "# and all the rest\n"
+		return r, nil
+	}
+	return seedbed.Recipe{}, missing("recipe", name)
+}
+
+func (f *Fake) recipe(name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.recipes[name]
+}
+
+// SaveRecipe takes what the real parser takes.
+func (f *Fake) SaveRecipe(ctx context.Context, name, body string) (seedbed.Recipe, error) {
+	r, err := stage.Parse([]byte(body))
+	if err != nil {
+		return seedbed.Recipe{}, seedbed.Errorf(seedbed.Invalid, "%w", err)
+	}
+	f.mu.Lock()
+	delete(f.recipes, name)
+	f.recipes[r.Name] = body
+	f.mu.Unlock()
+	return f.Recipe(ctx, r.Name)
+}
+
+// DeleteRecipe forgets a recipe.
+func (f *Fake) DeleteRecipe(_ context.Context, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.recipes[name] == "" {
+		return missing("recipe", name)
+	}
+	delete(f.recipes, name)
+	return nil
+}
+
+// PreviewRecipe shows the prompts of the real stages for the first words of
+// the source.
+func (f *Fake) PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (seedbed.Preview, error) {
+	f.mu.Lock()
+	s, err := f.source(o.Source)
+	doc := f.documents[o.Source]
+	f.mu.Unlock()
+	if err != nil {
+		return seedbed.Preview{}, err
+	}
+	if doc == nil {
+		return seedbed.Preview{}, seedbed.Errorf(seedbed.Conflict, "the source is not read yet")
+	}
+	r, _ := stage.Lookup("quick")
+	if o.Body != "" {
+		if r, err = stage.Parse([]byte(o.Body)); err != nil {
+			return seedbed.Preview{}, seedbed.Errorf(seedbed.Invalid, "%w", err)
+		}
+	}
+	p := extract.Passage{ID: s.ID, Text: doc.Text, Locator: extract.Locator{End: len([]rune(doc.Text))}, Path: []string{s.Title}}
+	send := -1
+	if o.Send != nil {
+		send = *o.Send
+	}
+	seen, err := stage.Preview(ctx, r, p, answering{}, send)
+	if err != nil {
+		return seedbed.Preview{}, err
+	}
+	out := seedbed.Preview{Passage: seedbed.RunPassage{Ordinal: o.Ordinal, Passage: p.ID, Path: p.Path, End: p.End}, Skip: seen.Skip, Reply: seen.Reply, Seeds: seen.Seeds}
+	for _, c := range seen.Calls {
+		out.Calls = append(out.Calls, seedbed.PreviewCall{Stage: c.Stage, Model: "llama3.1:8b", Messages: c.Request.Messages, Tokens: c.Tokens})
+	}
+	return out, nil
+}
+
+// answering is a model with one answer.
+type answering struct{}
+
+func (answering) Complete(context.Context, extract.Request) (extract.Reply, error) {
+	return extract.Reply{
+		Text:  `{"explicit":[],"steps":[],"pairs":[{"question":"What is <b>asked</b>?","quotes":["nothing"],"reasoning":[],"answer":"An answer of one sentence.","short_answer":"","type":"factual","difficulty":1}]}`,
+		Model: "llama3.1:8b", Usage: extract.Usage{In: 1800, Out: 90},
+	}, nil
+}
+
 func (f *Fake) Recipes(context.Context) ([]seedbed.Recipe, error) {
+	list, err := f.builtin()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(f.recipes)) {
+		r := seedbed.Recipe{Name: name, Own: true, Changed: f.Now(), Hash: "0a1b"}
+		if parsed, err := stage.Parse([]byte(f.recipes[name])); err == nil {
+			r.Description, r.NeedsModel, r.Hash = parsed.Description, parsed.NeedsModel(), parsed.Hash()
+			for _, s := range parsed.Stages {
+				r.Stages = append(r.Stages, s.Name)
+			}
+		}
+		list = append(list, r)
+	}
+	return list, err
+}
+
+func (f *Fake) builtin() ([]seedbed.Recipe, error) {
 	return []seedbed.Recipe{
 		{Name: "explicit", Hash: "1f3a", Description: "The pairs of question and answer that the text itself states. Needs no model.", Stages: []string{"harvest", "ground", "standalone", "dedupe"}},
 		{Name: "quick", Hash: "9c2e", Description: "Stated pairs, and questions derived from the text’s reasoning, in one model call a passage.", NeedsModel: true, Stages: []string{"screen", "harvest", "derive", "ground", "standalone", "dedupe"}},
