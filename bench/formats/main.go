@@ -31,6 +31,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/read"
+	"seedbed/extract/read/html"
 	"seedbed/extract/read/latex"
 )
 
@@ -160,7 +161,16 @@ func compare(path, format string, least int) (r result, ok bool, err error) {
 
 // document reads a file. LaTeX takes in what stands in its folder, as pandoc does.
 func document(ctx context.Context, path string) (*extract.Document, error) {
-	if filepath.Ext(path) != ".tex" {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".html", ".htm": // pandoc knows no article
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }()
+		return html.Whole(ctx, f, filepath.Base(path))
+	case ".tex":
+	default:
 		return read.File(ctx, path, read.Options{})
 	}
 	folder := filepath.Dir(path)

@@ -30,6 +30,16 @@ import (
 // have "- " or their number, a table stands in lines with "|", TeX that the
 // page carries for a formula stands between dollar signs.
 func Read(_ context.Context, r io.Reader, name string) (*extract.Document, error) {
+	return document(r, name, false)
+}
+
+// Whole reads a page with everything around its article, menus, headers,
+// footers and asides, and what it hides at first.
+func Whole(_ context.Context, r io.Reader, name string) (*extract.Document, error) {
+	return document(r, name, true)
+}
+
+func document(r io.Reader, name string, whole bool) (*extract.Document, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
@@ -51,7 +61,10 @@ func Read(_ context.Context, r io.Reader, name string) (*extract.Document, error
 	}
 	describe(&w.Document, root)
 	formulas(root)
-	body, title := mainContent(root)
+	body, title := bodyOf(root), ""
+	if !whole {
+		body, title = mainContent(root, body)
+	}
 	if title != "" {
 		w.Warn("only the article was read: menus, comments and advertisements around it were left out")
 		w.Title = title
@@ -59,7 +72,7 @@ func Read(_ context.Context, r io.Reader, name string) (*extract.Document, error
 			w.Add("", extract.Block{Kind: extract.Heading, Level: 1, Title: title, Text: title})
 		}
 	}
-	Blocks(&w, body, Options{})
+	Blocks(&w, body, Options{Whole: whole})
 	if len(w.Blocks) == 0 {
 		return nil, fmt.Errorf("read %s: %w: the page has no text of its own (perhaps scripts make it); save it from the browser as a complete page or as PDF", name, readerr.ErrNoText)
 	}
@@ -173,18 +186,23 @@ func flat(src string) *html.Node {
 	}
 }
 
+// bodyOf is the page without its head.
+func bodyOf(root *html.Node) *html.Node {
+	body := root
+	each(root, func(n *html.Node) bool {
+		if n.DataAtom == atom.Body {
+			body = n
+		}
+		return body == root
+	})
+	return body
+}
+
 // mainContent is the part of the page to read, and the title of the article
 // if it is one. An article is cut out only where that keeps most of the page's
 // own text: a book on one page has many parts, of which it would take the
 // longest.
-func mainContent(root *html.Node) (body *html.Node, title string) {
-	whole := root
-	each(root, func(n *html.Node) bool {
-		if n.DataAtom == atom.Body {
-			whole = n
-		}
-		return whole == root
-	})
+func mainContent(root, whole *html.Node) (body *html.Node, title string) {
 	all := weight(whole, false)
 	if all < 500 || !readability.CheckDocument(root) {
 		return whole, ""

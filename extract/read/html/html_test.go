@@ -169,3 +169,41 @@ func TestWordsStay(t *testing.T) {
 		}
 	}
 }
+
+// TestTabs: what a page hides until a tab is chosen is part of what it tells.
+func TestTabs(t *testing.T) {
+	page := `<h1>Install</h1><div role="tabpanel" hidden><p>On Linux, unpack it.</p></div><div hidden><p>Loading</p></div>`
+	d, err := html.Read(t.Context(), strings.NewReader(page), "install.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	if got, want := d.Text, "Install\n\nOn Linux, unpack it."; got != want {
+		t.Errorf("Read(%q) gives %q; want %q", page, got, want)
+	}
+}
+
+func TestWhole(t *testing.T) {
+	page := `<body><nav><a href="/">Home</a></nav><header>The paper</header><article>` + sentences("valves", 12) + `</article>
+<aside>See also</aside><div hidden>Later</div><button>Send</button><footer>Imprint</footer><script>never()</script>`
+	article, err := html.Read(t.Context(), strings.NewReader(page), "page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := html.Whole(t.Context(), strings.NewReader(page), "page.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, whole)
+	for _, part := range []string{"Home", "The paper", "See also", "Later", "Send", "Imprint"} {
+		if !strings.Contains(whole.Text, part) {
+			t.Errorf("Whole gives %q; want %q in it", whole.Text, part)
+		}
+		if strings.Contains(article.Text, part) {
+			t.Errorf("Read gives %q; want no %q", article.Text, part)
+		}
+	}
+	if strings.Contains(whole.Text, "never()") || !strings.Contains(whole.Text, "Sentence 11") {
+		t.Errorf("Whole gives %q; want the article and no script", whole.Text)
+	}
+}

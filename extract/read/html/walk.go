@@ -16,6 +16,8 @@ type Options struct {
 	// Keep keeps what pages have around their text: headers, footers, asides.
 	// Books have no menus.
 	Keep bool
+	// Whole keeps all there is to read, menus and what is hidden at first too.
+	Whole bool
 	// Headings are texts that are headings though they are marked up as
 	// paragraphs, with their level; their keys went through [Key].
 	Headings map[string]int
@@ -145,6 +147,9 @@ func (k *walker) as(kind extract.BlockKind, n *html.Node) {
 
 // drop reports whether n is not read.
 func (k *walker) drop(n *html.Node) bool {
+	if k.opts.Whole {
+		return unreadable(n)
+	}
 	if k.opts.Keep {
 		switch n.DataAtom {
 		case atom.Header, atom.Footer, atom.Aside, atom.Nav:
@@ -154,10 +159,23 @@ func (k *walker) drop(n *html.Node) bool {
 	return dropped(n)
 }
 
-func dropped(n *html.Node) bool {
+// unreadable are elements that hold no text of the page's, or the same again
+// as pictures of letters.
+func unreadable(n *html.Node) bool {
 	switch n.DataAtom {
-	case atom.Script, atom.Style, atom.Head, atom.Noscript, atom.Template, atom.Iframe, atom.Svg, atom.Object, atom.Canvas,
-		atom.Audio, atom.Video, atom.Button, atom.Select, atom.Textarea, atom.Input, atom.Nav, atom.Aside, atom.Dialog:
+	case atom.Script, atom.Style, atom.Head, atom.Noscript, atom.Template, atom.Iframe, atom.Svg, atom.Object, atom.Canvas, atom.Audio, atom.Video:
+		return true
+	}
+	return hasClass(n, "katex-html")
+}
+
+// dropped are elements that are no part of what a page tells.
+func dropped(n *html.Node) bool {
+	if unreadable(n) {
+		return true
+	}
+	switch n.DataAtom {
+	case atom.Button, atom.Select, atom.Textarea, atom.Input, atom.Nav, atom.Aside, atom.Dialog:
 		return !footnote(n) || n.DataAtom != atom.Aside
 	case atom.Header, atom.Footer:
 		// A header inside an article holds its title.
@@ -172,6 +190,9 @@ func dropped(n *html.Node) bool {
 	case "navigation", "search", "banner", "contentinfo", "complementary", "menu":
 		return true
 	}
+	if attr(n, "role") == "tabpanel" {
+		return false // hidden until its tab is chosen
+	}
 	for _, a := range n.Attr {
 		switch {
 		case a.Key == "hidden" && a.Val != "until-found", a.Key == "aria-hidden" && a.Val == "true":
@@ -180,7 +201,7 @@ func dropped(n *html.Node) bool {
 			return true
 		}
 	}
-	return hasClass(n, "mw-editsection", "headerlink", "katex-html", "noprint", "navbox")
+	return hasClass(n, "mw-editsection", "headerlink", "noprint", "navbox")
 }
 
 func hasHeading(n *html.Node) bool {
