@@ -192,7 +192,8 @@ func document(ctx context.Context, path string) (*extract.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return latex.Project(ctx, files, filepath.Base(path))
+	doc, _, err := latex.Project(ctx, files, filepath.Base(path))
+	return doc, err
 }
 
 // headed is how much of want stands in headings of the document, in order and

@@ -9,7 +9,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 
@@ -38,8 +40,8 @@ func Read(ctx context.Context, r io.Reader, name string) (*extract.Document, err
 
 // Project reads a paper of several files, by their names in an archive, as
 // the one document that main takes them into. Each block's File is the file
-// it stands in.
-func Project(ctx context.Context, files map[string][]byte, main string) (*extract.Document, error) {
+// it stands in. Taken are the names of the files that it looked into.
+func Project(ctx context.Context, files map[string][]byte, main string) (d *extract.Document, taken []string, err error) {
 	var warnings []string
 	text := map[string]string{}
 	file := func(name string) (string, bool) {
@@ -62,14 +64,14 @@ func Project(ctx context.Context, files map[string][]byte, main string) (*extrac
 	}
 	src, ok := file(main)
 	if !ok {
-		return nil, fmt.Errorf("read %s: %w: the archive has no such file", main, readerr.ErrCorrupt)
+		return nil, nil, fmt.Errorf("read %s: %w: the archive has no such file", main, readerr.ErrCorrupt)
 	}
-	d, err := document(ctx, main, src, file)
+	d, err = document(ctx, main, src, file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d.Warnings = append(warnings, d.Warnings...)
-	return d, nil
+	return d, slices.Sorted(maps.Keys(text)), nil
 }
 
 // Main is the file of an archive that holds a whole document: the one with

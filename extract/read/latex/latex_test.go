@@ -95,7 +95,7 @@ func TestText(t *testing.T) {
 // TestPackage: a package of the source's own names its theorems, and a
 // picture that is a document by itself does not end the one that shows it.
 func TestPackage(t *testing.T) {
-	d, err := latex.Project(t.Context(), map[string][]byte{
+	d, _, err := latex.Project(t.Context(), map[string][]byte{
 		"main.tex":    []byte(`\documentclass{article}\usepackage{own,amsmath}\begin{document}\begin{satz}Eins.\end{satz}` + "\n\n" + `\adjustbox{max size=1cm}{\input{pic/one}}` + "\n\n" + `\own{} after.\end{document}`),
 		"own.sty":     []byte(`\ProvidesPackage{own}\newframedtheorem{satz}{Satz}\newcommand{\own}{Words} text that is set nowhere`),
 		"pic/one.tex": []byte(`\documentclass{standalone}settings\begin{document}picture\end{document}`),
@@ -125,7 +125,7 @@ func TestProject(t *testing.T) {
 	if main != "paper/main.tex" {
 		t.Fatalf("Main = %q", main)
 	}
-	d, err := latex.Project(t.Context(), files, main)
+	d, _, err := latex.Project(t.Context(), files, main)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 	var w extract.Builder
 	w.Kind = extract.Repository
 	var parts []part
+	papers, taken := c.papers(ctx)
 	for _, f := range c.files {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("read %s: %w", name, err)
@@ -51,7 +52,15 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 			c.skips.add(f.name, reason)
 			continue
 		}
-		d, err := p.read(ctx, f.data)
+		if main, ok := taken[f.name]; ok && taken[main] != f.name {
+			c.skips.add(f.name, "a part of "+strings.TrimPrefix(main, root))
+			continue
+		}
+		var d *extract.Document
+		var err error
+		if d, p.paper = papers[f.name]; !p.paper {
+			d, err = p.read(ctx, f.data)
+		}
 		if err != nil {
 			c.skips.add(f.name, err.Error())
 			continue
@@ -75,7 +84,14 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 	for _, p := range parts {
 		w.Add("\n\n", extract.Block{Kind: extract.Heading, Level: 1, Title: p.name, Text: p.name, Locator: extract.Locator{File: p.name}})
 		p.deepen()
-		w.Append("\n\n", p.doc, p.name)
+		file := p.name
+		if p.paper { // of several files, which its blocks name
+			for i := range p.doc.Blocks {
+				p.doc.Blocks[i].File = strings.TrimPrefix(p.doc.Blocks[i].File, root)
+			}
+			file = ""
+		}
+		w.Append("\n\n", p.doc, file)
 		if licenceName.MatchString(path.Base(p.name)) && !strings.Contains(p.name, "/") && w.License == "" {
 			w.License = licence(p.doc.Text)
 		}
@@ -97,9 +113,10 @@ func some(skipped []extract.SkippedFile) string {
 
 // A part is one file of the document.
 type part struct {
-	name string
-	lang string // as enry names it
-	doc  *extract.Document
+	name  string
+	lang  string // as enry names it
+	doc   *extract.Document
+	paper bool // LaTeX with the files it takes in
 }
 
 // read reads the file by the reader of its format.

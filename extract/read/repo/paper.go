@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"seedbed/extract"
@@ -31,7 +32,6 @@ func (c *collector) paper(ctx context.Context, name string) (*extract.Document, 
 	if main == "" || strings.Count(main, "/") > 2 {
 		return nil, false, nil
 	}
-	var more []string
 	sources, foreign := 0, 0
 	var tex strings.Builder
 	for f, data := range files {
@@ -47,23 +47,48 @@ func (c *collector) paper(ctx context.Context, name string) (*extract.Document, 
 		case !paperFiles[ext] && path.Base(f) != "Makefile":
 			foreign++
 		}
-		if f != main && latex.IsDocument(files[f]) && path.Ext(f) == ".tex" {
-			if path.Dir(f) != path.Dir(main) {
-				return nil, false, nil // several papers
-			}
-			more = append(more, f)
-		}
 	}
 	if foreign*4 > sources {
 		return nil, false, nil // code: the repository is more than a paper
 	}
-	d, err := latex.Project(ctx, files, main)
+	d, taken, err := latex.Project(ctx, files, main)
 	if err != nil {
 		return nil, true, fmt.Errorf("%s: %w", name, err)
 	}
-	for _, f := range more {
+	for f := range files {
+		if path.Ext(f) != ".tex" || !latex.IsDocument(files[f]) || slices.Contains(taken, f) {
+			continue
+		}
+		if path.Dir(f) != path.Dir(main) {
+			return nil, false, nil // several papers
+		}
 		c.skips.add(f, "a document of its own: upload it by itself")
 	}
 	d.Skipped = c.skips.list("")
 	return d, true, nil
+}
+
+// papers reads the LaTeX documents of a repository, by their files' names, and
+// finds the files that are a part of one: taken tells of which.
+func (c *collector) papers(ctx context.Context) (read map[string]*extract.Document, taken map[string]string) {
+	read, taken = map[string]*extract.Document{}, map[string]string{}
+	files := map[string][]byte{}
+	for _, f := range c.files {
+		files[f.name] = f.data
+	}
+	for _, f := range c.files {
+		if strings.EqualFold(path.Ext(f.name), ".tex") && latex.IsDocument(f.data) {
+			d, parts, err := latex.Project(ctx, files, f.name)
+			if err != nil {
+				continue // it is read again by itself, and says why not
+			}
+			read[f.name] = d
+			for _, p := range parts {
+				if p != f.name && strings.EqualFold(path.Ext(p), ".tex") {
+					taken[p] = f.name
+				}
+			}
+		}
+	}
+	return read, taken
 }
