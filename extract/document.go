@@ -105,11 +105,15 @@ type PageReport struct {
 	Label   string `json:"label,omitempty"` // the printed label
 	Engine  string `json:"engine"`          // pdfium, ledongthuc, tesseract
 	Verdict string `json:"verdict"`         // clean, garbled, scan, empty
-	Words   int    `json:"words"`
+	Words   int    `json:"words"`           // with those that were dropped
 
 	Glued    int    `json:"glued,omitempty"`    // words that are two run together
 	Unmapped int    `json:"unmapped,omitempty"` // letters whose font does not say which they are
 	Note     string `json:"note,omitempty"`     // why this engine and not the usual one
+
+	// Dropped are the running heads, feet and page numbers that stand on the
+	// page and are no part of the text.
+	Dropped []string `json:"dropped,omitempty"`
 }
 
 // A SkippedFile is a file of an archive that was left out, and why.

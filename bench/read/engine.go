@@ -13,8 +13,12 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/read/readscore"
 	"seedbed/internal/seedbed"
 )
+
+// cleanedPDFium is the reader that ours is built on.
+const cleanedPDFium = "pdfium"
 
 // An engine is a program that reads PDFs.
 type engine struct {
@@ -53,6 +57,10 @@ func (b bench) readers() ([]engine, error) {
 		},
 		parse:    parseOurs,
 		headings: true,
+	}, {
+		name:    cleanedPDFium,
+		command: func(path string) []string { return []string{self, pdfiumChild, b.cache, path} },
+		parse:   parsePlain,
 	}, {
 		name:    "pdftotext",
 		command: func(path string) []string { return []string{"pdftotext", "-enc", "UTF-8", path, "-"} },
@@ -130,7 +138,7 @@ func (e engine) read(ctx context.Context, path string, limit time.Duration) resu
 	r.peak = <-peak
 	// A program may complain of a damaged file and read most of it.
 	e.parse(out.Bytes(), &r)
-	r.words = words(r.text)
+	r.words = readscore.Words(r.text)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		r = result{took: r.took, peak: r.peak, failed: fmt.Sprintf("took longer than %s", limit)}

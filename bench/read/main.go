@@ -41,12 +41,20 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"seedbed/extract/read/readscore"
 	"seedbed/internal/sandbox"
 )
 
 func main() {
 	if sandbox.IsChild(os.Args[1:]) {
 		os.Exit(sandbox.Child(context.Background(), os.Args[1:]))
+	}
+	if len(os.Args) == 4 && os.Args[1] == pdfiumChild {
+		if err := pdfium(context.Background(), os.Stdout, os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	b := bench{}
 	flag.StringVar(&b.truth, "truth", "", "folder of true texts; the PDFs' own where empty")
@@ -153,7 +161,7 @@ func (b bench) find(folders []string) ([]file, error) {
 			if err != nil {
 				return err
 			}
-			f.words = words(text)
+			f.words = readscore.Words(text)
 			for l := range strings.Lines(heads) {
 				if h := strings.TrimSpace(l); h != "" {
 					f.headings = append(f.headings, h)

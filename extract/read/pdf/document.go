@@ -16,11 +16,11 @@ import (
 // document makes blocks of the lines.
 func (f *file) document(name string) *extract.Document {
 	body := f.bodySize()
-	skips := f.furniture()
+	furniture := f.furniture()
 	var gs []group
 	col := 0
 	for i, p := range f.pages {
-		gs = append(gs, f.groups(p, skips[i], body, &col)...)
+		gs = append(gs, f.groups(f.bare(p, furniture[i]), body, &col)...)
 	}
 	title, shown := f.title(gs, body), ""
 	if title >= 0 {
@@ -50,13 +50,31 @@ func (f *file) document(name string) *extract.Document {
 	return w.Done()
 }
 
+// bare leaves out the furniture of a page, and reports it.
+func (f *file) bare(p page, furniture map[int]bool) page {
+	if p.Verdict == verdictGarbled {
+		return p
+	}
+	var rest []line
+	for i, l := range p.lines {
+		if furniture[i] {
+			r := &f.pages[p.Page-1].PageReport
+			r.Dropped = append(r.Dropped, tidy(l.text))
+		} else {
+			rest = append(rest, l)
+		}
+	}
+	p.lines = rest
+	return p
+}
+
 // aside puts what is printed around the text and is no part of it behind
 // everything else. Where it stands on the page it would cut the text, and each
 // passage of it, at the end of every page.
 func aside(gs []group) []group {
 	around := func(g group) bool {
 		switch g.skip {
-		case skipHead, skipNumber, skipSideways, skipFigure:
+		case skipSideways, skipFigure:
 			return true
 		}
 		return false
@@ -74,9 +92,10 @@ func aside(gs []group) []group {
 
 // Why text around the text is no part of it.
 const (
-	skipHead     = "running head"
-	skipNumber   = "page number"
 	skipSideways = "text set sideways"
+	skipContents = "table of contents"
+	skipIndex    = "index"
+	skipGarbled  = "garbled: the page's fonts do not say which letters they show"
 	skipFigure   = "text inside a figure"
 )
 
@@ -101,6 +120,11 @@ func (f *file) block(g group) extract.Block {
 		b.Text = strings.Join(rows, "\n")
 	case extract.Formula:
 		b.Text = formulaText(g.lines)
+	case extract.Paragraph:
+		b.Text = g.joined(f.words)
+		if g.skip == skipContents || g.skip == skipIndex {
+			b.Text = listed(g.lines)
+		}
 	default:
 		b.Text = g.joined(f.words)
 	}
@@ -115,12 +139,18 @@ func (f *file) block(g group) extract.Block {
 			break
 		}
 		if i > 0 && (l.box.Y0 < g.lines[i-1].box.Y0-2*l.size) {
-			b.Boxes = append(b.Boxes, round(box))
+			b.Boxes = append(b.Boxes, box)
 			box = extract.Box{}
 		}
 		box = union(box, l.box)
 	}
-	b.Boxes = append(b.Boxes, round(box))
+	b.Boxes = append(b.Boxes, box)
+	for i, box := range b.Boxes {
+		if p := f.pages[g.page()]; p.leftward {
+			box = mirrored(box, p.width)
+		}
+		b.Boxes[i] = round(box)
+	}
 	return b
 }
 
@@ -154,6 +184,21 @@ func codeText(ls []line) string {
 	return s.String()
 }
 
+// listed keeps the lines of a table of contents or of an index.
+func listed(ls []line) string {
+	var s strings.Builder
+	for i, l := range ls {
+		if i > 0 {
+			s.WriteByte('\n')
+		}
+		s.WriteString(dots.ReplaceAllString(tidy(l.text), " "))
+	}
+	return s.String()
+}
+
+// dots lead from a heading to the number of its page.
+var dots = regexp.MustCompile(`\s*(\.\s*){4,}`)
+
 // formulaText joins the pieces of a row with spaces and rows with line feeds.
 func formulaText(ls []line) string {
 	var s strings.Builder
@@ -178,10 +223,10 @@ var (
 )
 
 // furniture finds what is printed at the top and foot of pages and is no part
-// of the text: for each page, the reason by line. A line counts as a running
+// of the text: for each page, the lines by their place. A line counts as a running
 // head when the same words, numbers apart, stand at the same height on three
 // pages, or on two of a short document.
-func (f *file) furniture() []map[int]string {
+func (f *file) furniture() []map[int]bool {
 	type spot struct {
 		text   string
 		height int
@@ -208,24 +253,44 @@ func (f *file) furniture() []map[int]string {
 		need = 2
 	}
 	body := f.bodySize()
-	out := make([]map[int]string, len(f.pages))
+	larger := map[string]float64{} // how large a line is set at most
+	for _, p := range f.pages {
+		for _, l := range p.lines {
+			for _, k := range []string{key(l.text), key(pageOf.ReplaceAllString(l.text, ""))} {
+				larger[k] = max(larger[k], l.size)
+			}
+		}
+	}
+	out := make([]map[int]bool, len(f.pages))
 	for i, p := range f.pages {
-		out[i] = map[int]string{}
+		out[i] = map[int]bool{}
 		for _, j := range edges[i] {
 			l := p.lines[j]
 			need := need
 			if l.size > 1.12*body {
 				need = max(need, len(f.pages)/2+1) // the title of a few slides
 			}
-			switch {
-			case pageNumber.MatchString(strings.ToLower(l.text)):
-				out[i][j] = skipNumber
-			case len(seen[at(p, l)[1]]) >= need, l.size < 1.12*body && f.headsPage(p, l):
-				out[i][j] = skipHead
-			}
+			out[i][j] = pageNumber.MatchString(strings.ToLower(l.text)) ||
+				len(seen[at(p, l)[1]]) >= need ||
+				l.size < 1.12*body && (f.headsPage(p, l) || larger[key(pageOf.ReplaceAllString(l.text, ""))] > 1.05*l.size && p.apart(j))
 		}
 	}
 	return out
+}
+
+// pageOf is the number of a page beside a running head.
+var pageOf = regexp.MustCompile(`^\d{1,4}\s{1,}|\s+\d{1,4}$`)
+
+// apart reports whether a line is the first or the last of a page, with more
+// white space towards the text than there is between two lines.
+func (p page) apart(j int) bool {
+	l := p.lines[j]
+	for i, o := range p.lines {
+		if i != j && math.Abs(o.base-l.base) < 1.5*l.size && math.Abs(o.base-l.base) > 0.5*l.size {
+			return false
+		}
+	}
+	return true
 }
 
 // headsPage reports whether a line is a title of the outline with the number of
@@ -535,7 +600,7 @@ func apparatus(gs []group) {
 	level, reason := 0, ""
 	for i := range gs {
 		g := &gs[i]
-		if g.kind == extract.Heading && level > 0 && reason == "table of contents" && endsInNumber.MatchString(g.title) && !opening.MatchString(g.title) {
+		if g.kind == extract.Heading && level > 0 && reason == skipContents && endsInNumber.MatchString(g.title) && !opening.MatchString(g.title) {
 			g.kind, g.level, g.title = extract.Paragraph, 0, ""
 		}
 		if g.kind == extract.Heading {
@@ -546,9 +611,9 @@ func apparatus(gs []group) {
 			case "references", "bibliography", "workscited", "literature", "literatur", "literaturverzeichnis", "références", "bibliographie":
 				level, reason = g.level, "references"
 			case "contents", "tableofcontents", "inhalt", "inhaltsverzeichnis", "tabledesmatières":
-				level, reason = g.level, "table of contents"
+				level, reason = g.level, skipContents
 			case "index", "stichwortverzeichnis", "register":
-				level, reason = g.level, "index"
+				level, reason = g.level, skipIndex
 			}
 			continue
 		}
@@ -562,7 +627,7 @@ func apparatus(gs []group) {
 			}
 		}
 		if g.skip == "" && dotted > 1 && dotted*2 >= len(g.lines) {
-			g.skip = "table of contents"
+			g.skip = skipContents
 		}
 	}
 }

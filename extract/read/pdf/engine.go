@@ -20,8 +20,9 @@ type sheet struct {
 	width, height float64
 	label         string // the printed page label, "" where it is the page number
 	glyphs        []glyph
-	pictures      bool // something is drawn that may be a picture of text
-	inked         bool // something is drawn; set where there are no glyphs
+	pictures      bool          // something is drawn that may be a picture of text
+	inked         bool          // something is drawn; set where there are no glyphs
+	rules         []extract.Box // thin lines across, where fractions may be
 }
 
 // A glyph is one character and where it stands, in points from the top left

@@ -150,28 +150,20 @@ func init() {
 }
 
 // groups cuts one page into blocks.
-func (f *file) groups(p page, skips map[int]string, body float64, col *int) []group {
-	var out, foot []group
-	var rest []line
-	for i, l := range p.lines {
-		reason := skips[i]
-		switch {
-		case p.Verdict == verdictGarbled:
-			reason = "garbled: the page's fonts do not say which letters they show"
-		case reason == "" && l.style&sideways != 0:
-			reason = skipSideways
-		case reason == "":
-			rest = append(rest, l)
-			continue
+func (f *file) groups(p page, body float64, col *int) []group {
+	if p.Verdict == verdictGarbled {
+		if len(p.lines) == 0 {
+			return nil
 		}
-		g := group{kind: extract.Other, skip: reason, lines: []line{l}, column: *col}
-		switch n := len(out); {
-		case p.Verdict == verdictGarbled && n > 0:
-			out[n-1].lines = append(out[n-1].lines, l)
-		case l.box.Y0 > p.height/2 && reason != skipSideways:
-			foot = append(foot, g)
-		default:
-			out = append(out, g)
+		return []group{{kind: extract.Other, skip: skipGarbled, lines: p.lines, column: *col}}
+	}
+	var out []group
+	var rest []line
+	for _, l := range p.lines {
+		if l.style&sideways != 0 {
+			out = append(out, group{kind: extract.Other, skip: skipSideways, lines: []line{l}, column: *col})
+		} else {
+			rest = append(rest, l)
 		}
 	}
 	for _, c := range columns(rest, body) {
@@ -183,7 +175,7 @@ func (f *file) groups(p page, skips map[int]string, body float64, col *int) []gr
 		out = append(out, gs...)
 	}
 	figureText(out)
-	return append(out, foot...)
+	return out
 }
 
 // groups cuts a column where a new block begins and says what each one is.
@@ -352,14 +344,19 @@ func (c column) kind(g group, body float64) extract.BlockKind {
 
 // formula reports whether a line reads as a formula: signs, and hardly a word.
 func (c column) formula(l line) bool {
+	if l.style&mono != 0 {
+		return false
+	}
 	signs, words := 0, 0
 	for _, r := range l.text {
 		if unicode.Is(unicode.Sm, r) || unicode.Is(unicode.Greek, r) || r == '−' {
 			signs++
 		}
 	}
-	for _, w := range strings.FieldsFunc(l.text, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) }) {
-		if len(w) >= 3 && !functions[w] {
+	for _, w := range strings.FieldsFunc(l.text, func(r rune) bool {
+		return !unicode.IsLetter(r) || unicode.Is(unicode.Greek, r) || unicode.Is(unicode.Lm, r)
+	}) {
+		if utf8.RuneCountInString(w) >= 3 && !functions[w] {
 			words++
 		}
 	}
@@ -372,9 +369,15 @@ func (c column) formula(l line) bool {
 var functions = map[string]bool{"log": true, "exp": true, "sin": true, "cos": true, "tan": true, "max": true, "min": true, "lim": true,
 	"inf": true, "sup": true, "det": true, "dim": true, "ker": true, "mod": true, "arg": true, "Var": true, "Cov": true}
 
-// displayed reports whether a line stands by itself, off the left edge.
+// displayed reports whether a line stands by itself, off the left edge: in a
+// narrow column a long formula is hardly more than indented, but it is centred
+// or has its number at the right edge.
 func (c column) displayed(l line) bool {
-	return l.box.X0 > c.left+1.8*l.size
+	indent := l.box.X0 - c.left
+	if n := len(l.cells); n > 1 && equationNumber.MatchString(l.cells[n-1].text) {
+		return indent > 0.6*l.size
+	}
+	return indent > 1.8*l.size || indent > l.size && math.Abs(indent-(c.right-l.box.X1)) < 0.5*l.size
 }
 
 // table is the number of lines from i on that are rows of one table, 0 where

@@ -41,33 +41,14 @@ func (l line) width() float64 { return l.box.X1 - l.box.X0 }
 // exponents, the number of an equation.
 func lines(s sheet, page int) []line {
 	var out []line
-	var last []glyph // of the last line
-	add := func(glyphs []glyph) {
-		l, ok := newLine(glyphs)
-		if !ok {
-			return
-		}
-		if n := len(out); n > 0 && beside(out[n-1], l) {
-			if l.box.X0-out[n-1].box.X1 > 0.15*max(l.size, out[n-1].size) {
-				last = append(last, glyph{r: ' '})
-			}
-			last = append(last, glyphs...)
-			l, _ = newLine(last)
-			out = out[:n-1]
-		} else {
-			last = slices.Clone(glyphs)
-		}
-		l.page = page
-		out = append(out, l)
+	for _, r := range pieces(s) {
+		r.typeset()
+		r.line.page = page
+		out = append(out, r.line)
 	}
-	from := 0
-	for i, g := range s.glyphs {
-		if g.r == '\n' {
-			add(s.glyphs[from:i])
-			from = i + 1
-		}
+	if rightToLeft(s.glyphs) {
+		mirror(out, s.width)
 	}
-	add(s.glyphs[from:])
 	return out
 }
 
@@ -163,9 +144,10 @@ func newLine(glyphs []glyph) (line, bool) {
 		if r == "" {
 			continue
 		}
-		if shifted[i] != 0 {
-			r = string(shifted[i])
+		if shifted[i].r != 0 {
+			r = string(shifted[i].r)
 		}
+		r = shifted[i].before + r + shifted[i].after
 		if prev.r == 0 && isBullet(glyphs[i:]) {
 			r = "•"
 		}
@@ -174,7 +156,11 @@ func newLine(glyphs []glyph) (line, bool) {
 			g.box.X0 = g.box.X1
 		}
 		size := max(g.size, prev.size)
-		switch gap := g.box.X0 - prev.box.X1; {
+		gap := g.box.X0 - prev.box.X1
+		if leftward(g.r) || leftward(prev.r) {
+			gap = max(gap, prev.box.X0-g.box.X1)
+		}
+		switch {
 		case prev.r == 0:
 			l.lead, x0 = g.style, g.box.X0
 		case gap > size && math.Abs(g.base-prev.base) < 0.5*size:
@@ -232,11 +218,17 @@ func letters(from, to string) map[rune]rune {
 	return m
 }
 
-// shifts finds what stands above or below the line: the superior or inferior
-// letter for each glyph that is to be written so, else 0. A run is written so
-// whole or not at all.
-func shifts(glyphs []glyph, l line) []rune {
-	out := make([]rune, len(glyphs))
+// A shift is how a glyph above or below the line is written: as a superior or
+// inferior letter, or after the marks that say so.
+type shift struct {
+	r             rune
+	before, after string
+}
+
+// shifts finds what stands above or below the line. A run is written in small
+// letters whole, or, in a formula, with marks around it: x², e^{−x}.
+func shifts(glyphs []glyph, l line) []shift {
+	out := make([]shift, len(glyphs))
 	side := func(g glyph) int {
 		if !visible(g) || g.size > 0.85*l.size {
 			return 0
@@ -259,18 +251,40 @@ func shifts(glyphs []glyph, l line) []rune {
 		if s < 0 {
 			table = inferior
 		}
+		written := ""
 		for k := i; s != 0 && k < j; k++ {
-			if out[k] = table[glyphs[k].r]; out[k] == 0 {
+			if out[k].r = table[glyphs[k].r]; out[k].r == 0 {
 				clear(out[i:j])
+				mark(out[i:j], glyphs[i:j], s)
 				break
 			}
+			written += string(out[k].r)
 		}
-		if s := string(out[i:j]); s == "ˢᵗ" || s == "ⁿᵈ" || s == "ʳᵈ" || s == "ᵗʰ" {
+		if written == "ˢᵗ" || written == "ⁿᵈ" || written == "ʳᵈ" || written == "ᵗʰ" {
 			clear(out[i:j]) // 1st, 2nd
 		}
 		i = j
 	}
 	return out
+}
+
+// mark puts the marks of an exponent or an index around a run that is part of
+// a formula.
+func mark(out []shift, run []glyph, side int) {
+	if !slices.ContainsFunc(run, func(g glyph) bool {
+		return g.style&formula != 0 && unicode.IsLetter(g.r) || unicode.Is(unicode.Sm, g.r)
+	}) {
+		return
+	}
+	sign := "^"
+	if side < 0 {
+		sign = "_"
+	}
+	if len(run) == 1 {
+		out[0].before = sign
+		return
+	}
+	out[0].before, out[len(run)-1].after = sign+"{", "}"
 }
 
 // most is the key counted most often, the smaller of two.

@@ -196,6 +196,9 @@ func (w *wasm) read(i int) (sheet, error) {
 	}
 	defer w.call("FPDFText_ClosePage", text)
 	s.glyphs = w.glyphs(text, place)
+	if stacked(s.glyphs) {
+		s.rules = w.rules(p, place)
+	}
 	if len(s.glyphs) == 0 {
 		s.pictures, s.inked = w.pictures(p)
 	}
@@ -221,9 +224,10 @@ func (w *wasm) placement(page uint64) placement {
 func (w *wasm) glyphs(text uint64, place placement) []glyph {
 	n := min(max(int(int32(w.call("FPDFText_CountChars", text))), 0), maxGlyphs)
 	out := make([]glyph, 0, n)
-	var like glyph     // the letter that was last asked about
-	var height float64 // of its box
-	steady := false    // the baseline keeps its distance from the box
+	var like glyph          // the letter that was last asked about
+	var signs map[rune]rune // what its font's private codes stand for
+	var height float64      // of its box
+	steady := false         // the baseline keeps its distance from the box
 	ask := true
 	for i := range uint64(n) {
 		g := glyph{r: rune(uint32(w.call("FPDFText_GetUnicode", text, i)))}
@@ -251,7 +255,7 @@ func (w *wasm) glyphs(text uint64, place placement) []glyph {
 				x, g.base = place.point(w.double(0), w.double(8))
 			}
 			if ask || math.Abs(h-height) > 0.01*height {
-				like = w.font(text, i, place)
+				like, signs = w.font(text, i, place)
 			}
 			// A box of the font's height opens at the origin; one of the
 			// letter's own height does not.
@@ -259,7 +263,15 @@ func (w *wasm) glyphs(text uint64, place placement) []glyph {
 			like.base, height, ask = g.box.Y1-g.base, h, false
 		}
 		g.base, g.size, g.style, g.odd = g.box.Y1-like.base, like.size, like.style, like.odd
-		if g.r == 0 || g.r == 0xFFFF {
+		if like.style&formula != 0 && signs != nil && g.r < 0x80 { // a font may know some of its signs
+			g.odd = int32(w.call("FPDFText_HasUnicodeMapError", text, i)) == 1
+		}
+		switch s := known(g.r, signs, g.odd); {
+		case s == ' ':
+			continue
+		case s != 0:
+			g.r, g.odd = s, false
+		case g.r == 0 || g.r == 0xFFFF:
 			g.r, g.odd = 0xFFFD, true
 		}
 		// A word broken at the end of a line comes in one piece, with a
@@ -269,12 +281,13 @@ func (w *wasm) glyphs(text uint64, place placement) []glyph {
 		}
 		out = append(out, g)
 	}
-	return out
+	return composed(out)
 }
 
-// font says how large a character is shown, in what style, and whether its
-// font knows which letter it is.
-func (w *wasm) font(text, i uint64, place placement) glyph {
+// font says how large a character is shown, in what style, whether its font
+// knows which letter it is, and what its private codes stand for.
+func (w *wasm) font(text, i uint64, place placement) (glyph, map[rune]rune) {
+	var signs map[rune]rune
 	g := glyph{size: math.Float64frombits(w.call("FPDFText_GetFontSize", text, i))}
 	if w.call("FPDFText_GetMatrix", text, i, w.room) != 0 {
 		m := w.floats(4)
@@ -286,12 +299,12 @@ func (w *wasm) font(text, i uint64, place placement) glyph {
 	if n := w.call("FPDFText_GetFontInfo", text, i, w.room, longest, w.room+longest); n > 0 && n <= longest {
 		name := string(w.bytes(0, n-1))
 		key := fontKey{name, int32(binary.LittleEndian.Uint32(w.bytes(longest, 4)))}
-		style, ok := w.styles[key]
+		f, ok := w.faces[key]
 		if !ok {
-			style = fontStyle(key.name, int(key.flags))
-			w.styles[key] = style
+			f = face{fontStyle(key.name, int(key.flags)), private(key.name)}
+			w.faces[key] = f
 		}
-		g.style = style
+		g.style, signs = f.style, f.signs
 	}
 	if int32(w.call("FPDFText_GetFontWeight", text, i)) >= 600 {
 		g.style |= bold
@@ -301,7 +314,7 @@ func (w *wasm) font(text, i uint64, place placement) glyph {
 		g.style |= sideways
 	}
 	g.odd = int32(w.call("FPDFText_HasUnicodeMapError", text, i)) == 1
-	return g
+	return g, signs
 }
 
 // pictures reports whether a page without text draws anything, and whether
@@ -365,7 +378,7 @@ type guest struct {
 	module api.Module
 	memory api.Memory
 	funcs  map[string]api.Function
-	styles map[fontKey]style
+	faces  map[fontKey]face
 	stack  [8]uint64
 	room   uint64 // where answers go
 	trap   error
@@ -374,6 +387,12 @@ type guest struct {
 type fontKey struct {
 	name  string
 	flags int32
+}
+
+// A face is what is known of a font.
+type face struct {
+	style style
+	signs map[rune]rune // what its private codes stand for
 }
 
 // The room for answers: texts first, then the tag that is asked for.
@@ -394,7 +413,7 @@ func newGuest(in pdfium.Pdfium) (guest, error) {
 	if module == nil {
 		return guest{}, errors.New("start PDFium: its WebAssembly module is not where it was")
 	}
-	g := guest{module: module, memory: module.Memory(), funcs: map[string]api.Function{}, styles: map[fontKey]style{}}
+	g := guest{module: module, memory: module.Memory(), funcs: map[string]api.Function{}, faces: map[fontKey]face{}}
 	g.room = g.call("malloc", roomSize)
 	return g, g.trap
 }

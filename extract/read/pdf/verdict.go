@@ -13,6 +13,7 @@ type page struct {
 	extract.PageReport
 	width, height float64
 	lines         []line
+	leftward      bool // it is written from right to left, and its lines are mirrored
 	err           error
 
 	letters int
@@ -35,7 +36,7 @@ func newPage(e engine, i int) page {
 	s.glyphs = accents(once(s.glyphs))
 	p := page{width: s.width, height: s.height, err: err, inked: s.pictures || s.inked}
 	p.Page, p.Label, p.Engine, p.Verdict = i+1, s.label, e.name(), verdictClean
-	p.lines = lines(s, i)
+	p.lines, p.leftward = lines(s, i), rightToLeft(s.glyphs)
 	for _, g := range s.glyphs {
 		if !visible(g) {
 			continue
