@@ -73,7 +73,8 @@ func (r *row) take(glyphs []glyph, l line, rules []extract.Box) bool {
 		r.bars = append(r.bars, bar)
 	case r.inside(l):
 		r.stack = true
-	case !limit && !(r.stack && r.goesOn(l)) && !r.both(glyphs) && !r.tall(glyphs, l) && !beside(r.line, l):
+	case limit, r.stack && r.goesOn(l), r.both(glyphs), r.tall(glyphs, l), beside(r.line, l):
+	default:
 		return false
 	}
 	r.stack = r.stack || over || limit
