@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // Spent is what a passage or a run cost: calls that went out, calls that our
@@ -12,7 +13,8 @@ type Spent struct {
 	Calls  int     `json:"calls"`
 	Cached int     `json:"cached"`
 	Tokens Tokens  `json:"tokens"`
-	Cost   float64 `json:"cost"` // 0 where the client knows no prices
+	Prefix int     `json:"prefix"` // of Tokens.In, read from the server's own prompt cache
+	Cost   float64 `json:"cost"`   // 0 where the client knows no prices
 }
 
 // Add is the sum of both.
@@ -21,6 +23,7 @@ func (s Spent) Add(t Spent) Spent {
 		Calls:  s.Calls + t.Calls,
 		Cached: s.Cached + t.Cached,
 		Tokens: Tokens{In: s.Tokens.In + t.Tokens.In, Out: s.Tokens.Out + t.Tokens.Out},
+		Prefix: s.Prefix + t.Prefix,
 		Cost:   s.Cost + t.Cost,
 	}
 }
@@ -28,8 +31,20 @@ func (s Spent) Add(t Spent) Spent {
 // A Meter counts what the calls of [Metered] models cost that were given its
 // context. It is safe for concurrent use; the zero value is ready.
 type Meter struct {
+	Each func(Call) // told of every call, nil where nobody wants to know; calls may end at the same time
+
 	mu    sync.Mutex
 	spent Spent
+}
+
+// A Call is one question to a model and what came of it.
+type Call struct {
+	Stage   string // that asked, "" where none did
+	Request Request
+	Reply   Reply
+	Err     error
+	Began   time.Time
+	Took    time.Duration
 }
 
 type meterKey struct{}
@@ -56,6 +71,7 @@ func (m *Meter) count(used Usage, cached bool) {
 	m.spent.Calls++
 	m.spent.Tokens.In += used.In
 	m.spent.Tokens.Out += used.Out
+	m.spent.Prefix += used.Cached
 	m.spent.Cost += used.Cost
 }
 
@@ -67,6 +83,7 @@ func Metered(model Model) Model { return metered{model} }
 type metered struct{ Model }
 
 func (m metered) Complete(ctx context.Context, r Request) (Reply, error) {
+	began := time.Now()
 	reply, err := m.Model.Complete(ctx, r)
 	meter, ok := ctx.Value(meterKey{}).(*Meter)
 	if !ok {
@@ -78,6 +95,9 @@ func (m metered) Complete(ctx context.Context, r Request) (Reply, error) {
 		meter.count(failed.Spent(), false)
 	case err == nil:
 		meter.count(reply.Usage, reply.Cached)
+	}
+	if meter.Each != nil {
+		meter.Each(Call{stageOf(ctx), r, reply, err, began, time.Since(began)})
 	}
 	return reply, err
 }

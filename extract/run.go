@@ -192,11 +192,19 @@ func guarded(ctx context.Context, stage Stage, p Passage, seeds []Seed) (out []S
 			out, err = nil, &PanicError{Stage: stage.Name(), Value: v, Stack: debug.Stack()}
 		}
 	}()
-	out, err = stage.Do(ctx, p, seeds)
+	out, err = stage.Do(context.WithValue(ctx, stageKey{}, stage.Name()), p, seeds)
 	if err != nil {
 		return nil, fmt.Errorf("stage %s: %w", stage.Name(), err)
 	}
 	return out, nil
+}
+
+type stageKey struct{}
+
+// stageOf is the name of the stage that works with ctx.
+func stageOf(ctx context.Context) string {
+	name, _ := ctx.Value(stageKey{}).(string)
+	return name
 }
 
 // sign fills in what the stages leave open, for later stages to see, and

@@ -55,7 +55,9 @@ type Reply struct {
 	Model        string `json:"model"`               // as the server names it
 	FinishReason string `json:"finish_reason"`
 	Usage        Usage  `json:"usage"`
-	Cached       bool   `json:"-"` // came from our own cache: nothing was paid
+	Mistake      string `json:"mistake,omitempty"`  // what was wrong with a first reply, which the model then corrected
+	Rejected     string `json:"rejected,omitempty"` // that first reply
+	Cached       bool   `json:"-"`                  // came from our own cache: nothing was paid
 }
 
 // Usage counts the tokens of one call, as the server reports them.

@@ -43,6 +43,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Texts that are there to be copied.
+for (const button of $$("[data-copy]")) {
+  if (!navigator.clipboard) continue; // only where the connection is trusted
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  });
+}
+
 // A request that never reached the server.
 document.addEventListener("htmx:error", (event) => {
   if (!event.detail.ctx || event.detail.ctx.response) return;

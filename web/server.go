@@ -39,6 +39,9 @@ type Library interface {
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)
 	Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error)
+	Calls(ctx context.Context, run string, ordinal int) ([]seedbed.Call, error)
+	SeedCalls(ctx context.Context, seed string) ([]seedbed.Call, error)
+	Call(ctx context.Context, id string) (seedbed.Call, error)
 	Pause(ctx context.Context, run string) error
 	Resume(ctx context.Context, run string) error
 	Cancel(ctx context.Context, run string) error
@@ -153,10 +156,13 @@ func (s *Server) routes() {
 	e.GET("/runs/:id/events", s.runEvents)
 	e.POST("/runs/:id/control", s.controlRun)
 	e.POST("/runs/:id/retry", s.retryRun)
+	e.GET("/runs/:id/calls", s.calls)
+	e.GET("/calls/:id", s.call)
 
 	e.GET("/seeds", s.search)
 	e.POST("/seeds/bulk", s.judgeMany)
 	e.GET("/seeds/:id", s.seed)
+	e.GET("/seeds/:id/calls", s.seedCalls)
 	e.POST("/seeds/:id", s.editSeed)
 	e.POST("/seeds/:id/verdict", s.judge)
 

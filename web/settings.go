@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -83,6 +84,9 @@ func endpointForm(c echo.Context) view.EndpointForm {
 	f.Key = strings.TrimSpace(c.FormValue("key"))
 	f.Model = strings.TrimSpace(c.FormValue("model"))
 	f.Concurrency = max(1, atoi(c.FormValue("concurrency")))
+	f.RPM, f.TPM = atoi(c.FormValue("rpm")), atoi(c.FormValue("tpm"))
+	f.PriceIn, _ = strconv.ParseFloat(c.FormValue("price_in"), 64) // empty, or no number: not known
+	f.PriceOut, _ = strconv.ParseFloat(c.FormValue("price_out"), 64)
 	f.Default = c.FormValue("default") == "true"
 	if f.Name == "" {
 		f.Name = f.URL

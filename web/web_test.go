@@ -55,6 +55,7 @@ var samplePages = []string{
 	"/", "/?collection=code", "/?collection=nothing",
 	"/sources/book", "/sources/book?at=300-420", "/sources/book/passages", "/sources/book/passages?state=skipped", "/sources/book/seeds", "/sources/book/runs",
 	"/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
+	"/runs/live/calls?passage=17", "/calls/live-17-1", "/calls/live-17-2",
 	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/unread",
 	"/seeds", "/seeds?q=comparisons", "/seeds?q=nothing+has+these+words", "/seeds?verdict=any&type=code&run=live&min_difficulty=3", "/seeds?page=2",
 	"/seeds/merge", "/seeds/lean", "/seeds/hostile", "/seeds/bound",
@@ -234,10 +235,15 @@ func TestHostileWords(t *testing.T) {
 	if _, err := f.SaveEndpoint(t.Context(), seedbed.Endpoint{Name: evil, URL: "http://x/" + evil, Model: evil}); err != nil {
 		t.Fatal(err)
 	}
+	f.AddCall(seedbed.Call{
+		ID: "r1-0-1", Run: "r1", N: 1, Stage: evil, Model: evil, Code: evil, Error: evil, Raw: evil,
+		Request: &extract.Request{Messages: []extract.Message{{Role: evil, Content: evil}}, SchemaName: evil, Schema: []byte(evil)},
+		Answer:  &extract.Reply{Raw: evil, Text: evil + "x", Reasoning: evil, Mistake: evil, Rejected: evil},
+	})
 	f.Models = []string{evil}
 	q := url.QueryEscape(evil)
 	for _, path := range []string{
-		"/", "/?collection=" + q, "/sources/s1", "/sources/s1?at=2-20", "/sources/s1/passages", "/sources/s1/seeds", "/sources/s1/runs", "/runs", "/runs/r1",
+		"/", "/?collection=" + q, "/sources/s1", "/sources/s1?at=2-20", "/sources/s1/passages", "/sources/s1/seeds", "/sources/s1/runs", "/runs", "/runs/r1", "/runs/r1/calls?passage=0", "/calls/r1-0-1",
 		"/seeds", "/seeds?q=alert", "/seeds?tag=" + q + "&run=" + q + "&check=" + q, "/seeds/x", "/export?q=" + q + "&verdict=draft", "/settings",
 		"/sources/" + url.PathEscape(evil), "/seeds?type=" + q,
 	} {

@@ -34,9 +34,8 @@ type extractCmd struct {
 	Concurrency int      `help:"Calls at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
 	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
-	PriceIn     float64  `help:"What a million prompt tokens cost."`
-	PriceOut    float64  `help:"What a million reply tokens cost."`
-	Rejected    bool     `help:"Print rejected pairs too, each with its reason."`
+	modelLimits
+	Rejected bool `help:"Print rejected pairs too, each with its reason."`
 }
 
 func (c extractCmd) Run(ctx context.Context, s *streams) error {
@@ -117,8 +116,10 @@ func (c extractCmd) model(s *streams) (extract.Model, error) {
 	if c.URL == "" {
 		return nil, misuse("this recipe asks a model: give its server with --url or SEEDBED_LLM_URL")
 	}
+	limits := llm.Limits{Concurrency: c.Concurrency, RPM: c.RPM, TPM: c.TPM}
 	var model extract.Model = llm.New(llm.Options{
 		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency,
+		Limiter: llm.NewLimiter(limits, llm.Options{}),
 		PriceIn: c.PriceIn, PriceOut: c.PriceOut, Log: s.log,
 	})
 	if c.Cache != "" {
@@ -215,6 +216,9 @@ func (x *extraction) path(ctx context.Context, path string) error {
 	if x.recipe.NeedsModel() {
 		_, _ = fmt.Fprintf(x.streams.err, "; %d calls, %d from the cache, %d tokens in, %d out",
 			x.spent.Calls, x.spent.Cached, x.spent.Tokens.In, x.spent.Tokens.Out)
+		if x.spent.Prefix > 0 {
+			_, _ = fmt.Fprintf(x.streams.err, ", %d of those in from the server's prompt cache", x.spent.Prefix)
+		}
 	}
 	_, _ = fmt.Fprintln(x.streams.err)
 	if failed > 0 {

@@ -36,6 +36,15 @@ type serveCmd struct {
 	Model       string        `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
 	Concurrency int           `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Reconcile   time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
+	modelLimits
+}
+
+// modelLimits are what a model server may be asked for, and what it costs.
+type modelLimits struct {
+	RPM      int     `name:"rpm" help:"Calls to the model in a minute, at most."`
+	TPM      int     `name:"tpm" help:"Tokens to and from the model in a minute, at most."`
+	PriceIn  float64 `help:"What a million prompt tokens cost."`
+	PriceOut float64 `help:"What a million reply tokens cost."`
 }
 
 func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
@@ -100,7 +109,10 @@ func (c serveCmd) endpoint() *seedbed.Endpoint {
 	if c.URL == "" {
 		return nil
 	}
-	return &seedbed.Endpoint{URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency}
+	return &seedbed.Endpoint{
+		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency,
+		RPM: c.RPM, TPM: c.TPM, PriceIn: c.PriceIn, PriceOut: c.PriceOut,
+	}
 }
 
 func stop(service *jobs.Service) error {

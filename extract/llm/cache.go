@@ -15,22 +15,28 @@ import (
 	"seedbed/extract"
 )
 
-// A Cache keeps replies under their request's Key. It is safe for concurrent
-// use.
+// A Cache keeps replies under their request's Key, and the requests beside
+// them: what was asked can be read later. It is safe for concurrent use.
 type Cache interface {
 	Get(ctx context.Context, key string) (reply []byte, ok bool, err error)
-	Put(ctx context.Context, key string, reply []byte) error
+	Put(ctx context.Context, key string, request, reply []byte) error
 }
 
 // Key is the SHA-256 of everything that makes a request ask what it asks:
 // model, schema, messages and sampling. Room for the reply is no part of it.
-func Key(r extract.Request) string {
+func Key(r extract.Request) string { return keyOf(encode(r)) }
+
+func keyOf(request []byte) string {
+	sum := sha256.Sum256(request)
+	return hex.EncodeToString(sum[:])
+}
+
+func encode(r extract.Request) []byte {
 	data, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // a Request holds only plain values
 	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	return data
 }
 
 // Cached keeps every reply of a model in a cache, the moment it arrives, and
@@ -70,7 +76,8 @@ func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply
 	if r.Model == "" { // clients of two models may share the cache
 		r.Model = c.Model()
 	}
-	key := Key(r)
+	request := encode(r)
+	key := keyOf(request)
 	for {
 		c.mu.Lock()
 		other := c.asking[key]
@@ -84,7 +91,7 @@ func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply
 				c.mu.Unlock()
 				close(mine.done)
 			}()
-			mine.reply, mine.err = c.complete(ctx, key, r)
+			mine.reply, mine.err = c.complete(ctx, key, request, r)
 			return mine.reply, mine.err
 		}
 		c.mu.Unlock()
@@ -112,7 +119,7 @@ func must(err error) *Error {
 	return e
 }
 
-func (c *cached) complete(ctx context.Context, key string, r extract.Request) (extract.Reply, error) {
+func (c *cached) complete(ctx context.Context, key string, request []byte, r extract.Request) (extract.Reply, error) {
 	data, ok, err := c.cache.Get(ctx, key)
 	if err != nil {
 		return extract.Reply{}, fmt.Errorf("look up a kept reply of %s: %w", r.Model, err)
@@ -132,32 +139,36 @@ func (c *cached) complete(ctx context.Context, key string, r extract.Request) (e
 		return extract.Reply{}, fmt.Errorf("keep a reply of %s: %w", r.Model, err)
 	}
 	// It is paid for: it is kept even if the one who asked has gone.
-	if err := c.cache.Put(context.WithoutCancel(ctx), key, data); err != nil {
+	if err := c.cache.Put(context.WithoutCancel(ctx), key, request, data); err != nil {
 		return extract.Reply{}, fmt.Errorf("keep a reply of %s: %w", r.Model, err)
 	}
 	return reply, nil
 }
 
-// Dir is a cache in a folder, one file a reply. The folder is made when the
+// Dir is a cache in a folder, one file a reply and one for its request. The folder is made when the
 // first reply is kept; several processes may share it.
 func Dir(path string) Cache { return dir(path) }
 
 type dir string
 
-func (d dir) file(key string) string {
-	return filepath.Join(string(d), key[:min(2, len(key))], key+".json")
+func (d dir) file(key, kind string) string {
+	return filepath.Join(string(d), key[:min(2, len(key))], key+kind)
 }
 
 func (d dir) Get(_ context.Context, key string) ([]byte, bool, error) {
-	data, err := os.ReadFile(d.file(key))
+	data, err := os.ReadFile(d.file(key, ".json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	return data, err == nil, err
 }
 
-func (d dir) Put(_ context.Context, key string, reply []byte) error {
-	name := d.file(key)
+func (d dir) Put(_ context.Context, key string, request, reply []byte) error {
+	return errors.Join(write(d.file(key, ".request.json"), request), write(d.file(key, ".json"), reply))
+}
+
+// write makes a file, or replaces it, as a whole.
+func write(name string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
@@ -165,7 +176,7 @@ func (d dir) Put(_ context.Context, key string, reply []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(reply)
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), name)
 	}

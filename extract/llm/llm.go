@@ -209,17 +209,18 @@ func (c *Client) Complete(ctx context.Context, r extract.Request) (extract.Reply
 		// to the model.
 		extract.Message{Role: "user", Content: "That reply cannot be used: " + wrong.Error() +
 			"\nGive the whole reply again, corrected." + inPrompt(r.Schema)})
-	spent := reply.Usage
+	spent, rejected := reply.Usage, clip(reply.Raw, 32<<10)
 	reply, err = c.whole(ctx, again)
 	if err != nil {
 		return extract.Reply{}, spend(err, spent)
 	}
 	reply.Usage = plus(reply.Usage, spent)
+	reply.Mistake, reply.Rejected = wrong.Error(), rejected
 	if reply.Text, wrong = f.read(reply); wrong != nil {
 		return extract.Reply{}, &Error{
 			Kind:    Malformed,
 			Message: fmt.Sprintf("the reply of %s is not what was asked for, twice: %v", r.Model, wrong),
-			Raw:     c.redact(reply.Raw),
+			Raw:     reply.Raw,
 			Usage:   reply.Usage,
 			Err:     wrong,
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -704,6 +705,17 @@ func TestCached(t *testing.T) {
 	if d := cmp.Diff(first, second); d != "" {
 		t.Errorf("kept reply differs (-first +second):\n%s", d)
 	}
+	// What was asked lies beside it, and is what the key was made of.
+	r.Model = "scripted"
+	kept := llm.Key(r)
+	data, err := os.ReadFile(filepath.Join(dir, kept[:2], kept+".request.json"))
+	var asked extract.Request
+	if err == nil {
+		err = json.Unmarshal(data, &asked)
+	}
+	if d := cmp.Diff(r.Messages, asked.Messages); err != nil || d != "" {
+		t.Errorf("the kept request: %v (-want +got):\n%s", err, d)
+	}
 	// Another draw is another question.
 	r.Sample = 1
 	if third, err := again.Complete(ctx, r); err != nil || third.Cached {
@@ -782,7 +794,7 @@ func TestCachedTogether(t *testing.T) {
 type brokenCache struct{}
 
 func (brokenCache) Get(context.Context, string) ([]byte, bool, error) { return []byte("{"), true, nil }
-func (brokenCache) Put(context.Context, string, []byte) error         { return errors.New("disk full") }
+func (brokenCache) Put(context.Context, string, []byte, []byte) error { return errors.New("disk full") }
 
 func TestCacheThatFails(t *testing.T) {
 	srv := llmtest.New(t, llmtest.Script{})

@@ -383,14 +383,14 @@ func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, 
 
 // judge makes a reply of what came, unless it says nothing.
 func (c *Client) judge(r extract.Request, a *answer) (extract.Reply, error) {
-	raw := a.content.String()
+	raw := c.redact(a.content.String()) // a server may repeat what it was sent
 	reply := extract.Reply{Raw: raw, Model: clip(clean(a.model), 200), FinishReason: a.finish, Usage: a.usage}
 	if reply.Model == "" {
 		reply.Model = r.Model
 	}
 	var thought string
 	reply.Text, thought = unthink(raw)
-	reply.Reasoning = strings.TrimSpace(a.reasoning.String() + "\n" + thought)
+	reply.Reasoning = c.redact(strings.TrimSpace(a.reasoning.String() + "\n" + thought))
 	if r.Schema == nil {
 		reply.Text = unfence(reply.Text)
 	}

@@ -92,6 +92,9 @@ func (s *Service) SaveEndpoint(ctx context.Context, e seedbed.Endpoint) (seedbed
 	if e.Concurrency < 1 || e.Concurrency > maxConcurrency {
 		return e, seedbed.Errorf(seedbed.Invalid, "requests at once have to be between 1 and %d", maxConcurrency)
 	}
+	if e.RPM < 0 || e.TPM < 0 || e.PriceIn < 0 || e.PriceOut < 0 {
+		return e, seedbed.Errorf(seedbed.Invalid, "limits and prices cannot be negative; 0 is none")
+	}
 	added := e.ID == ""
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		if added {

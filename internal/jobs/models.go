@@ -50,7 +50,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	if o.Log == nil {
 		o.Log = s.Log
 	}
-	limits := llm.Limits{Concurrency: e.Concurrency}
+	limits := llm.Limits{Concurrency: e.Concurrency, RPM: e.RPM, TPM: e.TPM}
 	g := m.gates[e.ID]
 	if g == nil || g.limits != limits {
 		g = &gate{
@@ -64,11 +64,12 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 		}
 		m.gates[e.ID] = g
 	}
-	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%d", e.ID, e.URL, e.Key, name, e.Concurrency)
+	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%+v\x00%g\x00%g", e.ID, e.URL, e.Key, name, limits, e.PriceIn, e.PriceOut)
 	if c := m.clients[key]; c != nil {
 		return c.model, g, key
 	}
 	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
+	o.PriceIn, o.PriceOut = s.prices(e)
 	c := &modelClient{llm: llm.New(o)}
 	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, s.DB))}
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
@@ -76,6 +77,14 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	}
 	m.clients[key] = c
 	return c.model, g, key
+}
+
+// prices are what a million tokens cost at an endpoint.
+func (s *Service) prices(e seedbed.Endpoint) (in, out float64) {
+	if e.PriceIn == 0 && e.PriceOut == 0 {
+		return s.Client.PriceIn, s.Client.PriceOut
+	}
+	return e.PriceIn, e.PriceOut
 }
 
 // steps are the stages built for a key, made by build the first time.

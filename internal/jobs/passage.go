@@ -185,10 +185,11 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 		out.State, out.Reason = seedbed.PassageSkipped, fmt.Sprintf("the %d seeds asked for were found", steps.count)
 		return out, nil
 	}
-	var meter extract.Meter
+	made := calls{run: run}
+	meter := extract.Meter{Each: made.add}
 	near := &near{db: s.DB, collection: run.Collection}
 	seeds, err := extract.Do(near.with(meter.Context(ctx)), steps.first, c.Passage, o)
-	out.Found, out.Spent = seeds, meter.Spent()
+	out.Found, out.Spent, out.Calls = seeds, meter.Spent(), made.inOrder()
 
 	var skip extract.Skip
 	var asked *llm.Error

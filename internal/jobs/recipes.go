@@ -185,9 +185,13 @@ func (s *Service) Estimate(ctx context.Context, source string, o seedbed.RunOpti
 }
 
 // price is what tokens cost at a run's endpoint.
-func (s *Service) price(_ context.Context, _ seedbed.Run) func(extract.Tokens) float64 {
+func (s *Service) price(ctx context.Context, run seedbed.Run) func(extract.Tokens) float64 {
+	var in, out float64
+	if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil { // without one nothing is asked
+		in, out = s.prices(e)
+	}
 	return func(t extract.Tokens) float64 {
-		return (float64(t.In)*s.Client.PriceIn + float64(t.Out)*s.Client.PriceOut) / 1e6
+		return (float64(t.In)*in + float64(t.Out)*out) / 1e6
 	}
 }
 

@@ -77,6 +77,7 @@ type Run struct {
 	Calls       int            `json:"calls"`    // to the model, without those our cache answered
 	Cached      int            `json:"cached"`   // calls our cache answered
 	Tokens      extract.Tokens `json:"tokens"`
+	Prefix      int            `json:"prefix"` // of Tokens.In, read from the server's own prompt cache
 	Cost        float64        `json:"cost"`
 	Limits      Limits         `json:"limits"`
 	Created     time.Time      `json:"created"`
@@ -150,6 +151,28 @@ type RunPassage struct {
 	Rejected int      `json:"rejected,omitempty"`
 }
 
+// A Call is one question to a model about a passage, and what came of it.
+type Call struct {
+	ID      string        `json:"id"`
+	Run     string        `json:"run"`
+	Ordinal int           `json:"ordinal"` // the passage's
+	N       int           `json:"n"`       // from 1, in the order the calls were made
+	Stage   string        `json:"stage"`
+	Model   string        `json:"model"`
+	Reply   string        `json:"reply"`  // the id it is kept under: the hash of the request
+	Cached  bool          `json:"cached"` // our cache answered
+	Usage   extract.Usage `json:"usage"`  // what the reply cost when it was bought
+	Began   time.Time     `json:"began"`
+	Took    int64         `json:"took_ms"`
+	Code    string        `json:"code,omitempty"` // why it failed: a stable word
+	Error   string        `json:"error,omitempty"`
+
+	// Only of a single call, and nil where it is not kept any more.
+	Request *extract.Request `json:"-"`
+	Answer  *extract.Reply   `json:"-"`
+	Raw     string           `json:"-"` // what the model wrote, letter by letter
+}
+
 // An Endpoint is a model server that somebody connected. Its key goes to its
 // URL and nowhere else, and leaves the store only for that.
 type Endpoint struct {
@@ -159,7 +182,11 @@ type Endpoint struct {
 	Key         string    `json:"-"`
 	HasKey      bool      `json:"has_key"`
 	Model       string    `json:"model"`
-	Concurrency int       `json:"concurrency"`
+	Concurrency int       `json:"concurrency"` // calls at once, at most
+	RPM         int       `json:"rpm"`         // calls in a minute, 0 is no limit
+	TPM         int       `json:"tpm"`         // tokens in a minute, 0 is no limit
+	PriceIn     float64   `json:"price_in"`    // what a million tokens of prompts cost, 0 is unknown
+	PriceOut    float64   `json:"price_out"`   // what a million tokens of replies cost
 	Default     bool      `json:"default"`
 	Created     time.Time `json:"created"`
 }

@@ -7,12 +7,12 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-const selectEndpoint = `SELECT id, name, url, api_key, model, concurrency, is_default, created FROM endpoints `
+const selectEndpoint = `SELECT id, name, url, api_key, model, concurrency, rpm, tpm, price_in, price_out, is_default, created FROM endpoints `
 
 func scanEndpoint(row scanner) (seedbed.Endpoint, error) {
 	var e seedbed.Endpoint
 	var isDefault int
-	err := row.Scan(&e.ID, &e.Name, &e.URL, &e.Key, &e.Model, &e.Concurrency, &isDefault, stamp{&e.Created})
+	err := row.Scan(&e.ID, &e.Name, &e.URL, &e.Key, &e.Model, &e.Concurrency, &e.RPM, &e.TPM, &e.PriceIn, &e.PriceOut, &isDefault, stamp{&e.Created})
 	e.HasKey, e.Default = e.Key != "", isDefault != 0
 	return e, err
 }
@@ -39,10 +39,11 @@ func (tx *Tx) SaveEndpoint(ctx context.Context, e seedbed.Endpoint) error {
 			return fmt.Errorf("save model server %s: %w", e.ID, err)
 		}
 	}
-	_, err := tx.exec(ctx, `INSERT INTO endpoints (id, name, url, api_key, model, concurrency, is_default, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url,
-		api_key = excluded.api_key, model = excluded.model, concurrency = excluded.concurrency, is_default = excluded.is_default`,
-		e.ID, e.Name, e.URL, e.Key, e.Model, e.Concurrency, flag(e.Default), millis(e.Created))
+	_, err := tx.exec(ctx, `INSERT INTO endpoints (id, name, url, api_key, model, concurrency, is_default, created, rpm, tpm, price_in, price_out)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (id) DO UPDATE SET name = excluded.name, url = excluded.url,
+		api_key = excluded.api_key, model = excluded.model, concurrency = excluded.concurrency, is_default = excluded.is_default,
+		rpm = excluded.rpm, tpm = excluded.tpm, price_in = excluded.price_in, price_out = excluded.price_out`,
+		e.ID, e.Name, e.URL, e.Key, e.Model, e.Concurrency, flag(e.Default), millis(e.Created), e.RPM, e.TPM, e.PriceIn, e.PriceOut)
 	if err != nil {
 		return fmt.Errorf("save model server %s: %w", e.ID, err)
 	}

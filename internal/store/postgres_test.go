@@ -170,7 +170,7 @@ func TestServerRestarts(t *testing.T) {
 		if _, err := db.Setting(t.Context(), "a"); seedbed.CodeOf(err) != seedbed.Unavailable {
 			t.Errorf("Setting without a server gives %v; want unavailable", err)
 		}
-		if err := db.Put(t.Context(), "k", nil); seedbed.CodeOf(err) != seedbed.Unavailable {
+		if err := db.Put(t.Context(), "k", nil, nil); seedbed.CodeOf(err) != seedbed.Unavailable {
 			t.Errorf("Put without a server gives %v; want unavailable", err)
 		}
 		server.Go(t)

@@ -16,14 +16,17 @@ func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err e
 	if err != nil {
 		return nil, false, fmt.Errorf("look up a model reply: %w", err)
 	}
+	if reply, err = unpack(reply); err != nil {
+		return nil, false, nil // damaged: it is asked for again
+	}
 	return reply, true, nil
 }
 
-// Put keeps a model reply. It is there when Put returns, whatever becomes of
+// Put keeps a model reply and what was asked. It is there when Put returns, whatever becomes of
 // the passage it was asked for.
-func (db *DB) Put(ctx context.Context, key string, reply []byte) error {
-	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, reply, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET reply = excluded.reply`,
-		key, reply, millis(db.now()))
+func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error {
+	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET request = excluded.request, reply = excluded.reply`, key, pack(request), pack(reply), millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a model reply: %w", err)
 	}

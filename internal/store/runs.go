@@ -10,7 +10,7 @@ import (
 
 const selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
 	r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.state, r.error_code, r.error,
-	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.cost,
+	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.prefix, r.cost,
 	r.limit_cost, r.limit_tokens, r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
 
 func scanRun(row scanner) (seedbed.Run, error) {
@@ -19,7 +19,7 @@ func scanRun(row scanner) (seedbed.Run, error) {
 	err := row.Scan(&r.ID, &r.Source, &r.SourceTitle, &r.Collection,
 		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &r.State, &e.Code, &e.Message,
 		&r.Passages.Done, &r.Passages.Failed, &r.Passages.Skipped, &r.Passages.Total, &r.Seeds, &r.Rejected,
-		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Cost,
+		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Prefix, &r.Cost,
 		&r.Limits.Cost, &r.Limits.Tokens, stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
 	if e.Code != "" {
 		r.Error = &e
@@ -144,6 +144,7 @@ type Outcome struct {
 	Found              []extract.Seed
 	Bands              map[string][]uint64 // by the id of a seed: what its duplicates are found by
 	Spent              extract.Spent
+	Calls              []seedbed.Call
 }
 
 // SaveOutcome records what became of a passage that was queued, with its
@@ -170,6 +171,9 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 	if err := tx.addSeeds(ctx, run, o); err != nil {
 		return false, err
 	}
+	if err := tx.addCalls(ctx, run.ID, o.Ordinal, o.Calls); err != nil {
+		return false, err
+	}
 	_, err = tx.exec(ctx, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
 		rejected = rejected + $6 WHERE id = $1`,
 		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped), kept, rejected)
@@ -182,7 +186,7 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 // Spend counts what a run has spent.
 func (tx *Tx) Spend(ctx context.Context, run string, s extract.Spent) error {
 	_, err := tx.exec(ctx, `UPDATE runs SET calls = calls + $2, cached = cached + $3, tokens_in = tokens_in + $4, tokens_out = tokens_out + $5,
-		cost = cost + $6 WHERE id = $1`, run, s.Calls, s.Cached, s.Tokens.In, s.Tokens.Out, s.Cost)
+		prefix = prefix + $6, cost = cost + $7 WHERE id = $1`, run, s.Calls, s.Cached, s.Tokens.In, s.Tokens.Out, s.Prefix, s.Cost)
 	if err != nil {
 		return fmt.Errorf("count what run %s has spent: %w", run, err)
 	}

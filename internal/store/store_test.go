@@ -335,11 +335,79 @@ func TestReplies(t *testing.T) {
 			t.Errorf("Get of no reply gives %v, %v", ok, err)
 		}
 		for _, reply := range []string{"first", "second"} { // a damaged one is asked for again
-			if err := db.Put(ctx, "k", []byte(reply)); err != nil {
+			if err := db.Put(ctx, "k", []byte("{}"), []byte(reply)); err != nil {
 				t.Fatal(err)
 			}
 			if got, ok, err := db.Get(ctx, "k"); string(got) != reply || !ok || err != nil {
 				t.Errorf("Get gives %q, %v, %v; want %s", got, ok, err, reply)
+			}
+		}
+	})
+}
+
+// TestDeletedCalls: with a source go its calls, and the replies that no other
+// source was answered with.
+func TestDeletedCalls(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		ctx := t.Context()
+		update(t, db, func(tx *store.Tx) error { // the queue's, which deleting looks into
+			_, err := tx.SQL().ExecContext(ctx, `CREATE TABLE river_job (state TEXT, args JSON)`)
+			return err
+		})
+		var sources []seedbed.Source
+		var runs []seedbed.Run
+		for i, replies := range [][]string{{"own", "shared"}, {"shared", "other"}} {
+			src, run := sourceAndRun(t, db, 1)
+			queue(t, db, run, src, 0)
+			o := store.Outcome{}
+			o.State = seedbed.PassageDone
+			for _, id := range replies {
+				if err := db.Put(ctx, id, []byte(`{"model":"m","messages":[{"role":"user","content":"`+id+`?"}]}`), []byte(`{"raw":"`+id+`!"}`)); err != nil {
+					t.Fatal(err)
+				}
+				o.Calls = append(o.Calls, seedbed.Call{Stage: "derive", Model: "m", Reply: id})
+			}
+			failed := seedbed.Call{Stage: "vote", Code: "malformed", Error: "bad", Raw: "no JSON", Request: &extract.Request{Model: "m"}}
+			o.Calls = append(o.Calls, failed)
+			update(t, db, func(tx *store.Tx) error {
+				_, err := tx.SaveOutcome(ctx, run, o)
+				return err
+			})
+			calls, err := db.Calls(ctx, run.ID, 0)
+			if err != nil || len(calls) != 3 {
+				t.Fatalf("run %d has %d calls, %v; want 3", i, len(calls), err)
+			}
+			sources, runs = append(sources, src), append(runs, run)
+		}
+		calls, err := db.Calls(ctx, runs[1].ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"before", "after"} {
+			first, err := db.Call(ctx, calls[0].ID)
+			if err != nil || first.Raw != "shared!" || first.Request == nil || first.Request.Messages[0].Content != "shared?" {
+				t.Errorf("%s the other source is deleted, Call gives %+v, %v", want, first, err)
+			}
+			failed, err := db.Call(ctx, calls[2].ID)
+			if err != nil || failed.Raw != "no JSON" || failed.Request == nil || failed.Answer != nil {
+				t.Errorf("Call of a failed one gives %+v, %v", failed, err)
+			}
+			if want == "before" {
+				update(t, db, func(tx *store.Tx) error { return tx.DeleteSource(ctx, sources[0].ID) })
+			}
+		}
+		for id, want := range map[string]bool{"own": false, "shared": true, "other": true} {
+			if _, ok, err := db.Get(ctx, id); ok != want || err != nil {
+				t.Errorf("the reply %q is there: %v, %v; want %v", id, ok, err, want)
+			}
+		}
+		if left, err := db.Calls(ctx, runs[0].ID, 0); len(left) != 0 || err != nil {
+			t.Errorf("of the deleted source %d calls are left, %v", len(left), err)
+		}
+		for _, id := range []string{"", "x", "a-b-c", runs[1].ID + "-0-9", calls[0].ID + "-1"} {
+			if _, err := db.Call(ctx, id); seedbed.CodeOf(err) != seedbed.NotFound {
+				t.Errorf("Call of %q gives %v; want not found", id, err)
 			}
 		}
 	})

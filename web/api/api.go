@@ -32,6 +32,9 @@ type Library interface {
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)
 	Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error)
+	Calls(ctx context.Context, run string, ordinal int) ([]seedbed.Call, error)
+	SeedCalls(ctx context.Context, seed string) ([]seedbed.Call, error)
+	Call(ctx context.Context, id string) (seedbed.Call, error)
 	Pause(ctx context.Context, run string) error
 	Resume(ctx context.Context, run string) error
 	Cancel(ctx context.Context, run string) error
@@ -106,10 +109,13 @@ func Mount(e *echo.Echo, o Options) {
 	g.POST("/runs/:id/cancel", s.command(s.lib.Cancel))
 	g.POST("/runs/:id/retry", s.retry)
 	g.GET("/runs/:id/failures", s.failures)
+	g.GET("/runs/:id/calls", s.runCalls)
 	g.GET("/runs/:id/events", s.events)
+	g.GET("/calls/:id", s.call)
 
 	g.GET("/seeds", s.search)
 	g.GET("/seeds/:id", s.seed)
+	g.GET("/seeds/:id/calls", s.seedCalls)
 	g.PATCH("/seeds/:id", s.patchSeed)
 	g.POST("/seeds/bulk", s.bulk)
 	g.GET("/export", s.export)

@@ -138,7 +138,11 @@ func (s *server) failures(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, map[string]any{"failures": filled(list)})
+	out := make([]failure, len(list))
+	for i, p := range list {
+		out[i] = failed(p)
+	}
+	return c.JSON(http.StatusOK, map[string]any{"failures": out})
 }
 
 // events sends the run as it is and after each change, and ends with the run.

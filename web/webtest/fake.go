@@ -36,6 +36,7 @@ type Fake struct {
 	passages  map[string][]seedbed.RunPassage
 	runs      []seedbed.Run
 	failures  map[string][]seedbed.RunPassage
+	calls     []seedbed.Call
 	endpoints []seedbed.Endpoint
 	ledgers   map[string][]extract.Entry
 	recipes   map[string]string // those of one's own, by name
@@ -296,6 +297,48 @@ func (f *Fake) Failures(_ context.Context, run string) ([]seedbed.RunPassage, er
 		return nil, err
 	}
 	return f.failures[run], nil
+}
+
+func (f *Fake) Calls(_ context.Context, run string, ordinal int) ([]seedbed.Call, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.run(run); err != nil {
+		return nil, err
+	}
+	var out []seedbed.Call
+	for _, c := range f.calls {
+		if c.Run == run && c.Ordinal == ordinal {
+			c.Request, c.Answer, c.Raw = nil, nil, ""
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// AddCall adds a call as it is.
+func (f *Fake) AddCall(c seedbed.Call) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, c)
+}
+
+// SeedCalls takes a seed's passage for the first of its run.
+func (f *Fake) SeedCalls(ctx context.Context, seed string) ([]seedbed.Call, error) {
+	s, _, err := f.Seed(ctx, seed)
+	if err != nil {
+		return nil, err
+	}
+	return f.Calls(ctx, s.Run, 0)
+}
+
+func (f *Fake) Call(_ context.Context, id string) (seedbed.Call, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := find(f.calls, id, func(c seedbed.Call) string { return c.ID })
+	if i < 0 {
+		return seedbed.Call{}, missing("call", id)
+	}
+	return f.calls[i], nil
 }
 
 func (f *Fake) set(run, state string) error {

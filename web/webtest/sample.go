@@ -144,6 +144,15 @@ func Sample() *Fake {
 		{Run: "live", Ordinal: 17, Passage: "p17", Path: path, Start: 420, End: 700, Page: 2, Code: "truncated", Reason: "the reply ended after 2,048 tokens", Reply: `{"seeds":[{"question":"How many comparisons`, Attempts: 2},
 		{Run: "live", Ordinal: 93, Passage: "p93", Path: path[:2], Start: 900, End: 1200, Page: 3, Code: "malformed", Reason: "the reply is no JSON", Reply: "Sure! Here are <b>five</b> questions:", Attempts: 3},
 	}
+	asked := &extract.Request{
+		Model: "qwen3:8b", SchemaName: "derive", Schema: []byte(`{"type":"object","properties":{"pairs":{"type":"array"}}}`), Temperature: 0.2, TopP: 0.9, Sample: 2,
+		Messages: []extract.Message{{Role: "system", Content: "Find what can be asked."}, {Role: "user", Content: "<passage>\nSorting compares.\n</passage>"}},
+	}
+	f.calls = []seedbed.Call{
+		{ID: "live-17-1", Run: "live", Ordinal: 17, N: 1, Stage: "derive", Model: "qwen3:8b", Began: Noon.Add(-time.Minute), Took: 4100, Code: "truncated", Error: "the reply ended after 2,048 tokens", Usage: extract.Usage{In: 812, Out: 2048}, Request: asked, Raw: `{"seeds":[{"question":"How many comparisons`},
+		{ID: "live-17-2", Run: "live", Ordinal: 17, N: 2, Stage: "derive", Model: "qwen3:8b", Reply: "9f", Began: Noon.Add(-time.Minute), Took: 3100, Usage: extract.Usage{In: 812, Out: 204, Cached: 640}, Request: asked, Raw: "```json\n{\"pairs\":[]}\n```",
+			Answer: &extract.Reply{Raw: "```json\n{\"pairs\":[]}\n```", Text: `{"pairs":[]}`, Reasoning: "Nothing here can be asked.", Mistake: "it holds no JSON", Rejected: "Sure! Here they are:"}},
+	}
 	for i := range 8 {
 		x := seedbed.RunPassage{Run: "failures", Ordinal: i * 7, Passage: fmt.Sprint("p", i), Path: []string{"4 Results", fmt.Sprint("4.", i+1)}, Start: i * 3, End: i*3 + 3, Page: 4 + i, Attempts: 4}
 		x.Code, x.Reason = "rate", "429 Too Many Requests: retry after 20 s"
