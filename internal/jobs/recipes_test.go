@@ -89,7 +89,10 @@ func TestLimit(t *testing.T) {
 			o.Client.PriceIn, o.Client.PriceOut = 1, 4
 			b := start(t, t.TempDir(), o)
 			id := b.upload("machines.md", book(20), seedbed.RunOptions{Limits: limits[0]}).Run.ID
-			run := b.until(id, func(r seedbed.Run) bool { return r.State == seedbed.RunPaused || r.Ended() })
+			run := b.until(id, func(r seedbed.Run) bool {
+				// What the call under way has cost is counted a moment after the pause.
+				return r.State == seedbed.RunPaused && r.Overspent() || r.Ended()
+			})
 			if run.State != seedbed.RunPaused || run.Error == nil || run.Error.Code != seedbed.Spent || !run.Overspent() {
 				t.Fatalf("the run is %s after %d calls: %+v", run.State, run.Calls, run.Error)
 			}

@@ -37,6 +37,8 @@ type Script struct {
 	NoStream bool     // sends every reply in one piece
 	Refuses  []string // other request fields that are refused: "temperature", "stream_options", …
 
+	Batches *Batches // nil is a server without a Batch API
+
 	CachedTokens int // reported as read from the server's prefix cache
 
 	Answer func(Request) string           // the content of a good reply, nil is Answer
@@ -195,6 +197,8 @@ type Server struct {
 	used     []int          // by rule
 	stats    Stats
 	inFlight int
+	files    map[string][]byte
+	batches  []*batch
 }
 
 // TB is what New needs of a *testing.T.
@@ -226,6 +230,7 @@ func Handler(s Script) *Server {
 		random:  rand.New(rand.NewPCG(s.Seed, 0)),
 		tries:   map[string]int{},
 		answers: map[string]int{},
+		files:   map[string][]byte{},
 		used:    make([]int, len(s.Rules)),
 	}
 }
@@ -270,6 +275,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case s.serveBatches(w, r):
 	case r.Method == http.MethodGet && r.URL.Path == "/v1/models":
 		s.models(w)
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/chat/completions":
