@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"seedbed/extract"
@@ -43,15 +44,16 @@ func Read(ctx context.Context, r io.Reader, name string) (*extract.Document, err
 }
 
 type reader struct {
-	w     extract.Builder
-	lines []string
-	i     int
-	text  []string // of the paragraph or item at hand
-	from  int
-	item  int    // its depth as an item, 0 is none
-	sign  string // what the item begins with
-	style string // "source", "stem", of the block that follows
-	lang  string
+	w      extract.Builder
+	lines  []string
+	i      int
+	text   []string // of the paragraph or item at hand
+	from   int
+	item   int    // its depth as an item, 0 is none
+	sign   string // what the item begins with
+	counts [7]int // of numbered items, by depth
+	style  string // "source", "stem", of the block that follows
+	lang   string
 }
 
 var (
@@ -184,8 +186,14 @@ func (k *reader) block() {
 		return
 	}
 	if m := ordered.FindStringSubmatch(l); m != nil {
-		if strings.HasPrefix(m[1], ".") {
-			begin(len(m[1]), "- ", m[2])
+		if depth := len(m[1]); strings.HasPrefix(m[1], ".") {
+			begin(depth, "", m[2])
+			if n := len(k.w.Blocks); n == 0 || k.w.Blocks[n-1].Kind != extract.ListItem {
+				clear(k.counts[:])
+			}
+			clear(k.counts[depth+1:])
+			k.counts[depth]++
+			k.sign = strconv.Itoa(k.counts[depth]) + ". "
 		} else {
 			begin(1, m[1]+" ", m[2])
 		}

@@ -66,7 +66,7 @@ func Example() {
 	// heading [9 9] Causes
 	// item [11 11] - the moon
 	// item [12 12]   - full
-	// item [13 13] - first
+	// item [13 13] 1. first
 	// item [15 15] Spring tide: both pull.
 	// caption [17 17] A program
 	// code [20 20] rise()

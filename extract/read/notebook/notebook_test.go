@@ -51,3 +51,16 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 }
+
+// A log that goes on and on is cut, with a warning.
+func TestLongOutput(t *testing.T) {
+	src := `{"cells":[{"cell_type":"code","source":"train()","outputs":[{"output_type":"stream","text":"` + strings.Repeat(`loss 0.5\n`, 10_000) + `"}]}]}`
+	d, err := notebook.Read(t.Context(), strings.NewReader(src), "x.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	if len(d.Text) > 20_000 || len(d.Warnings) != 1 || !strings.HasSuffix(d.Text, "loss 0.5") {
+		t.Errorf("Read keeps %d bytes that end with %q, and warns %q; want under 20,000, whole lines and one warning", len(d.Text), d.Text[len(d.Text)-20:], d.Warnings)
+	}
+}
