@@ -143,7 +143,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, err
 	}
-	index, err := openIndex(data, log)
+	index, err := openIndex(ctx, data, db, log)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -181,13 +181,20 @@ func openBlobs(ctx context.Context, data string) (blob.Store, error) {
 	return folder, nil
 }
 
-// openIndex opens the index in the data folder, or that of a Meilisearch
-// server when there is one: it may be away now.
-func openIndex(data string, log *slog.Logger) (search.Index, error) {
+// openIndex opens that of a Meilisearch server when there is one, which may be
+// away now; else that in the database, or, for SQLite, in the data folder.
+func openIndex(ctx context.Context, data string, db *store.DB, log *slog.Logger) (search.Index, error) {
 	if url := os.Getenv("SEEDBED_MEILI_URL"); url != "" {
 		index, err := search.OpenMeili(search.MeiliOptions{URL: url, Key: os.Getenv("SEEDBED_MEILI_KEY"), Log: log})
 		if err != nil {
 			return nil, fmt.Errorf("SEEDBED_MEILI_URL: %w", err)
+		}
+		return index, nil
+	}
+	if db.Pool() != nil {
+		index, err := search.OpenPostgres(ctx, db.Writer())
+		if err != nil {
+			return nil, err
 		}
 		return index, nil
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -43,14 +42,15 @@ func (e *Embedded) apply(ctx context.Context, changes []Change) error {
 	if err != nil {
 		return err
 	}
-	if err := applyIn(ctx, tx, d, changes); err != nil {
+	if err := e.change(ctx, tx, d, changes); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-func applyIn(ctx context.Context, tx *sql.Tx, d *dictionary, changes []Change) error {
-	b := newBatch(tx, d)
+// change takes over changes in a transaction.
+func (t *tables) change(ctx context.Context, tx *sql.Tx, d *dictionary, changes []Change) error {
+	b := newBatch(t.engine, tx, d)
 	defer b.close()
 	for _, c := range changes {
 		if c.ID == "" {
@@ -89,21 +89,8 @@ func (e *Embedded) rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) 
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx, empty); err != nil {
+	if err := e.refill(ctx, tx, seeds); err != nil {
 		return err
-	}
-	// Of its own: searches go on with the words there were.
-	d := &dictionary{}
-	for batch, err := range batches(seeds, atOnce) {
-		if err != nil {
-			return err
-		}
-		if d, err = d.grown(ctx, tx); err != nil {
-			return err
-		}
-		if err := applyIn(ctx, tx, d, batch); err != nil {
-			return err
-		}
 	}
 	if err := tx.Commit(); err != nil {
 		return err
@@ -111,6 +98,26 @@ func (e *Embedded) rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) 
 	// The log has grown by the whole index; if somebody reads just now, it is
 	// taken over later.
 	_, _ = e.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return nil
+}
+
+// refill puts seeds in the place of all there is.
+func (t *tables) refill(ctx context.Context, tx *sql.Tx, seeds iter.Seq2[Change, error]) error {
+	if _, err := tx.ExecContext(ctx, t.engine.empty()); err != nil {
+		return err
+	}
+	var d *dictionary // of its own: searches go on with the words there were
+	for batch, err := range batches(seeds, atOnce) {
+		if err != nil {
+			return err
+		}
+		if d, err = d.grown(ctx, tx); err != nil {
+			return err
+		}
+		if err := t.change(ctx, tx, d, batch); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -142,6 +149,7 @@ func batches(seeds iter.Seq2[Change, error], size int) iter.Seq2[[]Change, error
 // each savepoint the engine writes out what it has gathered, which makes
 // indexing several times slower.
 type batch struct {
+	engine engine
 	tx     *sql.Tx
 	words  *dictionary
 	new    map[fieldValue]uint32 // words that are not in the dictionary yet
@@ -160,9 +168,9 @@ type foundChange struct {
 	stems []string // by field, nil removes them
 }
 
-func newBatch(tx *sql.Tx, d *dictionary) *batch {
+func newBatch(e engine, tx *sql.Tx, d *dictionary) *batch {
 	return &batch{
-		tx: tx, words: d,
+		engine: e, tx: tx, words: d,
 		new: map[fieldValue]uint32{}, labels: map[uint32]string{}, counts: map[string]int{},
 		stems: map[string]string{}, blocks: map[int64][]byte{}, stmts: map[string]*sql.Stmt{},
 	}
@@ -207,7 +215,7 @@ func (b *batch) get(ctx context.Context, q string, args []any, dest ...any) erro
 func (b *batch) change(ctx context.Context, c Change) error {
 	var n, had int64
 	var gone bool
-	err := b.get(ctx, `SELECT n, version, gone FROM seeds WHERE id = ?`, []any{c.ID}, &n, &had, &gone)
+	err := b.get(ctx, `SELECT n, version, gone FROM seeds WHERE id = $1`, []any{c.ID}, &n, &had, &gone)
 	known := err == nil
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
@@ -216,9 +224,9 @@ func (b *batch) change(ctx context.Context, c Change) error {
 		return nil
 	}
 	if known {
-		err = b.exec(ctx, `UPDATE seeds SET version = ?, gone = ? WHERE n = ?`, c.Version, c.Seed == nil, n)
+		err = b.exec(ctx, `UPDATE seeds SET version = $1, gone = $2 WHERE n = $3`, c.Version, flag(c.Seed == nil), n)
 	} else {
-		err = b.get(ctx, `INSERT INTO seeds(id, version, gone) VALUES(?, ?, ?) RETURNING n`, []any{c.ID, c.Version, c.Seed == nil}, &n)
+		err = b.get(ctx, `INSERT INTO seeds(id, version, gone) VALUES($1, $2, $3) RETURNING n`, []any{c.ID, c.Version, flag(c.Seed == nil)}, &n)
 	}
 	if err != nil {
 		return err
@@ -254,9 +262,14 @@ func texts(s *extract.Seed) []string {
 		s.Source.Title, strings.Join(s.Source.Section, " › "), strings.Join(s.Tags, "\n"),
 	}
 	for i := range out {
-		out[i] = strings.ToValidUTF8(out[i], "\uFFFD")
+		out[i] = plain(out[i])
 	}
 	return out
+}
+
+// plain is a text that every database takes.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // setText exchanges what is searched of seed n; nil removes it. Most changes
@@ -264,7 +277,7 @@ func texts(s *extract.Seed) []string {
 func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) error {
 	if had {
 		old := make([]string, len(Fields))
-		if err := b.get(ctx, `SELECT question, answer, reasoning, evidence, title, section, tags FROM texts WHERE n = ?`, []any{n},
+		if err := b.get(ctx, `SELECT question, answer, reasoning, evidence, title, section, tags FROM texts WHERE n = $1`, []any{n},
 			&old[0], &old[1], &old[2], &old[3], &old[4], &old[5], &old[6]); err != nil {
 			return err
 		}
@@ -272,7 +285,7 @@ func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) er
 			return nil
 		}
 		b.analyze(old, -1)
-		if err := b.exec(ctx, `DELETE FROM texts WHERE n = ?`, n); err != nil {
+		if err := b.exec(ctx, `DELETE FROM texts WHERE n = $1`, n); err != nil {
 			return err
 		}
 	}
@@ -281,7 +294,7 @@ func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) er
 		return nil
 	}
 	b.found = append(b.found, foundChange{n: n, had: had, stems: b.analyze(now, 1)})
-	return b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
+	return b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags) VALUES($1, $2, $3, $4, $5, $6, $7, $8)`,
 		n, now[0], now[1], now[2], now[3], now[4], now[5], now[6])
 }
 
@@ -333,7 +346,7 @@ func (b *batch) record(ctx context.Context, c Change) (record, error) {
 		collectionField: c.Collection,
 		runField:        s.Run,
 	} {
-		id, err := b.word(ctx, fieldValue{fieldNames[i], v})
+		id, err := b.word(ctx, fieldValue{fieldNames[i], plain(v)})
 		if err != nil {
 			return record{}, err
 		}
@@ -371,7 +384,7 @@ func (b *batch) word(ctx context.Context, v fieldValue) (uint32, error) {
 		return id, nil
 	}
 	var id uint32
-	if err := b.get(ctx, `INSERT INTO words(field, value) VALUES(?, ?) RETURNING id`, []any{v.field, v.value}, &id); err != nil {
+	if err := b.get(ctx, `INSERT INTO words(field, value) VALUES($1, $2) RETURNING id`, []any{v.field, v.value}, &id); err != nil {
 		return 0, err
 	}
 	b.new[v] = id
@@ -381,7 +394,7 @@ func (b *batch) word(ctx context.Context, v fieldValue) (uint32, error) {
 func (b *batch) setRecord(ctx context.Context, n int64, r record) error {
 	block := b.blocks[n/blockSize]
 	if block == nil {
-		err := b.get(ctx, `SELECT data FROM blocks WHERE b = ?`, []any{n / blockSize}, &block)
+		err := b.get(ctx, `SELECT data FROM blocks WHERE b = $1`, []any{n / blockSize}, &block)
 		if errors.Is(err, sql.ErrNoRows) {
 			block, err = make([]byte, blockSize*recordSize), nil
 		}
@@ -396,44 +409,14 @@ func (b *batch) setRecord(ctx context.Context, n int64, r record) error {
 
 func (b *batch) flush(ctx context.Context) error {
 	for n, data := range b.blocks {
-		if err := b.exec(ctx, `INSERT INTO blocks(b, data) VALUES(?, ?) ON CONFLICT(b) DO UPDATE SET data = excluded.data`, n, data); err != nil {
+		if err := b.exec(ctx, `INSERT INTO blocks(b, data) VALUES($1, $2) ON CONFLICT(b) DO UPDATE SET data = excluded.data`, n, data); err != nil {
 			return err
 		}
 	}
 	for id, label := range b.labels {
-		if err := b.exec(ctx, `UPDATE words SET label = ? WHERE id = ? AND label <> ?`, label, id, label); err != nil {
+		if err := b.exec(ctx, `UPDATE words SET label = $1 WHERE id = $2 AND label <> $1`, label, id); err != nil {
 			return err
 		}
 	}
-	// In order, so that neighbours in the table are written together.
-	for _, word := range slices.Sorted(maps.Keys(b.counts)) {
-		n := b.counts[word]
-		if n == 0 {
-			continue
-		}
-		if err := b.exec(ctx, `INSERT INTO vocabulary(word, stem, n) VALUES(?, ?, ?) ON CONFLICT(word) DO UPDATE SET n = n + excluded.n`,
-			word, b.stems[word], n); err != nil {
-			return err
-		}
-		if n < 0 {
-			if err := b.exec(ctx, `DELETE FROM vocabulary WHERE word = ? AND n <= 0`, word); err != nil {
-				return err
-			}
-		}
-	}
-	for _, f := range b.found {
-		if f.had {
-			if err := b.exec(ctx, `DELETE FROM found WHERE rowid = ?`, f.n); err != nil {
-				return err
-			}
-		}
-		if f.stems == nil {
-			continue
-		}
-		if err := b.exec(ctx, `INSERT INTO found(rowid, question, answer, reasoning, evidence, title, section, tags) VALUES(?, ?, ?, ?, ?, ?, ?, ?)`,
-			f.n, f.stems[0], f.stems[1], f.stems[2], f.stems[3], f.stems[4], f.stems[5], f.stems[6]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.engine.flush(ctx, b)
 }

@@ -82,14 +82,37 @@ func (g *generator) typo(w string) string {
 }
 
 func BenchmarkEmbedded(b *testing.B) {
-	g := newGenerator()
 	path := filepath.Join(b.TempDir(), "index.db")
 	e, err := search.Open(path, search.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer func() { _ = e.Close() }()
+	bench(b, e, func() (size int64) {
+		for _, suffix := range []string{"", "-wal"} {
+			if fi, err := os.Stat(path + suffix); err == nil {
+				size += fi.Size()
+			}
+		}
+		return size
+	})
+}
 
+func BenchmarkPostgres(b *testing.B) {
+	p, db := openPostgres(b)
+	bench(b, p, func() (size int64) {
+		err := db.QueryRowContext(b.Context(), `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'seedbed_search_v1' AND c.relkind = 'r'`).Scan(&size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return size
+	})
+}
+
+// bench fills an index and asks it in many ways.
+func bench(b *testing.B, e search.Index, sizeOf func() int64) {
+	g := newGenerator()
 	var spent time.Duration
 	for i := 0; i < *benchSeeds; i += 1000 {
 		batch := make([]search.Change, 0, 1000)
@@ -102,13 +125,7 @@ func BenchmarkEmbedded(b *testing.B) {
 		}
 		spent += time.Since(start)
 	}
-	size := int64(0)
-	for _, suffix := range []string{"", "-wal"} {
-		if fi, err := os.Stat(path + suffix); err == nil {
-			size += fi.Size()
-		}
-	}
-	b.Logf("indexed %d seeds in %.1f s: %.0f a second, %d MB", *benchSeeds, spent.Seconds(), float64(*benchSeeds)/spent.Seconds(), size>>20)
+	b.Logf("indexed %d seeds in %.1f s: %.0f a second, %d MB", *benchSeeds, spent.Seconds(), float64(*benchSeeds)/spent.Seconds(), sizeOf()>>20)
 
 	live := []string{extract.Draft, extract.Accepted}
 	kinds := []struct {
@@ -153,6 +170,7 @@ func BenchmarkEmbedded(b *testing.B) {
 			return seedbed.Filter{Verdict: live, Source: []string{"s0003"}, Sort: "source"}
 		}},
 	}
+	verdicts(b, e, g)
 	var all []time.Duration
 	for _, k := range kinds {
 		b.Run(k.name, func(b *testing.B) {
@@ -175,6 +193,30 @@ func BenchmarkEmbedded(b *testing.B) {
 	}
 	slices.Sort(all)
 	b.Logf("all kinds in equal parts: p50 %v, p95 %v, p99 %v", all[len(all)/2], all[len(all)*95/100], all[len(all)*99/100])
+}
+
+// verdicts says how long a changed verdict takes to be found.
+func verdicts(b *testing.B, e search.Index, g *generator) {
+	b.Run("changed verdict", func(b *testing.B) {
+		var took []time.Duration
+		version := int64(1)
+		for b.Loop() {
+			version++
+			i := g.r.IntN(*benchSeeds)
+			c := g.seed(i)
+			c.Version, c.Seed.Verdict, c.Seed.Tags = version, extract.Accepted, []string{fmt.Sprintf("changed-%d", version)}
+			start := time.Now()
+			if err := e.Apply(b.Context(), []search.Change{c}); err != nil {
+				b.Fatal(err)
+			}
+			page, err := e.Search(b.Context(), seedbed.Filter{Verdict: []string{extract.Accepted}, Tag: c.Seed.Tags})
+			if err != nil || page.Total != 1 {
+				b.Fatalf("found %d, %v", page.Total, err)
+			}
+			took = append(took, time.Since(start))
+		}
+		report(b, took)
+	})
 }
 
 func report(b *testing.B, took []time.Duration) {

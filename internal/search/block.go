@@ -90,7 +90,7 @@ func (b *bits) add(n int64) {
 // blocks are the numbers of the blocks that have members of the set.
 func (b bits) blocks() []int64 {
 	const words = blockSize / 64
-	var out []int64
+	out := []int64{}
 	for i := 0; i < len(b); i += words {
 		if slices.ContainsFunc(b[i:min(i+words, len(b))], func(w uint64) bool { return w != 0 }) {
 			out = append(out, int64(i/words))

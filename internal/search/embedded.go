@@ -35,10 +35,7 @@ type Embedded struct {
 	read   *sql.DB
 	closed bool
 
-	words struct {
-		sync.Mutex
-		*dictionary
-	}
+	tables
 }
 
 var _ Index = (*Embedded)(nil)
@@ -85,7 +82,7 @@ func Open(path string, opts Options) (*Embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open search index: %w", err)
 	}
-	e := &Embedded{path: path, log: opts.Log}
+	e := &Embedded{path: path, log: opts.Log, tables: tables{engine: sqliteEngine{}}}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
@@ -228,8 +225,8 @@ func (e *Embedded) Count(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer done()
-	var n int
-	if err := e.read.QueryRowContext(ctx, `SELECT count(*) FROM seeds WHERE NOT gone`).Scan(&n); err != nil {
+	n, err := countIn(ctx, e.read)
+	if err != nil {
 		return 0, fmt.Errorf("count the search index: %w", damaged(err))
 	}
 	return n, nil
@@ -238,47 +235,15 @@ func (e *Embedded) Count(ctx context.Context) (int, error) {
 // Versions implements [Index]. It holds no lock between two steps: the index
 // may be changed from within the loop.
 func (e *Embedded) Versions(ctx context.Context) iter.Seq2[Version, error] {
-	return func(yield func(Version, error) bool) {
-		last := ""
-		for {
-			page, err := e.versions(ctx, last)
-			if err != nil {
-				yield(Version{}, fmt.Errorf("list the search index: %w", damaged(err)))
-				return
-			}
-			for _, v := range page {
-				if !yield(v, nil) {
-					return
-				}
-				last = v.ID
-			}
-			if len(page) == 0 {
-				return
-			}
-		}
-	}
-}
-
-func (e *Embedded) versions(ctx context.Context, after string) ([]Version, error) {
-	done, err := e.use()
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	rows, err := e.read.QueryContext(ctx, `SELECT id, version FROM seeds WHERE NOT gone AND id > ? ORDER BY id LIMIT 1000`, after)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var page []Version
-	for rows.Next() {
-		var v Version
-		if err := rows.Scan(&v.ID, &v.Version); err != nil {
+	return paged(func(after string) ([]Version, error) {
+		done, err := e.use()
+		if err != nil {
 			return nil, err
 		}
-		page = append(page, v)
-	}
-	return page, rows.Err()
+		defer done()
+		page, err := versionsIn(ctx, e.read, after)
+		return page, damaged(err)
+	})
 }
 
 // Reset implements [Index]. A damaged file is deleted and made anew; else it

@@ -5,14 +5,10 @@ import (
 	"container/heap"
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-
-	"modernc.org/sqlite"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -42,35 +38,39 @@ func (e *Embedded) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
 		return Page{}, err
 	}
 	defer done()
-	page, err := e.search(ctx, f)
+	tx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return Page{}, fmt.Errorf("search: %w", damaged(err))
+	}
+	defer func() { _ = tx.Rollback() }()
+	page, err := e.search(ctx, tx, f)
 	if err != nil {
 		return Page{}, fmt.Errorf("search: %w", damaged(err))
 	}
 	return page, nil
 }
 
-func (e *Embedded) search(ctx context.Context, f seedbed.Filter) (Page, error) {
+// search answers from what one transaction sees.
+func (t *tables) search(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (Page, error) {
 	q := parse(f.Query)
 	order, err := orderOf(f.Sort, len(q.must) > 0)
 	if err != nil {
 		return Page{}, err
 	}
-	// All statements see the same state.
-	tx, err := e.read.BeginTx(ctx, nil)
+	d, err := t.dictionary(ctx, tx)
 	if err != nil {
 		return Page{}, err
 	}
-	defer func() { _ = tx.Rollback() }()
-	d, err := e.dictionary(ctx, tx)
-	if err != nil {
-		return Page{}, err
-	}
-	if err := expand(ctx, tx, &q); err != nil {
+	if err := expand(ctx, t.engine, tx, &q); err != nil {
 		return Page{}, err
 	}
 	c := newChoice(f, d)
-	if c.hits, c.inverse, err = hits(ctx, tx, q); err != nil {
-		return Page{}, err
+	c.engine = t.engine
+	if len(q.must) > 0 || len(q.not) > 0 {
+		c.inverse = len(q.must) == 0
+		if c.hits, err = t.engine.hits(ctx, tx, q); err != nil {
+			return Page{}, err
+		}
 	}
 	if c.rank, err = orderRank(ctx, tx, order, d); err != nil {
 		return Page{}, err
@@ -87,7 +87,7 @@ func (e *Embedded) search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	}
 	found := c.top()
 	if order == byRelevance {
-		if found, err = relevance(ctx, tx, q, found, c.total == c.matched); err != nil {
+		if found, err = relevance(ctx, t.engine, tx, q, found, c.total == c.matched); err != nil {
 			return Page{}, err
 		}
 	}
@@ -123,60 +123,6 @@ func bounds(f seedbed.Filter) (first, size int) {
 	return (page - 1) * size, size
 }
 
-// collect is an SQL aggregate: the set of its arguments as a blob. Handing
-// over a set at the end is three times faster than a row for each hit.
-const collect = "seedbed_collect"
-
-func init() {
-	sqlite.MustRegisterFunction(collect, &sqlite.FunctionImpl{
-		NArgs: 1,
-		MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) {
-			return &collector{}, nil
-		},
-	})
-}
-
-type collector struct{ bits }
-
-func (c *collector) Step(_ *sqlite.FunctionContext, args []driver.Value) error {
-	n, ok := args[0].(int64)
-	if !ok || n < 0 {
-		return fmt.Errorf("%s wants row numbers, not %v", collect, args[0])
-	}
-	c.add(n)
-	return nil
-}
-
-func (c *collector) WindowInverse(*sqlite.FunctionContext, []driver.Value) error {
-	return fmt.Errorf("%s is no window function", collect)
-}
-
-func (c *collector) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
-	out := make([]byte, 0, 8*len(c.bits))
-	for _, w := range c.bits {
-		out = binary.LittleEndian.AppendUint64(out, w)
-	}
-	return out, nil
-}
-
-func (c *collector) Final(*sqlite.FunctionContext) {}
-
-// hits are the seeds that match, nil for all; inverse the other way round.
-func hits(ctx context.Context, tx *sql.Tx, q query) (set bits, inverse bool, err error) {
-	if len(q.must) == 0 && len(q.not) == 0 {
-		return nil, false, nil
-	}
-	var data []byte
-	if err := tx.QueryRowContext(ctx, `SELECT `+collect+`(rowid) FROM found WHERE found MATCH ?`, q.match()).Scan(&data); err != nil {
-		return nil, false, err
-	}
-	set = make(bits, len(data)/8)
-	for i := range set {
-		set[i] = binary.LittleEndian.Uint64(data[8*i:])
-	}
-	return set, len(q.must) == 0, nil
-}
-
 // A hit is a seed that was found and what it is ordered by, smallest first.
 type hit struct {
 	n    int64
@@ -189,6 +135,7 @@ func compare(x, y hit) int {
 
 // A choice goes through the records, counts and keeps the first hits.
 type choice struct {
+	engine        engine
 	words         *dictionary
 	allowed       [fields]bits // nil allows all
 	minDifficulty uint8
@@ -241,7 +188,7 @@ func (c *choice) run(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		q, args = `SELECT b, data FROM blocks WHERE b IN (SELECT value FROM json_each(?)) ORDER BY b`, []any{list}
+		q, args = `SELECT b, data FROM blocks WHERE b IN `+c.engine.numbers()+` ORDER BY b`, []any{string(list)}
 	}
 	rows, err := tx.QueryContext(ctx, q, args...)
 	if err != nil {
@@ -377,50 +324,32 @@ func orderRank(ctx context.Context, tx *sql.Tx, order string, d *dictionary) (ma
 	return rank, nil
 }
 
+// A scored hit says how well it matches, the best least.
+type scored struct {
+	n     int64
+	score float64
+}
+
 // relevance orders the first hits by how well they match; the others follow.
 // With all, the filters kept every seed that the query found.
-func relevance(ctx context.Context, tx *sql.Tx, q query, found []hit, all bool) ([]hit, error) {
+func relevance(ctx context.Context, e engine, tx *sql.Tx, q query, found []hit, all bool) ([]hit, error) {
 	n := min(len(found), ranked)
 	if n < 2 {
 		return found, nil
 	}
-	sql, args := `SELECT rowid, bm25(found, `+weights+`) FROM found WHERE found MATCH ? LIMIT ?`, []any{q.match(), ranked}
+	var among []int64 // nil is every seed that matches
 	if !all {
-		ids := make([]int64, n)
-		for i := range ids {
-			ids[i] = found[i].n
+		for _, h := range found[:n] {
+			among = append(among, h.n)
 		}
-		list, err := json.Marshal(ids)
-		if err != nil {
-			return nil, err
-		}
-		// The plus keeps the engine from asking the index once for each id.
-		sql = `SELECT rowid, bm25(found, ` + weights + `) FROM found WHERE found MATCH ? AND +rowid IN (SELECT value FROM json_each(?)) LIMIT ?`
-		args = []any{q.match(), list, ranked}
 	}
-	rows, err := tx.QueryContext(ctx, sql, args...)
+	best, err := e.rank(ctx, tx, q, among)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	type scored struct {
-		hit
-		score float64
-	}
-	best := make([]scored, 0, n)
-	for rows.Next() {
-		var s scored
-		if err := rows.Scan(&s.n, &s.score); err != nil {
-			return nil, err
-		}
-		best = append(best, s)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
 	slices.SortStableFunc(best, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
-	for i, s := range best {
-		found[i] = s.hit
+	for i, s := range best[:min(len(best), n)] {
+		found[i] = hit{n: s.n}
 	}
 	return found, nil
 }
@@ -460,20 +389,20 @@ func (c *choice) facets(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (map[
 		}
 		out[name] = shown
 	}
-	return out, labels(ctx, tx, out["source"])
+	return out, labels(ctx, c.engine, tx, out["source"])
 }
 
 // labels sets the titles of sources.
-func labels(ctx context.Context, tx *sql.Tx, sources []seedbed.Facet) error {
+func labels(ctx context.Context, e engine, tx *sql.Tx, sources []seedbed.Facet) error {
 	ids := make([]string, len(sources))
 	for i, s := range sources {
-		ids[i] = s.Value
+		ids[i] = plain(s.Value)
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT value, label FROM words WHERE field = 'source' AND value IN (SELECT value FROM json_each(?))`, list)
+	rows, err := tx.QueryContext(ctx, `SELECT value, label FROM words WHERE field = 'source' AND value IN `+e.strings(), string(list))
 	if err != nil {
 		return err
 	}
@@ -494,7 +423,7 @@ func labels(ctx context.Context, tx *sql.Tx, sources []seedbed.Facet) error {
 
 // fill reads the ids of the page's seeds and highlights what matched.
 func (p *Page) fill(ctx context.Context, tx *sql.Tx, found []hit, q query) error {
-	texts, err := tx.PrepareContext(ctx, `SELECT id, question, answer, reasoning, evidence, title, section, tags FROM seeds JOIN texts USING(n) WHERE n = ?`)
+	texts, err := tx.PrepareContext(ctx, `SELECT id, question, answer, reasoning, evidence, title, section, tags FROM seeds JOIN texts USING(n) WHERE n = $1`)
 	if err != nil {
 		return err
 	}

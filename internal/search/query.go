@@ -130,41 +130,6 @@ func newClause(text string, typ clauseType) clause {
 	return c
 }
 
-// match is the query in the engine's words. All terms are quoted and have
-// only letters, digits and marks, so nothing in them is syntax.
-func (q query) match() string {
-	var b strings.Builder
-	for i, c := range q.must {
-		if i > 0 {
-			b.WriteString(" AND ")
-		}
-		b.WriteString(anyOf([]clause{c}))
-	}
-	if len(q.must) > 0 && len(q.not) > 0 {
-		b.WriteString(" NOT ")
-	}
-	if len(q.not) > 0 {
-		b.WriteString(anyOf(q.not))
-	}
-	return b.String()
-}
-
-func anyOf(cs []clause) string {
-	var b strings.Builder
-	for _, c := range cs {
-		for _, p := range c.any {
-			if b.Len() > 0 {
-				b.WriteString(" OR ")
-			}
-			b.WriteString(`"` + strings.Join(p.terms, " ") + `"`)
-			if p.prefix {
-				b.WriteString("*")
-			}
-		}
-	}
-	return "(" + b.String() + ")"
-}
-
 // at reports how many of ts the phrase covers from the first on, 0 if it does
 // not fit.
 func (p phrase) at(ts []term) int {

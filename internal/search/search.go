@@ -2,7 +2,8 @@
 //
 // An [Index] is a copy of what the database holds: it is fed with changes,
 // may lag behind, and can be thrown away and fed again. [Embedded] keeps it in
-// an SQLite file of its own, [Meili] on a Meilisearch server.
+// an SQLite file of its own, [Postgres] in a PostgreSQL database, [Meili] on a
+// Meilisearch server.
 package search
 
 import (

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,7 +35,7 @@ func correctable(t term) bool {
 // expand adds to a query's words what they may stand for: the words that an
 // unfinished one begins, and for one that stands nowhere, those that differ
 // from it by one letter.
-func expand(ctx context.Context, tx *sql.Tx, q *query) error {
+func expand(ctx context.Context, e engine, tx *sql.Tx, q *query) error {
 	for i := range q.must {
 		c := &q.must[i]
 		if c.typ == exact {
@@ -47,7 +46,7 @@ func expand(ctx context.Context, tx *sql.Tx, q *query) error {
 			found, err = complete(ctx, tx, c)
 		}
 		if !found && err == nil {
-			found, err = occurs(ctx, tx, *c)
+			found, err = e.occurs(ctx, tx, *c)
 		}
 		if err != nil {
 			return err
@@ -79,31 +78,21 @@ func (c *clause) add(stems []string) {
 func complete(ctx context.Context, tx *sql.Tx, c *clause) (bool, error) {
 	var places int
 	word, after := c.word, c.word+"\U0010FFFF"
-	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM vocabulary WHERE word >= ? AND word < ?`, word, after).Scan(&places); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM vocabulary WHERE word >= $1 AND word < $2`, word, after).Scan(&places); err != nil {
 		return false, err
 	}
 	var stems []string
 	var err error
 	if places > broad {
 		c.any = c.any[:1]
-		stems, err = list(ctx, tx, `SELECT stem FROM vocabulary WHERE word >= ? AND word < ? AND n <= ? ORDER BY n DESC LIMIT ?`,
+		stems, err = list(ctx, tx, `SELECT stem FROM vocabulary WHERE word >= $1 AND word < $2 AND n <= $3 ORDER BY n DESC LIMIT $4`,
 			word, after, filler, completions)
 	} else {
-		stems, err = list(ctx, tx, `SELECT stem FROM vocabulary WHERE word >= ?1 AND word < ?2 AND substr(stem, 1, length(?1)) <> ?1 ORDER BY n DESC LIMIT ?3`,
+		stems, err = list(ctx, tx, `SELECT stem FROM vocabulary WHERE word >= $1 AND word < $2 AND substr(stem, 1, length($1)) <> $1 ORDER BY n DESC LIMIT $3`,
 			word, after, inflections)
 	}
 	c.add(stems)
 	return places > 0, err
-}
-
-// occurs reports whether a clause is found anywhere.
-func occurs(ctx context.Context, tx *sql.Tx, c clause) (bool, error) {
-	var one int
-	err := tx.QueryRowContext(ctx, `SELECT 1 FROM found WHERE found MATCH ? LIMIT 1`, anyOf([]clause{c})).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // correct gives the stems of the most frequent words that are one letter off,
@@ -116,7 +105,7 @@ func correct(ctx context.Context, tx *sql.Tx, word string, unfinished bool) ([]s
 	if unfinished {
 		longest = maxWord
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT word, stem, n FROM vocabulary WHERE word >= ? AND word < ? AND length(word) BETWEEN ? AND ?`,
+	rows, err := tx.QueryContext(ctx, `SELECT word, stem, n FROM vocabulary WHERE word >= $1 AND word < $2 AND length(word) BETWEEN $3 AND $4`,
 		word[:size], word[:size]+"\U0010FFFF", length-1, longest)
 	if err != nil {
 		return nil, err

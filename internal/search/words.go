@@ -27,12 +27,12 @@ type entry struct {
 }
 
 // dictionary brings the words in memory up to what tx sees.
-func (e *Embedded) dictionary(ctx context.Context, tx *sql.Tx) (*dictionary, error) {
-	e.words.Lock()
-	defer e.words.Unlock()
-	d, err := e.words.dictionary.grown(ctx, tx)
+func (t *tables) dictionary(ctx context.Context, tx *sql.Tx) (*dictionary, error) {
+	t.words.Lock()
+	defer t.words.Unlock()
+	d, err := t.words.dictionary.grown(ctx, tx)
 	if err == nil {
-		e.words.dictionary = d
+		t.words.dictionary = d
 	}
 	return d, err
 }
@@ -49,7 +49,7 @@ func (d *dictionary) grown(ctx context.Context, tx *sql.Tx) (*dictionary, error)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	rows, err := tx.QueryContext(ctx, `SELECT id, field, value FROM words WHERE id >= ? ORDER BY id`, len(d.entries))
+	rows, err := tx.QueryContext(ctx, `SELECT id, field, value FROM words WHERE id >= $1 ORDER BY id`, len(d.entries))
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,390 @@
+package search
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"seedbed/internal/seedbed"
+)
+
+// Postgres is an [Index] in a schema of its own in a PostgreSQL database, for
+// when there is one anyway. Any number of processes may use it.
+//
+// Words are tsvectors of our own terms, so that a word is what it is in the
+// embedded index, in every script. Misspelled words are looked up as there
+// too, in a vocabulary by their first letter: trigrams would need an
+// extension that not every owner of a database may install, and miss most
+// slips in words of four or five letters.
+type Postgres struct {
+	db *sql.DB
+	tables
+}
+
+var _ Index = (*Postgres)(nil)
+
+// postgresSchema is named for the version of the tables in it.
+const postgresSchema = "seedbed_search_v1"
+
+const postgresTables = `
+CREATE TABLE meta(epoch BIGINT NOT NULL);
+INSERT INTO meta VALUES(1);
+CREATE TABLE seeds(n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT COLLATE "C" NOT NULL UNIQUE, version BIGINT NOT NULL, gone INTEGER NOT NULL);
+CREATE TABLE texts(n BIGINT PRIMARY KEY, question TEXT, answer TEXT, reasoning TEXT, evidence TEXT, title TEXT, section TEXT, tags TEXT);
+CREATE TABLE found(n BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
+CREATE INDEX found_words ON found USING gin (words);
+CREATE TABLE vocabulary(word TEXT COLLATE "C" PRIMARY KEY, stem TEXT COLLATE "C" NOT NULL, n BIGINT NOT NULL);
+CREATE TABLE blocks(b BIGINT PRIMARY KEY, data BYTEA NOT NULL);
+ALTER TABLE blocks ALTER data SET STORAGE EXTERNAL;
+CREATE TABLE words(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, field TEXT NOT NULL, value TEXT NOT NULL, label TEXT NOT NULL DEFAULT '', UNIQUE(field, value));
+`
+
+// OpenPostgres opens the index in a database, and makes it if it is not there.
+// The pool stays the caller's.
+func OpenPostgres(ctx context.Context, db *sql.DB) (*Postgres, error) {
+	p := &Postgres{db: db, tables: tables{engine: postgresEngine{}}}
+	err := p.write(ctx, func(*sql.Tx) error { return nil })
+	if err != nil {
+		return nil, fmt.Errorf("open search index: %w", err)
+	}
+	return p, nil
+}
+
+// Close implements [Index].
+func (p *Postgres) Close() error { return nil }
+
+// write calls do in a transaction that no other process writes during. It
+// makes the tables where they are not there.
+func (p *Postgres) write(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := p.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('`+postgresSchema+`', 0))`); err != nil {
+		return err
+	}
+	var there bool
+	if err := tx.QueryRowContext(ctx, `SELECT to_regclass('`+postgresSchema+`.meta') IS NOT NULL`).Scan(&there); err != nil {
+		return err
+	}
+	if !there {
+		if _, err := tx.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+postgresSchema); err != nil {
+			return err
+		}
+	}
+	if err := enter(ctx, tx); err != nil {
+		return err
+	}
+	if !there {
+		if _, err := tx.ExecContext(ctx, postgresTables); err != nil {
+			return err
+		}
+	}
+	if err := do(tx); err != nil {
+		return lost(err)
+	}
+	return tx.Commit()
+}
+
+// enter makes our tables the ones that names stand for.
+func enter(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `SET LOCAL search_path TO `+postgresSchema)
+	return err
+}
+
+// read calls do with a transaction whose statements all see the same state.
+func (p *Postgres) read(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := p.db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := enter(ctx, tx); err != nil {
+		return err
+	}
+	return lost(do(tx))
+}
+
+// lost marks errors that say that a table or column of ours is not there.
+func lost(err error) error {
+	var said *pgconn.PgError
+	if !errors.As(err, &said) || errors.Is(err, ErrDamaged) {
+		return err
+	}
+	switch said.Code {
+	case "42P01", "42703", "XX001", "XX002": // undefined table, undefined column, data corrupted, index corrupted
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// Apply implements [Index].
+func (p *Postgres) Apply(ctx context.Context, changes []Change) error {
+	for batch := range slices.Chunk(changes, atOnce) {
+		err := p.write(ctx, func(tx *sql.Tx) error {
+			d, err := p.dictionary(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return p.change(ctx, tx, d, batch)
+		})
+		if err != nil {
+			return fmt.Errorf("apply %d changes to the search index: %w", len(changes), err)
+		}
+	}
+	return nil
+}
+
+// Rebuild implements [Index]. It is one transaction: nobody reads what it
+// writes before it ends.
+func (p *Postgres) Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
+	again := func(tx *sql.Tx) error { return p.refill(ctx, tx, seeds) }
+	err := p.write(ctx, again)
+	if errors.Is(err, ErrDamaged) {
+		if _, err = p.db.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+postgresSchema+` CASCADE`); err == nil {
+			err = p.write(ctx, again)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("rebuild the search index: %w", err)
+	}
+	// What it is planned by changed with all rows.
+	if _, err := p.db.ExecContext(ctx, `ANALYZE `+postgresSchema+`.found`); err != nil {
+		return fmt.Errorf("rebuild the search index: %w", err)
+	}
+	return nil
+}
+
+// Reset implements [Index].
+func (p *Postgres) Reset(ctx context.Context) error {
+	return p.Rebuild(ctx, func(func(Change, error) bool) {})
+}
+
+// Search implements [Index].
+func (p *Postgres) Search(ctx context.Context, f seedbed.Filter) (page Page, err error) {
+	err = p.read(ctx, func(tx *sql.Tx) (err error) {
+		page, err = p.search(ctx, tx, f)
+		return err
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("search: %w", err)
+	}
+	return page, nil
+}
+
+// Count implements [Index].
+func (p *Postgres) Count(ctx context.Context) (n int, err error) {
+	err = p.read(ctx, func(tx *sql.Tx) (err error) {
+		n, err = countIn(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count the search index: %w", err)
+	}
+	return n, nil
+}
+
+// Versions implements [Index].
+func (p *Postgres) Versions(ctx context.Context) iter.Seq2[Version, error] {
+	return paged(func(after string) (page []Version, err error) {
+		err = p.read(ctx, func(tx *sql.Tx) (err error) {
+			page, err = versionsIn(ctx, tx, after)
+			return err
+		})
+		return page, err
+	})
+}
+
+// postgresEngine finds words by tsvectors.
+type postgresEngine struct{}
+
+func (postgresEngine) empty() string {
+	return `DELETE FROM seeds; DELETE FROM texts; DELETE FROM found; DELETE FROM vocabulary; DELETE FROM blocks; DELETE FROM words; UPDATE meta SET epoch = epoch + 1`
+}
+
+func (postgresEngine) numbers() string {
+	return `(SELECT v::bigint FROM json_array_elements_text($1::text::json) v)`
+}
+
+func (postgresEngine) strings() string {
+	return `(SELECT v FROM json_array_elements_text($1::text::json) v)`
+}
+
+func (postgresEngine) hits(ctx context.Context, tx *sql.Tx, q query) (bits, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT n FROM found WHERE words @@ $1::text::tsquery`, tsquery(q))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	set := bits{}
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		set.add(n)
+	}
+	return set, rows.Err()
+}
+
+func (postgresEngine) occurs(ctx context.Context, tx *sql.Tx, c clause) (there bool, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM found WHERE words @@ $1::text::tsquery)`, tsAnyOf([]clause{c})).Scan(&there)
+	return there, err
+}
+
+// tsRanked is how many hits are put in order of relevance: for each of them
+// the server has to unpack its words.
+const tsRanked = 1000
+
+func (e postgresEngine) rank(ctx context.Context, tx *sql.Tx, q query, among []int64) ([]scored, error) {
+	// The negative, for the best comes first.
+	const score = `SELECT n, -ts_rank('{0.2, 0.3, 0.5, 1}', words, $2::text::tsquery) FROM found WHERE `
+	if among == nil {
+		return scores(ctx, tx, score+`$1 = '' AND words @@ $2::text::tsquery ORDER BY n LIMIT $3`, "", tsquery(q), tsRanked)
+	}
+	list, err := json.Marshal(among[:min(len(among), tsRanked)])
+	if err != nil {
+		return nil, err
+	}
+	return scores(ctx, tx, score+`n IN `+e.numbers(), string(list), tsquery(q))
+}
+
+// flush implements engine: a statement for each table.
+func (postgresEngine) flush(ctx context.Context, b *batch) error {
+	var words, stems []string
+	var counts []int64
+	for _, word := range slices.Sorted(maps.Keys(b.counts)) {
+		if n := b.counts[word]; n != 0 {
+			words, stems, counts = append(words, word), append(stems, b.stems[word]), append(counts, int64(n))
+		}
+	}
+	if len(words) > 0 {
+		if err := b.exec(ctx, `INSERT INTO vocabulary(word, stem, n) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+			ON CONFLICT(word) DO UPDATE SET n = vocabulary.n + excluded.n`, words, stems, counts); err != nil {
+			return err
+		}
+		if err := b.exec(ctx, `DELETE FROM vocabulary WHERE word = ANY($1::text[]) AND n <= 0`, words); err != nil {
+			return err
+		}
+	}
+	var gone, set []int64
+	var vectors []string
+	for _, f := range b.found {
+		if f.stems == nil {
+			gone = append(gone, f.n)
+			continue
+		}
+		if i := slices.Index(set, f.n); i >= 0 {
+			vectors[i] = tsvector(f.stems)
+			continue
+		}
+		set, vectors = append(set, f.n), append(vectors, tsvector(f.stems))
+	}
+	// In the order they came in: a seed may go and come back in one batch.
+	if len(set) > 0 {
+		if err := b.exec(ctx, `INSERT INTO found(n, words) SELECT n, v::tsvector FROM unnest($1::bigint[], $2::text[]) AS u(n, v)
+			ON CONFLICT(n) DO UPDATE SET words = excluded.words`, set, vectors); err != nil {
+			return err
+		}
+	}
+	last := map[int64]bool{} // whether the last change of a seed removed it
+	for _, f := range b.found {
+		last[f.n] = f.stems == nil
+	}
+	gone = slices.DeleteFunc(gone, func(n int64) bool { return !last[n] })
+	if len(gone) == 0 {
+		return nil
+	}
+	return b.exec(ctx, `DELETE FROM found WHERE n = ANY($1::bigint[])`, gone)
+}
+
+// Limits of a tsvector.
+const (
+	tsPlaces = 255       // of one word
+	tsLast   = 16_383    // place; words behind it stand there too
+	tsBytes  = 900 << 10 // of all words
+	tsApart  = 100       // places between two fields, which no phrase crosses
+)
+
+// fieldWeights are the weights of Fields, as a tsvector has four.
+const fieldWeights = "ABDDCCC"
+
+// tsvector writes the stems of the fields, with spaces between, as the server
+// reads them. The words that come last give way where there are too many.
+func tsvector(fields []string) string {
+	places := map[string][]string{}
+	var order []string
+	size, at := 0, 0
+	for i, line := range fields {
+		for _, stem := range strings.Fields(line) {
+			at++
+			had := places[stem]
+			if len(had) >= tsPlaces {
+				continue
+			}
+			if had == nil {
+				if size += len(stem) + 8; size > tsBytes {
+					continue
+				}
+				order = append(order, stem)
+			}
+			size += 2
+			places[stem] = append(had, fmt.Sprintf("%d%c", min(at, tsLast), fieldWeights[i]))
+		}
+		at += tsApart
+	}
+	var b strings.Builder
+	for _, stem := range order {
+		b.WriteString(tsQuote(stem))
+		b.WriteByte(':')
+		b.WriteString(strings.Join(places[stem], ","))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// tsQuote writes a term so that nothing in it is syntax.
+func tsQuote(term string) string {
+	return `'` + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(term) + `'`
+}
+
+// tsquery is a query as the server reads it.
+func tsquery(q query) string {
+	var all []string
+	for _, c := range q.must {
+		all = append(all, tsAnyOf([]clause{c}))
+	}
+	switch {
+	case len(q.must) == 0:
+		return tsAnyOf(q.not)
+	case len(q.not) > 0:
+		all = append(all, "!"+tsAnyOf(q.not))
+	}
+	return strings.Join(all, " & ")
+}
+
+func tsAnyOf(cs []clause) string {
+	var any []string
+	for _, c := range cs {
+		for _, p := range c.any {
+			terms := make([]string, len(p.terms))
+			for i, t := range p.terms {
+				terms[i] = tsQuote(t)
+			}
+			if p.prefix {
+				terms[len(terms)-1] += ":*"
+			}
+			any = append(any, "("+strings.Join(terms, " <-> ")+")")
+		}
+	}
+	return "(" + strings.Join(any, " | ") + ")"
+}
