@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -154,6 +155,9 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 		Index: index,
 		Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
 			return sandbox.Read(ctx, o.reader, path, name)
+		},
+		Benchmarks: func(name string) (fs.File, error) {
+			return os.OpenInRoot(filepath.Join(data, "benchmarks"), name)
 		},
 		Log: log,
 		Env: env,

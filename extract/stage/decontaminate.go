@@ -2,7 +2,9 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"sync"
@@ -30,9 +32,13 @@ import (
 //
 // Without files the check is skipped.
 type Decontaminate struct {
-	Files  []string `yaml:"files"`  // paths, as seen from where the program runs
+	Files  []string `yaml:"files"`  // names for Open
 	Reject float64  `yaml:"reject"` // share of runs of seven words in one item from which a seed is rejected
 	Flag   float64  `yaml:"flag"`   // and from which it is uncertain
+
+	// Open opens a benchmark file; nil takes paths as seen from where the
+	// program runs.
+	Open func(name string) (fs.File, error) `yaml:"-"`
 
 	mu    sync.Mutex
 	known *benchmark // nil until it is read
@@ -54,16 +60,39 @@ func (d *Decontaminate) check() error {
 	if d.Flag > d.Reject {
 		return fmt.Errorf("flag is %g, above reject, which is %g", d.Flag, d.Reject)
 	}
+	return nil
+}
+
+// ready says whether the files are there. Reading a recipe asks nothing of
+// them, for its writer may not be allowed to know.
+func (d *Decontaminate) ready() error {
 	for _, name := range d.Files {
-		info, err := os.Stat(name)
+		f, err := d.open(name)
 		if err != nil {
 			return fmt.Errorf("benchmark file: %w", err)
 		}
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("benchmark file %s is no file", name)
-		}
+		_ = f.Close()
 	}
 	return nil
+}
+
+func (d *Decontaminate) open(name string) (fs.File, error) {
+	open := d.Open
+	if open == nil {
+		// A device would be waited for when it is opened.
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is no file", name)
+		}
+		open = func(name string) (fs.File, error) { return os.Open(name) }
+	}
+	f, err := open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(fmt.Errorf("%s is no file", name), err, f.Close())
+	}
+	return f, nil
 }
 
 const decontaminateVersion = "1"
@@ -88,7 +117,7 @@ func (d *Decontaminate) benchmark() (*benchmark, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.known == nil {
-		known, err := readBenchmark(d.Files, maxBenchmarkWords)
+		known, err := readBenchmark(d.Files, d.open, maxBenchmarkWords)
 		if err != nil {
 			return nil, err
 		}

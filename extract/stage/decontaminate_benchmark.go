@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,11 +47,11 @@ type item struct {
 }
 
 // readBenchmark reads files of at most so many words.
-func readBenchmark(files []string, most int) (*benchmark, error) {
+func readBenchmark(files []string, open func(string) (fs.File, error), most int) (*benchmark, error) {
 	b := &benchmark{}
 	left := most
 	for _, name := range files {
-		err := itemsOf(name, func(line int, text string) error {
+		err := itemsOf(name, open, func(line int, text string) error {
 			words := wordsOf(text)
 			if left -= len(words); left < 0 {
 				return fmt.Errorf("line %d: the benchmarks have more than %d words in all, which is as much as is kept in memory: name fewer files", line, most)
@@ -193,8 +193,8 @@ func joined(words []string) string { return strings.Join(words, " ") }
 
 // itemsOf calls each with the items of a file, and the lines at which they
 // begin.
-func itemsOf(name string, each func(line int, text string) error) error {
-	f, err := os.Open(name)
+func itemsOf(name string, open func(string) (fs.File, error), each func(line int, text string) error) error {
+	f, err := open(name)
 	if err != nil {
 		return err
 	}

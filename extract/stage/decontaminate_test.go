@@ -2,6 +2,7 @@ package stage
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,7 +94,7 @@ func TestDecontaminateFiles(t *testing.T) {
 		if err := os.WriteFile(name, []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := readBenchmark([]string{name}, 5)
+		_, err := readBenchmark([]string{name}, (&Decontaminate{}).open, 5)
 		if err == nil || !strings.Contains(err.Error(), name+": "+c.want) {
 			t.Errorf("readBenchmark(%s): %v, want “%s”", c.name, err, c.want)
 		}
@@ -103,7 +104,7 @@ func TestDecontaminateFiles(t *testing.T) {
 func TestDecontaminateParameters(t *testing.T) {
 	gone := filepath.Join(t.TempDir(), "gone.jsonl")
 	for params, want := range map[string]string{
-		"files: [" + gone + "]":          "benchmark file: stat " + gone,
+		"files: [" + gone + "]":          "benchmark file: open " + gone,
 		"files: [" + t.TempDir() + "]":   "is no file",
 		"reject: 1.5":                    "reject is 1.5 and has to be above 0 and at most 1",
 		"reject: .nan":                   "reject is NaN",
@@ -111,7 +112,10 @@ func TestDecontaminateParameters(t *testing.T) {
 		"file: x":                        `did you mean "files"?`,
 		"files: [recipe.go]\n      n: 3": "nothing called \"n\"",
 	} {
-		_, err := Parse([]byte("name: x\nstages:\n  - decontaminate:\n      " + params + "\n"))
+		r, err := Parse([]byte("name: x\nstages:\n  - decontaminate:\n      " + params + "\n"))
+		if err == nil {
+			_, err = Build(r, Tools{})
+		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Parse with %q: %v, want “%s”", params, err, want)
 		}
@@ -156,7 +160,7 @@ func BenchmarkDecontaminate(b *testing.B) {
 	b.Run("read", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := readBenchmark([]string{name}, maxBenchmarkWords); err != nil {
+			if _, err := readBenchmark([]string{name}, (&Decontaminate{}).open, maxBenchmarkWords); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -170,4 +174,23 @@ func BenchmarkDecontaminate(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestDecontaminateFolder: a server's recipes come from a browser and reach
+// no file but those in the folder it gives.
+func TestDecontaminateFolder(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "bench.jsonl"), []byte(`{"question": "Why?"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tools := Tools{Benchmarks: func(name string) (fs.File, error) { return os.OpenInRoot(folder, name) }}
+	for name, ok := range map[string]bool{"bench.jsonl": true, "gone.jsonl": false, "../" + filepath.Base(folder) + "/bench.jsonl": false, "/etc/passwd": false} {
+		r, err := Parse([]byte("name: x\nstages:\n  - decontaminate:\n      files: [" + name + "]\n"))
+		if err != nil {
+			t.Fatalf("Parse with the file %s: %v; want no word of the file yet", name, err)
+		}
+		if _, err := Build(r, tools); (err == nil) != ok {
+			t.Errorf("Build with the file %s gives %v; want it taken: %t", name, err, ok)
+		}
+	}
 }

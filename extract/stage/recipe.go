@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	},
 	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: 0.85} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
-	"decontaminate": func(Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2} },
+	"decontaminate": func(t Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2, Open: t.Benchmarks} },
 	"revise": func(t Tools) extract.Stage {
 		return &Revise{Rounds: 2, Threshold: 4, Asking: Asking{Temperature: 0.3, Model: t.Model}}
 	},
@@ -42,6 +43,11 @@ var makers = map[string]func(Tools) extract.Stage{
 type Tools struct {
 	Model extract.Model
 	Near  Near
+
+	// Benchmarks opens the files that decontaminate compares with; nil takes
+	// paths as seen from where the program runs.
+	Benchmarks func(name string) (fs.File, error)
+
 	count int // the recipe's
 }
 
@@ -217,6 +223,11 @@ func Build(r Recipe, t Tools) ([]extract.Stage, error) {
 		s, err := step.make(t)
 		if err != nil {
 			return nil, fmt.Errorf("recipe %s %w", r.Name, err)
+		}
+		if s, ok := s.(interface{ ready() error }); ok {
+			if err := s.ready(); err != nil {
+				return nil, fmt.Errorf("recipe %s line %d: stage %s: %w", r.Name, step.Line, step.Name, err)
+			}
 		}
 		out = append(out, s)
 	}

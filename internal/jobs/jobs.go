@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -43,6 +44,10 @@ type Options struct {
 	// Read makes a document of a file. It is trusted to come back whatever the
 	// file holds, and to say why it could not be read as a *seedbed.Error.
 	Read func(ctx context.Context, path, name string) (*extract.Document, error)
+
+	// Benchmarks opens the files that recipes compare seeds with. Recipes come
+	// from a browser, so it says where such files may lie; nil opens none.
+	Benchmarks func(name string) (fs.File, error)
 
 	Log *slog.Logger
 	Env *seedbed.Endpoint // the model server from the environment, if there is one
@@ -106,6 +111,11 @@ func New(o Options) (*Service, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Benchmarks == nil {
+		o.Benchmarks = func(name string) (fs.File, error) {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+		}
 	}
 	if o.Patience == nil {
 		o.Patience = func(attempt int) time.Duration { return time.Duration(attempt) * 10 * time.Second }
