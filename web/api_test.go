@@ -457,7 +457,7 @@ func TestListsAPI(t *testing.T) {
 	if got := decode[struct{ Models []seedbed.Endpoint }](t, w); len(got.Models) != 2 || !got.Models[1].HasKey || strings.Contains(w.Body.String(), "sk-") {
 		t.Errorf("models: %s", w.Body)
 	}
-	if got := decode[struct{ Recipes []seedbed.Recipe }](t, do(s, "GET", "/api/v1/recipes", "")); len(got.Recipes) != 2 {
+	if got := decode[struct{ Recipes []seedbed.Recipe }](t, do(s, "GET", "/api/v1/recipes", "")); len(got.Recipes) != 3 || !got.Recipes[2].Own {
 		t.Errorf("recipes: %+v", got)
 	}
 	empty := server(t, webtest.New())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/web/api"
 	"seedbed/web/query"
@@ -38,6 +39,9 @@ func (s *Server) run(c echo.Context) error {
 	return s.show(c, http.StatusOK, view.RunPage(p))
 }
 
+// sectionDepth is how many headings down the coverage of a run is shown.
+const sectionDepth = 2
+
 func (s *Server) runView(ctx context.Context, id string) (view.Run, error) {
 	run, err := s.lib.Run(ctx, id)
 	if err != nil {
@@ -46,6 +50,13 @@ func (s *Server) runView(ctx context.Context, id string) (view.Run, error) {
 	p := view.Run{Page: s.base("Run: "+run.SourceTitle, "runs"), Run: run}
 	p.Reload = !run.Ended() && run.State != seedbed.RunPaused
 	p.Left = timeLeft(run, p.Now)
+	if run.Passages.Total > 0 {
+		entries, err := s.lib.Ledger(ctx, id)
+		if err != nil {
+			return p, err
+		}
+		p.Ledger = extract.Sections(entries, sectionDepth)
+	}
 	if run.Passages.Failed > 0 {
 		failed, err := s.lib.Failures(ctx, id)
 		if err != nil {
@@ -109,7 +120,9 @@ func (s *Server) controlRun(c echo.Context) error {
 	case "pause":
 		err = s.lib.Pause(ctx, id)
 	case "resume":
-		err = s.lib.Resume(ctx, id)
+		if err = s.raiseLimits(c, id); err == nil {
+			err = s.lib.Resume(ctx, id)
+		}
 	case "cancel":
 		err = s.lib.Cancel(ctx, id)
 	default:
@@ -126,6 +139,34 @@ func (s *Server) controlRun(c echo.Context) error {
 		return err
 	}
 	return s.show(c, http.StatusOK, view.RunState(p))
+}
+
+// raiseLimits takes over the limits that stand beside the button to resume,
+// where the form has them.
+func (s *Server) raiseLimits(c echo.Context, id string) error {
+	form, err := c.FormParams()
+	if err != nil || !form.Has("limit_tokens") {
+		return err
+	}
+	limits, err := api.Limits(form)
+	if err != nil {
+		return err
+	}
+	return s.lib.LimitRun(c.Request().Context(), id, limits)
+}
+
+// scorecard measures the seeds of a run.
+func (s *Server) scorecard(c echo.Context) error {
+	ctx, id := c.Request().Context(), c.Param("id")
+	run, err := s.lib.Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	card, err := s.lib.Scorecard(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, view.ScorecardPage(view.ScorecardOf(s.base("Scorecard: "+run.SourceTitle, "runs"), run, card)))
 }
 
 func (s *Server) retryRun(c echo.Context) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 
 	"seedbed/extract"
+	"seedbed/extract/measure"
 	"seedbed/internal/seedbed"
 	"seedbed/static"
 	"seedbed/web/api"
@@ -49,6 +50,7 @@ type Library interface {
 	Watch(ctx context.Context, run string) <-chan struct{}
 	LimitRun(ctx context.Context, run string, l seedbed.Limits) error
 	Ledger(ctx context.Context, run string) ([]extract.Entry, error)
+	Scorecard(ctx context.Context, run string) (*measure.Card, error)
 	Estimate(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Estimate, error)
 	Recipes(ctx context.Context) ([]seedbed.Recipe, error)
 	Recipe(ctx context.Context, name string) (seedbed.Recipe, error)
@@ -149,11 +151,13 @@ func (s *Server) routes() {
 	e.GET("/sources/:id/seeds", s.sourceSeeds)
 	e.GET("/sources/:id/runs", s.sourceRuns)
 	e.POST("/sources/:id/runs", s.startRun)
+	e.POST("/sources/:id/runs/estimate", s.estimateRun)
 	e.POST("/sources/:id/delete", s.deleteSource)
 
 	e.GET("/runs", s.runs)
 	e.GET("/runs/:id", s.run)
 	e.GET("/runs/:id/events", s.runEvents)
+	e.GET("/runs/:id/scorecard", s.scorecard)
 	e.POST("/runs/:id/control", s.controlRun)
 	e.POST("/runs/:id/retry", s.retryRun)
 	e.GET("/runs/:id/calls", s.calls)
@@ -167,6 +171,14 @@ func (s *Server) routes() {
 	e.POST("/seeds/:id/verdict", s.judge)
 
 	e.GET("/export", s.export)
+
+	e.POST("/recipes", s.saveRecipe)
+	e.GET("/recipes/new", s.newRecipe)
+	e.POST("/recipes/new/preview", s.previewRecipe)
+	e.GET("/recipes/:name", s.recipe)
+	e.POST("/recipes/:name", s.saveRecipe)
+	e.POST("/recipes/:name/preview", s.previewRecipe)
+	e.POST("/recipes/:name/delete", s.deleteRecipe)
 
 	e.GET("/settings", s.settings)
 	e.POST("/settings/endpoints", s.saveEndpoint)

@@ -10,6 +10,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
+	"seedbed/web/api"
 	"seedbed/web/query"
 	"seedbed/web/view"
 )
@@ -182,29 +183,69 @@ func (s *Server) sourceSeeds(c echo.Context) error {
 }
 
 func (s *Server) sourceRuns(c echo.Context) error {
-	src, err := s.source(c, "runs")
+	p, err := s.runsView(c)
 	if err != nil {
-		return err
-	}
-	ctx := c.Request().Context()
-	p := view.SourceRuns{Source: src}
-	if p.Runs, err = s.lib.Runs(ctx, src.Source.ID); err != nil {
-		return err
-	}
-	if p.Recipes, err = s.lib.Recipes(ctx); err != nil {
-		return err
-	}
-	if p.Endpoints, err = s.lib.Endpoints(ctx); err != nil {
 		return err
 	}
 	return s.show(c, http.StatusOK, view.SourceRunsPage(p))
 }
 
+func (s *Server) runsView(c echo.Context) (view.SourceRuns, error) {
+	src, err := s.source(c, "runs")
+	p := view.SourceRuns{Source: src}
+	if err != nil {
+		return p, err
+	}
+	ctx := c.Request().Context()
+	if p.Runs, err = s.lib.Runs(ctx, src.Source.ID); err != nil {
+		return p, err
+	}
+	if p.Recipes, err = s.lib.Recipes(ctx); err != nil {
+		return p, err
+	}
+	p.Endpoints, err = s.lib.Endpoints(ctx)
+	return p, err
+}
+
+// runOptions reads the form that starts a run.
+func runOptions(c echo.Context) (seedbed.RunOptions, error) {
+	form, err := c.FormParams()
+	if err != nil {
+		return seedbed.RunOptions{}, seedbed.Errorf(seedbed.Invalid, "read the form: %w", err)
+	}
+	o, err := api.RunOptions(form)
+	o.Model = strings.TrimSpace(o.Model)
+	return o, err
+}
+
+// estimateRun says what a run would take, beside the form that starts it.
+func (s *Server) estimateRun(c echo.Context) error {
+	p, err := s.runsView(c)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	p.Options, err = runOptions(c)
+	var e seedbed.Estimate
+	if err == nil {
+		e, err = s.lib.Estimate(c.Request().Context(), p.Source.Source.ID, p.Options)
+	}
+	if err != nil {
+		a, _, detail := explain(err)
+		p.Problem, status = detail, a.status
+	} else {
+		p.Estimate = &e
+	}
+	if partial(c) {
+		return s.show(c, status, view.EstimatePanel(p))
+	}
+	return s.show(c, status, view.SourceRunsPage(p))
+}
+
 func (s *Server) startRun(c echo.Context) error {
-	o := seedbed.RunOptions{
-		Recipe:   c.FormValue("recipe"),
-		Endpoint: c.FormValue("endpoint"),
-		Model:    strings.TrimSpace(c.FormValue("model")),
+	o, err := runOptions(c)
+	if err != nil {
+		return err
 	}
 	run, err := s.lib.StartRun(c.Request().Context(), c.Param("id"), o)
 	if err != nil {

@@ -21,6 +21,17 @@ type Metric struct {
 	show func(*Card) cell
 }
 
+// Show is the metric's number on a card in words, "" where it is not known,
+// with what it is made of. Met says whether the aim is reached: 1 it is, −1 it
+// is not, 0 there is none.
+func (m *Metric) Show(c *Card) (value, note string, met int) {
+	s := m.show(c)
+	return s.value, s.note, s.aim
+}
+
+// Omits reports whether a card has nothing to say about a group of metrics.
+func (c *Card) Omits(group string) bool { return new(table).omits(c, group) }
+
 // Which way a metric is better.
 const (
 	Higher = "higher"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/measure"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -137,6 +138,27 @@ func (s *Service) Ledger(ctx context.Context, run string) ([]extract.Entry, erro
 		return nil, err
 	}
 	return s.DB.Ledger(ctx, r)
+}
+
+// Scorecard measures the seeds of a run against its source.
+func (s *Service) Scorecard(ctx context.Context, run string) (*measure.Card, error) {
+	r, err := s.DB.Run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	src, doc, err := s.readSource(ctx, r.Source)
+	if err != nil {
+		return nil, err
+	}
+	m := measure.New(measure.Options{Sources: []measure.Source{{Name: src.Name, ID: src.ID, SHA256: src.SHA256, Doc: doc}}})
+	err = s.DB.Each(ctx, seedbed.Filter{Run: []string{run}}, func(seed extract.Seed) error {
+		m.Add(&seed)
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.Card(), nil
 }
 
 // Pause keeps a run from making calls until Resume. Passages in flight are

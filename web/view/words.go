@@ -314,3 +314,22 @@ func passageTitle(x seedbed.RunPassage) string {
 	}
 	return "Passage " + Number(x.Ordinal+1)
 }
+
+// money is an amount without its currency: "0.42", "0.0031", nothing for 0.
+func money(f float64) string {
+	switch {
+	case f == 0:
+		return ""
+	case f < 0.1:
+		return strconv.FormatFloat(f, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(f, 'f', 2, 64)
+}
+
+// unlessZero is a number for a field, which is empty where there is none.
+func unlessZero(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return itoa(n)
+}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/measure"
 	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
 )
@@ -413,6 +414,23 @@ func (f *Fake) Ledger(_ context.Context, run string) ([]extract.Entry, error) {
 		return nil, err
 	}
 	return f.ledgers[run], nil
+}
+
+// Scorecard measures a run's seeds.
+func (f *Fake) Scorecard(_ context.Context, run string) (*measure.Card, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r, err := f.run(run)
+	if err != nil {
+		return nil, err
+	}
+	m := measure.New(measure.Options{Sources: []measure.Source{{Name: r.SourceTitle, ID: r.Source, Doc: f.documents[r.Source]}}})
+	for i := range f.seeds {
+		if f.seeds[i].seed.Run == run {
+			m.Add(&f.seeds[i].seed)
+		}
+	}
+	return m.Card(), nil
 }
 
 // Estimate counts one call a passage and stage.

@@ -2,6 +2,7 @@ package webtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -136,10 +137,19 @@ func Sample() *Fake {
 		{ID: "done", Source: "stack", SourceTitle: "stack", Recipe: "explicit", State: seedbed.RunDone, Passages: seedbed.PassageCounts{Done: 41, Skipped: 3, Total: 44}, Seeds: 63, Rejected: 4, Created: Noon.Add(-5 * time.Hour), Started: Noon.Add(-5 * time.Hour), Finished: Noon.Add(-5*time.Hour + 2*time.Second)},
 		{ID: "unread", Source: "locked", SourceTitle: "contract-final.pdf", Recipe: "explicit", State: seedbed.RunFailed, Error: &seedbed.Error{Code: seedbed.Encrypted, Message: "contract-final.pdf asks for a password"}, Created: Noon.Add(-26 * time.Hour)},
 		{ID: "failures", Source: "paper", SourceTitle: "Lattice Gauge Theories and the Limits of Tensor Networks", Recipe: "quick", Model: "llama3.3:70b", Endpoint: "e1", State: seedbed.RunDone, Passages: seedbed.PassageCounts{Done: 49, Failed: 8, Total: 57}, Seeds: 91, Rejected: 22, Calls: 61, Cached: 4, Tokens: extract.Tokens{In: 91_422, Out: 40_118}, Created: Noon.Add(-12 * time.Minute), Started: Noon.Add(-12 * time.Minute), Finished: Noon.Add(-3 * time.Minute)},
-		{ID: "live", Source: "book", SourceTitle: doc.Title, Recipe: "quick", Model: "qwen3:8b", Endpoint: "env", State: seedbed.RunRunning, Passages: seedbed.PassageCounts{Done: 141, Failed: 2, Skipped: 12, Total: 400}, Seeds: 238, Rejected: 31, Calls: 151, Cached: 12, Tokens: extract.Tokens{In: 212_300, Out: 98_114}, Created: Noon.Add(-4 * time.Minute), Started: Noon.Add(-4 * time.Minute)},
-		{ID: "paused", Source: "stack", SourceTitle: "stack", Recipe: "quick", Model: "qwen3:8b", State: seedbed.RunPaused, Passages: seedbed.PassageCounts{Done: 10, Total: 44}, Seeds: 12, Created: Noon.Add(-2 * time.Minute), Started: Noon.Add(-2 * time.Minute)},
+		{ID: "live", Source: "book", SourceTitle: doc.Title, Recipe: "quick", Model: "qwen3:8b", Endpoint: "env", State: seedbed.RunRunning, Passages: seedbed.PassageCounts{Done: 141, Failed: 2, Skipped: 12, Total: 400}, Seeds: 238, Rejected: 31, Calls: 151, Cached: 12, Tokens: extract.Tokens{In: 212_300, Out: 98_114}, Cost: 0.83, Limits: seedbed.Limits{Cost: 5}, Created: Noon.Add(-4 * time.Minute), Started: Noon.Add(-4 * time.Minute)},
+		{ID: "paused", Source: "stack", SourceTitle: "stack", Recipe: "quick", Model: "qwen3:8b", State: seedbed.RunPaused, Passages: seedbed.PassageCounts{Done: 10, Total: 44}, Seeds: 12, Calls: 10, Tokens: extract.Tokens{In: 16_200, Out: 4_100}, Limits: seedbed.Limits{Tokens: 20_000}, Error: &seedbed.Error{Code: seedbed.Spent, Message: "the run has spent 20300 tokens, and its limit is 20000: raise the limit and resume"}, Created: Noon.Add(-2 * time.Minute), Started: Noon.Add(-2 * time.Minute)},
 	}
 	path := []string{doc.Title, "1 Comparing", "1.1 The cost of a comparison"}
+	f.ledgers["live"] = []extract.Entry{
+		{Passage: "p1", Section: path[:1], Start: 0, End: 200, Tokens: 60, Outcome: extract.ScreenedOut, Reason: "front or back matter: about this book"},
+		{Passage: "p2", Section: path[:2], Start: 200, End: 900, Tokens: 300, Outcome: extract.GaveSeeds, Seeds: 4, Rejected: 1},
+		{Passage: "p3", Section: path, Start: 900, End: 1200, Tokens: 180, Outcome: extract.FailedOut, Reason: "the reply is no JSON"},
+		{Passage: "p4", Section: []string{path[0], "2 A lower bound"}, Start: 1200, End: 1500, Tokens: 200, Outcome: extract.AllRejected, Reason: "its one pair: standalone: the question leans on unseen text: “the passage”", Rejected: 1},
+		{Passage: "p5", Section: []string{path[0], "Exercises"}, Start: 1500, End: 1700, Tokens: 90, Outcome: extract.NothingMade},
+		{Passage: "p6", Section: []string{path[0], "Solutions"}, Start: 1700, End: 1900, Tokens: 90, Outcome: extract.NotYet},
+	}
+	f.recipes["mine"] = "name: mine\ndescription: Short & to the point, for <b>reading clubs</b>.\ncount: 50\nstages:\n  - derive:\n      model: small\n      prompt: |\n        At most {{.Limit}} of \"these\":\n        {{.Passage}}\n  - ground\n  - dedupe\n"
 	f.failures["live"] = []seedbed.RunPassage{
 		{Run: "live", Ordinal: 17, Passage: "p17", Path: path, Start: 420, End: 700, Page: 2, Code: "truncated", Reason: "the reply ended after 2,048 tokens", Reply: `{"seeds":[{"question":"How many comparisons`, Attempts: 2},
 		{Run: "live", Ordinal: 93, Passage: "p93", Path: path[:2], Start: 900, End: 1200, Page: 3, Code: "malformed", Reason: "the reply is no JSON", Reply: "Sure! Here are <b>five</b> questions:", Attempts: 3},
@@ -244,6 +254,13 @@ func sampleSeeds(doc *extract.Document, path []string) []extract.Seed {
 		s.Checks, s.Difficulty.Estimated = pass("ground", "standalone", "dedupe"), 1+i%9
 		if i%3 == 0 {
 			s.Verdict = extract.Accepted
+		}
+		if top := 1 + i/2%8; i%2 == 0 {
+			s.Checks = append(s.Checks, extract.Check{Name: "roundtrip", Verdict: extract.Pass, Score: 1, Version: "1"}, extract.Check{Name: "vote", Verdict: extract.Pass, Score: float64(top) / 8, Version: "1"})
+			s.Difficulty.Votes, s.Difficulty.Agreement, s.Difficulty.ClosedBook = append([]int{top}, slices.Repeat([]int{1}, 8-top)...), float64(top)/8, i%4 == 0
+			if top == 8 {
+				s.Tags = append(s.Tags, "too easy")
+			}
 		}
 		if i%5 == 0 {
 			s.Source = extract.SourceRef{ID: "stack", Title: "stack", Kind: extract.Repository, License: "Apache-2.0"}
