@@ -35,6 +35,7 @@ type extractCmd struct {
 	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
 	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
 	modelLimits
+	OCR      bool `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
 	Rejected bool `help:"Print rejected pairs too, each with its reason."`
 }
 
@@ -162,7 +163,7 @@ func (x *extraction) path(ctx context.Context, path string) error {
 	if x.overspent() {
 		return fmt.Errorf("%s: not begun: the cost limit is reached", path)
 	}
-	doc, err := readDocument(ctx, path)
+	doc, err := readDocument(ctx, path, x.cmd.OCR)
 	if err != nil {
 		return err
 	}

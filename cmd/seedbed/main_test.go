@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -31,6 +33,18 @@ func TestCommands(t *testing.T) {
 			e.Values["t"] = e.T()
 			e.Setenv("XDG_CACHE_HOME", cacheOf(t))
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/.data")
+			for name, path := range map[string]string{"SCAN": "testdata/scan.pdf", "PAPER": "../../examples/paper.pdf"} {
+				abs, err := filepath.Abs(path)
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, abs)
+			}
+			program, err := exec.LookPath("seedbed") // found by its path where a script empties PATH
+			if err != nil {
+				return err
+			}
+			e.Setenv("SEEDBED", program)
 			return nil
 		},
 	})

@@ -14,34 +14,50 @@ import (
 
 type readCmd struct {
 	Path   string `arg:"" help:"A file, an archive or a folder." type:"existingpath"`
-	Format string `help:"text, as offsets count it; json, with every block; or outline, a line a block." enum:"text,json,outline" default:"text"`
+	Format string `help:"text, as offsets count it; markdown; json, with every block; or outline, a line a block." enum:"text,markdown,json,outline" default:"text"`
+	Stats  bool   `help:"Print what was found in place of the text: blocks by kind, words, what was left out, and how each page was read."`
+	OCR    bool   `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
 }
 
 func (c readCmd) Run(ctx context.Context, s *streams) error {
-	doc, err := readDocument(ctx, c.Path)
+	doc, err := readDocument(ctx, c.Path, c.OCR)
 	if err != nil {
 		return err
 	}
 	for _, w := range doc.Warnings {
 		_, _ = fmt.Fprintf(s.err, "%s: %s\n", c.Path, w)
 	}
-	switch c.Format {
-	case "json":
-		out := json.NewEncoder(s.out)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		return out.Encode(doc)
-	case "outline":
+	switch {
+	case c.Stats:
+		return stats(s.out, doc, c.Format == "json")
+	case c.Format == "json":
+		return printJSON(s.out, doc)
+	case c.Format == "outline":
 		return outline(s.out, doc)
-	default:
-		_, err = io.WriteString(s.out, doc.Text)
-		return err
+	case c.Format == "markdown":
+		return writeMarkdown(s.out, doc)
 	}
+	_, err = io.WriteString(s.out, doc.Text)
+	return err
+}
+
+func printJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
 }
 
 // readDocument reads in a child process, as the server does.
-func readDocument(ctx context.Context, path string) (*extract.Document, error) {
-	return sandbox.Read(ctx, sandbox.Options{CacheDir: cacheFolder()}, path, filepath.Base(path))
+func readDocument(ctx context.Context, path string, ocr bool) (*extract.Document, error) {
+	o := sandbox.Options{CacheDir: cacheFolder()}
+	if ocr {
+		var err error
+		if o.OCR, err = sandbox.FindOCR(); err != nil {
+			return nil, err
+		}
+	}
+	return sandbox.Read(ctx, o, path, filepath.Base(path))
 }
 
 // outline prints where each block stands, what it is, and how it begins.

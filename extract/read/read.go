@@ -49,6 +49,8 @@ var (
 type Options struct {
 	// CacheDir keeps what is compiled once for this machine (the PDF engine).
 	CacheDir string
+	// OCR is the tesseract program, for the pages of PDFs that are images.
+	OCR string
 	// Limits bound what archives unpack to.
 	Limits repo.Limits
 }
@@ -90,7 +92,7 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 	all := io.NewSectionReader(r, 0, size)
 	switch f := detect(head, name); f {
 	case formatPDF:
-		return pdf.Read(ctx, r, size, name, pdf.Options{CacheDir: opts.CacheDir})
+		return pdf.Read(ctx, r, size, name, pdf.Options{CacheDir: opts.CacheDir, OCR: opts.OCR})
 	case formatZip:
 		return zipped(ctx, r, size, name, opts, depth)
 	case formatPacked:

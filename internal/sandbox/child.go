@@ -33,11 +33,12 @@ func childArgs(o Options) []string {
 		"--memory", strconv.FormatInt(o.Memory, 10),
 		"--wall", o.WallTime.String(),
 		"--cache", o.CacheDir,
+		"--ocr", o.OCR,
 	}
 }
 
 // A reader reads the file or folder at path.
-type reader func(ctx context.Context, path, name, cache string) (*extract.Document, error)
+type reader func(ctx context.Context, path, name string, opts read.Options) (*extract.Document, error)
 
 // Child is what the child process does with its arguments: it limits itself,
 // reads the file and writes the document, or why there is none, to standard
@@ -52,7 +53,10 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 	wall := f.Duration("wall", 0, "time")
 	cache := f.String("cache", "", "folder")
 	name := f.String("name", "", "of the file")
+	ocr := f.String("ocr", "", "program")
 	warm := f.Bool("warm", false, "only fill the cache")
+	page := f.Int("page", 0, "draw this page, and read nothing")
+	width := f.Int("width", 0, "of the drawing, in pixels")
 	if err := f.Parse(args[2:]); err != nil {
 		return 2
 	}
@@ -60,12 +64,16 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 	debug.SetMaxStack(128 << 20) // a file that makes a reader recurse is found out early
 
 	var r reply
-	if *warm {
+	switch {
+	case *warm:
 		if err := pdf.Warm(ctx, *cache); err != nil {
 			r.Error = seedbed.Errorf(seedbed.Internal, "%w", err)
 		}
-	} else {
-		d, err := do(ctx, f.Arg(0), *name, *cache)
+	case *page > 0:
+		img, err := draw(ctx, f.Arg(0), *name, *page, *width, *cache)
+		r.Image, r.Error = img, explain(*name, err)
+	default:
+		d, err := do(ctx, f.Arg(0), *name, read.Options{CacheDir: *cache, OCR: *ocr})
 		r.Document, r.Error = d, explain(*name, err)
 	}
 	w := bufio.NewWriterSize(out, 1<<16)
@@ -81,8 +89,7 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 }
 
 // document reads with the reader for the file's format.
-func document(ctx context.Context, path, name, cache string) (*extract.Document, error) {
-	opts := read.Options{CacheDir: cache}
+func document(ctx context.Context, path, name string, opts read.Options) (*extract.Document, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -96,6 +103,20 @@ func document(ctx context.Context, path, name, cache string) (*extract.Document,
 		return read.File(ctx, path, opts)
 	}
 	return read.Document(ctx, f, info.Size(), name, opts)
+}
+
+// draw draws a page of a PDF.
+func draw(ctx context.Context, path, name string, page, width int, cache string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return pdf.Image(ctx, f, info.Size(), name, page, width, pdf.Options{CacheDir: cache})
 }
 
 // explain turns a reader's error into one for people, nil into nil.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,8 +51,9 @@ func confine(memory int64, wall time.Duration) {
 	}
 }
 
-// watch calls stop when a process holds more than limit bytes of memory.
-func watch(pid int, limit int64, ended <-chan struct{}, stop func()) {
+// watch calls stop when a process, with those it started if it may start any,
+// holds more than limit bytes of memory.
+func watch(pid int, family bool, limit int64, ended <-chan struct{}, stop func()) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -59,12 +61,37 @@ func watch(pid int, limit int64, ended <-chan struct{}, stop func()) {
 		case <-ended:
 			return
 		case <-tick.C:
-			if used, err := pages(pid, 1); err == nil && used > limit {
+			used, err := pages(pid, 1)
+			if err != nil {
+				continue
+			}
+			if family {
+				for _, child := range children(pid) {
+					more, _ := pages(child, 1) // it may be gone
+					used += more
+				}
+			}
+			if used > limit {
 				stop()
 				return
 			}
 		}
 	}
+}
+
+// children are the processes that a process started and that still run.
+func children(pid int) []int {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	var out []int
+	for _, list := range lists {
+		data, _ := os.ReadFile(list)
+		for _, f := range strings.Fields(string(data)) {
+			if n, err := strconv.Atoi(f); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 // pages reads a column of /proc/pid/statm, in bytes: 0 is the address space,

@@ -24,4 +24,4 @@ func group(cmd *exec.Cmd) func() error {
 // only by GOMEMLIMIT.
 func confine(int64, time.Duration) {}
 
-func watch(int, int64, <-chan struct{}, func()) {}
+func watch(int, bool, int64, <-chan struct{}, func()) {}

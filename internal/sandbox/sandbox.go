@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,12 +29,16 @@ import (
 type Options struct {
 	Self      string        // the program to start; "" is the running one
 	CacheDir  string        // for what readers compile, see pdf.Options; "" keeps nothing
-	WallTime  time.Duration // 0 is two minutes
+	OCR       string        // tesseract, to read pages that are images; see FindOCR
+	WallTime  time.Duration // 0 is two minutes, with OCR twenty
 	Memory    int64         // resident bytes, 0 is 1 GiB
 	MaxOutput int64         // bytes of the document as JSON, 0 is 256 MiB
 }
 
 func (o Options) withDefaults() Options {
+	if o.WallTime == 0 && o.OCR != "" {
+		o.WallTime = 20 * time.Minute
+	}
 	if o.WallTime == 0 {
 		o.WallTime = 2 * time.Minute
 	}
@@ -63,6 +68,7 @@ func (e *CrashError) Error() string {
 // A reply is what a child writes to its standard output.
 type reply struct {
 	Document *extract.Document `json:"document,omitempty"`
+	Image    []byte            `json:"image,omitempty"`
 	Error    *seedbed.Error    `json:"error,omitempty"`
 }
 
@@ -83,6 +89,9 @@ func Read(ctx context.Context, opts Options, path, name string) (*extract.Docume
 		return nil, err
 	}
 	if r.Error != nil {
+		if r.Error.Code == seedbed.NoText && opts.OCR == "" && strings.Contains(r.Error.Message, "needs OCR") {
+			r.Error.Message += " " + adviceOCR()
+		}
 		return nil, r.Error
 	}
 	if r.Document == nil {
@@ -92,6 +101,44 @@ func Read(ctx context.Context, opts Options, path, name string) (*extract.Docume
 		return nil, seedbed.Errorf(seedbed.Internal, "%s: %w", name, err)
 	}
 	return r.Document, nil
+}
+
+// Draw draws a page of the PDF at path, counted from 1, width pixels wide, as
+// PNG or JPEG.
+func Draw(ctx context.Context, opts Options, path, name string, page, width int) ([]byte, error) {
+	opts = opts.withDefaults()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("draw %s: %w", name, err)
+	}
+	r, err := run(ctx, opts, name, "--name", name, "--page", strconv.Itoa(page), "--width", strconv.Itoa(width), "--", path)
+	if err != nil {
+		return nil, err
+	}
+	if r.Error != nil {
+		return nil, r.Error
+	}
+	return r.Image, nil
+}
+
+const installOCR = "Install tesseract (Debian and Ubuntu: apt install tesseract-ocr; macOS: brew install tesseract; languages other than English are packages of their own)"
+
+// adviceOCR says how to get at the text of page images.
+func adviceOCR() string {
+	const ask = "have it read with OCR: choose that when uploading, or call seedbed read --ocr."
+	if _, err := FindOCR(); err != nil {
+		return installOCR + " and " + ask
+	}
+	return "Tesseract is installed: " + ask
+}
+
+// FindOCR is the tesseract program on PATH. The error says how to install it.
+func FindOCR() (string, error) {
+	path, err := exec.LookPath("tesseract")
+	if err != nil {
+		return "", seedbed.Errorf(seedbed.Unavailable, "OCR needs tesseract, which is not installed. %s, and try again.", installOCR)
+	}
+	return filepath.Abs(path)
 }
 
 // Warm fills the cache in opts.CacheDir in a child process, which takes
@@ -155,7 +202,7 @@ func run(ctx context.Context, opts Options, name string, args ...string) (reply,
 	}
 
 	ended := make(chan struct{})
-	go watch(cmd.Process.Pid, opts.Memory, ended, func() {
+	go watch(cmd.Process.Pid, opts.OCR != "", opts.Memory, ended, func() {
 		stopped.CompareAndSwap(0, tookTooMuchMemory)
 		_ = kill()
 	})
@@ -235,7 +282,7 @@ func environment(opts Options) []string {
 		"GOMAXPROCS=2",
 		"GOTRACEBACK=single",
 	}
-	for _, k := range []string{"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LANG", "TZ"} {
+	for _, k := range []string{"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LANG", "TZ", "TESSDATA_PREFIX"} {
 		if v, ok := os.LookupEnv(k); ok {
 			env = append(env, k+"="+v)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/read"
 	"seedbed/internal/seedbed"
 )
 
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func misbehave(ctx context.Context, path, name, cache string) (*extract.Document, error) {
+func misbehave(ctx context.Context, path, name string, opts read.Options) (*extract.Document, error) {
 	switch name {
 	case "hang":
 		for {
@@ -76,7 +77,7 @@ func misbehave(ctx context.Context, path, name, cache string) (*extract.Document
 	case "broken":
 		return &extract.Document{Text: "no block covers this"}, nil
 	}
-	return document(ctx, path, name, cache)
+	return document(ctx, path, name, opts)
 }
 
 // held keeps what creep takes.

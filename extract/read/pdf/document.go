@@ -700,6 +700,9 @@ func (f *file) warn(w *extract.Builder) {
 			w.Warn("Page %d could not be read: %v.", p.Page, p.err)
 		}
 		by[p.Verdict] = append(by[p.Verdict], p.Page)
+		if strings.HasPrefix(p.Note, noOCR) {
+			w.Warn("Page %d: %s", p.Page, p.Note)
+		}
 	}
 	if pp := by[verdictScan]; len(pp) > 0 {
 		w.Warn("%s without text: %s. They need OCR.", plural(len(pp), "page is an image", "pages are images"), ranges(pp))

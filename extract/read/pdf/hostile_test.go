@@ -13,7 +13,7 @@ import (
 	"seedbed/extract/read/readtest"
 )
 
-const image = "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\nx\nendstream"
+const picture = "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8 /Length 1 >>\nstream\nx\nendstream"
 
 func noise(n int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -71,7 +71,7 @@ func TestHostile(t *testing.T) {
 		{"needs a password, RC4", file(t, "testdata/rc4.pdf"), readerr.ErrEncrypted, "encrypted"},
 		{"needs a password, AES-256", file(t, "testdata/aes256.pdf"), readerr.ErrEncrypted, "encrypted"},
 		{"opens without a password", file(t, "testdata/owner.pdf"), nil, "may read this"},
-		{"an image", build(catalog, onePage, scanned, stream("100 0 0 100 0 0 cm /I Do"), image), readerr.ErrNoText, "1 page of images without text: it needs OCR"},
+		{"an image", build(catalog, onePage, scanned, stream("100 0 0 100 0 0 cm /I Do"), picture), readerr.ErrNoText, "1 page of images without text: it needs OCR"},
 		{"an empty page", build(catalog, onePage, page, stream(""), times), readerr.ErrNoText, "its only page is empty"},
 		{"shifted letters", text(shifted[:300], shifted[300:]), readerr.ErrNoText, "do not say which letters"},
 		{"leading junk", append([]byte("\n\njunk before\n"), text("Text after junk.")...), nil, "Text after junk."},

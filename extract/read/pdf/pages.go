@@ -15,6 +15,7 @@ type opened struct {
 	another func() (engine, error) // opens the first engine once more
 	second  func() (engine, error) // the same one at each call
 	alone   sync.Mutex             // the second engine reads a page at a time
+	ocr     *ocr                   // nil where nobody asked for it
 }
 
 // Few pages are read sooner than another engine is open.
@@ -104,21 +105,44 @@ func (o *opened) read(ctx context.Context, n int) func(yield func(page) bool) {
 }
 
 // page reads a page, and asks for a second opinion where the first is in
-// doubt.
+// doubt. What neither can read is read from its image where OCR is asked for.
 func (o *opened) page(ctx context.Context, e engine, i int) page {
 	p := newPage(e, i)
 	if p.doubt = p.doubtful(); p.doubt == "" || ctx.Err() != nil {
 		return p
 	}
+	p.other = o.opinion(p)
+	if o.ocr == nil || !p.illegible() || p.other != nil && !p.other.illegible() {
+		return p
+	}
+	a, ok := e.(artist)
+	if !ok {
+		p.Note = noOCR + errNoArtist.Error() + "."
+		return p
+	}
+	q, err := o.ocr.page(ctx, a, p)
+	if err != nil {
+		p.Note = noOCR + err.Error() + "."
+		return p
+	}
+	p.other = &q
+	return p
+}
+
+// opinion is a page as the second engine reads it, nil where it cannot.
+func (o *opened) opinion(p page) *page {
 	o.alone.Lock()
 	defer o.alone.Unlock()
-	if second, err := o.second(); err == nil {
-		if q := newPage(second, i); q.err == nil {
-			if q.Label == "" {
-				q.Label = p.Label
-			}
-			p.other = &q
-		}
+	second, err := o.second()
+	if err != nil {
+		return nil
 	}
-	return p
+	q := newPage(second, p.Page-1)
+	if q.err != nil {
+		return nil
+	}
+	if q.Label == "" {
+		q.Label = p.Label
+	}
+	return &q
 }

@@ -2,8 +2,9 @@
 // structure that its geometry shows.
 //
 // PDFium, compiled to WebAssembly, does the reading. Files and pages that it
-// gives up on are read with a small interpreter of our own. Either may be made
-// to spin or to ask for all memory by a file built for it, so a program that
+// gives up on or reads badly are read with a small interpreter of our own,
+// which is all there is in a build with -tags nowasm. Pages that are images are
+// read with tesseract where that is asked for. Each may be made to spin or to ask for all memory by a file built for it, so a program that
 // reads strangers' files reads them in a child process with limits.
 package pdf
 
@@ -12,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"seedbed/extract"
@@ -23,6 +25,10 @@ type Options struct {
 	// CacheDir keeps PDFium as compiled for this machine. Without it each
 	// call compiles it anew, which takes seconds and 300 MB.
 	CacheDir string
+
+	// OCR is the tesseract program, which reads the pages that have no text
+	// or a garbled one. Without it they are reported and left out.
+	OCR string
 }
 
 // Warm fills the compilation cache in dir, so that the first document need not
@@ -54,6 +60,7 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	defer o.first.close()
+	o.ocr = newOCR(ctx, opts.OCR, o.first.info().language)
 
 	f, err := o.readAll(ctx)
 	if err != nil {
@@ -115,17 +122,21 @@ type file struct {
 // hasText returns readerr.ErrNoText, in words, where no page can be used.
 func (f *file) hasText() error {
 	counts := map[string]int{}
+	failed := ""
 	for _, p := range f.pages {
 		counts[p.Verdict]++
+		if failed == "" && strings.HasPrefix(p.Note, noOCR) {
+			failed = ". " + p.Note
+		}
 	}
 	n := len(f.pages)
 	switch {
 	case counts[verdictClean] > 0:
 		return nil
 	case counts[verdictGarbled] > 0:
-		return fmt.Errorf("%w: the fonts of %s do not say which letters they show: it needs OCR", readerr.ErrNoText, countPages(n))
+		return fmt.Errorf("%w: the fonts of %s do not say which letters they show: it needs OCR%s", readerr.ErrNoText, countPages(n), failed)
 	case counts[verdictScan] > 0:
-		return fmt.Errorf("%w: %s of images without text: it needs OCR", readerr.ErrNoText, countPages(n))
+		return fmt.Errorf("%w: %s of images without text: it needs OCR%s", readerr.ErrNoText, countPages(n), failed)
 	}
 	if n == 0 {
 		return fmt.Errorf("%w: none of its pages can be read", readerr.ErrCorrupt)

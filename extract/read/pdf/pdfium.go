@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"reflect"
@@ -328,6 +329,56 @@ func (w *wasm) pictures(page uint64) (pictures, any bool) {
 		}
 	}
 	return false, n > 0
+}
+
+// draw draws a page as it is shown, annotations and all, on white.
+func (w *wasm) draw(i int, scale float64, grey bool) (image.Image, error) {
+	if w.in == nil {
+		return nil, errors.New("PDFium failed too often on this file")
+	}
+	const annotations, formGrey, formBGRx = 1, 1, 3
+	p := w.call("FPDF_LoadPage", w.doc, uint64(i))
+	if p == 0 {
+		return nil, errors.Join(errors.New("page not found or damaged"), w.trap)
+	}
+	defer w.call("FPDF_ClosePage", p)
+	place := w.placement(p)
+	width, height := canvas(place.width, place.height, scale)
+	form := uint64(formBGRx)
+	if grey {
+		form = formGrey
+	}
+	bitmap := w.call("FPDFBitmap_CreateEx", uint64(width), uint64(height), form, 0, 0)
+	if bitmap == 0 {
+		return nil, errors.Join(fmt.Errorf("no memory for %d by %d pixels", width, height), w.trap)
+	}
+	defer w.call("FPDFBitmap_Destroy", bitmap)
+	w.call("FPDFBitmap_FillRect", bitmap, 0, 0, uint64(width), uint64(height), 0xFFFFFFFF)
+	w.call("FPDF_RenderPageBitmap", bitmap, p, 0, 0, uint64(width), uint64(height), 0, annotations)
+	at, stride := w.call("FPDFBitmap_GetBuffer", bitmap), int(w.call("FPDFBitmap_GetStride", bitmap))
+	if w.trap != nil {
+		return nil, w.trap
+	}
+	pixels, ok := w.memory.Read(uint32(at), uint32(stride*height))
+	if !ok {
+		return nil, errors.New("the picture is not where PDFium says")
+	}
+	bounds := image.Rect(0, 0, width, height)
+	if grey {
+		out := image.NewGray(bounds)
+		for y := range height {
+			copy(out.Pix[y*out.Stride:], pixels[y*stride:y*stride+width])
+		}
+		return out, nil
+	}
+	out := image.NewNRGBA(bounds)
+	for y := range height {
+		from, to := pixels[y*stride:], out.Pix[y*out.Stride:]
+		for x := 0; x < 4*width; x += 4 {
+			to[x], to[x+1], to[x+2], to[x+3] = from[x+2], from[x+1], from[x], 0xFF
+		}
+	}
+	return out, nil
 }
 
 func (w *wasm) info() info {

@@ -82,6 +82,11 @@ func (p page) doubtful() string {
 	return ""
 }
 
+// illegible reports whether a page shows text, or may, that this is not.
+func (p page) illegible() bool {
+	return p.Verdict == verdictScan || p.Verdict == verdictGarbled || p.Words == 0 && p.inked
+}
+
 // glued reports whether a word can only be two run together: longer than words
 // are, or with the end of a sentence inside.
 func glued(w string) bool {
