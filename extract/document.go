@@ -48,6 +48,7 @@ type Document struct {
 	Language string        `json:"language,omitempty"` // BCP 47, "" when not known
 	License  string        `json:"license,omitempty"`  // SPDX identifier, or the words found
 	Kind     string        `json:"kind"`               // Book, Paper, Page or Repository
+	Commit   string        `json:"commit,omitempty"`   // of a repository, where its archive names it
 	Text     string        `json:"text"`
 	Blocks   []Block       `json:"blocks"`
 	Pages    []PageReport  `json:"pages,omitempty"`

@@ -43,6 +43,28 @@ func wantProblem(t *testing.T, what string, w *httptest.ResponseRecorder, status
 	}
 }
 
+func TestURLAPI(t *testing.T) {
+	s := server(t, webtest.New())
+	post := func(body string) *httptest.ResponseRecorder {
+		return do(s, "POST", "/api/v1/sources", body, "Content-Type", "application/json")
+	}
+	type answer struct {
+		Sources []seedbed.Source
+		Runs    []seedbed.Run
+	}
+	w := post(`{"url":"https://example.com/pile.git","collection":"code"}`)
+	if a := decode[answer](t, w); w.Code != http.StatusCreated || len(a.Runs) != 1 || !slices.Equal(ids(a.Sources), []string{"s1"}) || a.Sources[0].Collection != "code" {
+		t.Errorf("a new address: %d %+v", w.Code, a)
+	}
+	w = post(`{"url":"https://example.com/pile.git","collection":"code","run":false}`)
+	if a := decode[answer](t, w); w.Code != http.StatusOK || a.Runs == nil || !slices.Equal(ids(a.Sources), []string{"s1"}) {
+		t.Errorf("the same again: %d %+v", w.Code, a)
+	}
+	wantProblem(t, "no address", post(`{}`), http.StatusBadRequest, seedbed.Invalid, "url")
+	wantProblem(t, "another scheme", post(`{"url":"file:///etc/passwd"}`), http.StatusBadRequest, seedbed.Invalid, "")
+	wantProblem(t, "an unknown field", post(`{"url":"https://example.com/","x":1}`), http.StatusBadRequest, seedbed.Invalid, "")
+}
+
 func TestUploadAPI(t *testing.T) {
 	f := webtest.New()
 	s := server(t, f, func(o *web.Options) { o.MaxUpload = 1 << 20 })
@@ -90,7 +112,6 @@ func TestUploadAPI(t *testing.T) {
 	wantProblem(t, "a field after a file", w, 400, "invalid", "recipe")
 	w, _ = post("/api/v1/sources", part{"file", "large.md", strings.Repeat("x", 2<<20)})
 	wantProblem(t, "too large", w, 413, "too_large", "")
-	wantProblem(t, "JSON", do(s, "POST", "/api/v1/sources", `{"url":"https://example.org"}`, "Content-Type", "application/json"), 400, "invalid", "")
 	body, kind := form(t, part{"file", "cut.md", strings.Repeat("text ", 1000)})
 	wantProblem(t, "broken off", do(s, "POST", "/api/v1/sources", body.String()[:2000], "Content-Type", kind), 400, "invalid", "")
 

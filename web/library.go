@@ -131,6 +131,20 @@ func (s *Server) upload(c echo.Context) error {
 	return redirect(c, "/")
 }
 
+// uploadURL takes the form with an address.
+func (s *Server) uploadURL(c echo.Context) error {
+	address := strings.TrimSpace(c.FormValue("url"))
+	if address == "" {
+		return query.Wrong("url", "give the address of a file or a git repository")
+	}
+	got, err := s.lib.UploadURL(c.Request().Context(), address, seedbed.Upload{Collection: c.FormValue("collection")})
+	if err != nil {
+		_, _, detail := explain(err)
+		return s.uploadFailed(c, []view.Failed{{Reason: detail}}, err)
+	}
+	return redirect(c, "/sources/"+url.PathEscape(got.Source.ID))
+}
+
 // uploadFailed shows the library with what could not be stored.
 func (s *Server) uploadFailed(c echo.Context, failed []view.Failed, first error) error {
 	p, err := s.libraryView(c)

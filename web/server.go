@@ -35,6 +35,7 @@ type Library interface {
 	Passages(ctx context.Context, source string) ([]seedbed.RunPassage, error)
 	Original(ctx context.Context, source string) (io.ReadSeekCloser, error)
 	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
+	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
 	DeleteSource(ctx context.Context, id string) error
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
@@ -146,6 +147,7 @@ func (s *Server) routes() {
 	e.GET("/", s.library)
 	e.GET("/events", s.libraryEvents)
 	e.POST("/sources", s.upload)
+	e.POST("/sources/url", s.uploadURL)
 	e.GET("/sources/:id", s.sourceText)
 	e.GET("/sources/:id/passages", s.sourcePassages)
 	e.GET("/sources/:id/seeds", s.sourceSeeds)

@@ -22,10 +22,12 @@ import (
 	"seedbed/extract/chunk"
 	"seedbed/extract/llm"
 	"seedbed/extract/stage"
+	"seedbed/internal/fetch"
 )
 
 type extractCmd struct {
-	Paths       []string `arg:"" help:"Files, folders or archives." type:"existingpath"`
+	localURLs
+	Paths       []string `arg:"" help:"Files, folders, archives, or https addresses of files and git repositories."`
 	Output      string   `short:"o" help:"Write to this file instead of stdout." type:"path"`
 	Recipe      string   `help:"A recipe's name, or the path of its YAML file; quick where a model is set, else explicit."`
 	Model       string   `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
@@ -40,6 +42,11 @@ type extractCmd struct {
 }
 
 func (c extractCmd) Run(ctx context.Context, s *streams) error {
+	for _, path := range c.Paths {
+		if _, err := os.Stat(path); err != nil && !fetch.IsURL(path) {
+			return misuse("%w", err)
+		}
+	}
 	recipe, err := c.recipe()
 	if err != nil {
 		return err
@@ -159,18 +166,23 @@ func (x *extraction) overspent() bool {
 
 // path extracts one file or folder. Passages that fail are counted and told;
 // the seeds of all others are written.
-func (x *extraction) path(ctx context.Context, path string) error {
+func (x *extraction) path(ctx context.Context, arg string) error {
 	if x.overspent() {
-		return fmt.Errorf("%s: not begun: the cost limit is reached", path)
+		return fmt.Errorf("%s: not begun: the cost limit is reached", fetch.Show(arg))
 	}
-	doc, err := readDocument(ctx, path, x.cmd.OCR)
+	file, path, done, err := x.cmd.local(ctx, arg)
+	if err != nil {
+		return err
+	}
+	defer done()
+	doc, err := readDocument(ctx, file, path, x.cmd.OCR)
 	if err != nil {
 		return err
 	}
 	for _, w := range doc.Warnings {
 		_, _ = fmt.Fprintf(x.streams.err, "%s: %s\n", path, w)
 	}
-	sum, err := contentHash(path)
+	sum, err := contentHash(file)
 	if err != nil {
 		return err
 	}

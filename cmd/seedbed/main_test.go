@@ -8,6 +8,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"seedbed/internal/fetch/fetchtest"
 	"seedbed/internal/sandbox"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "upload": upload},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "upload": upload, "serve-git": serveGit},
 		Setup: func(e *testscript.Env) error {
 			e.Values["t"] = e.T()
 			e.Setenv("XDG_CACHE_HOME", cacheOf(t))
@@ -54,6 +55,13 @@ func TestCommands(t *testing.T) {
 func serve(ts *testscript.TestScript, _ bool, args []string) {
 	t := ts.Value("t").(testing.TB)
 	ts.Setenv("SERVER", startProgram(t, ts.MkAbs(args[0])).URL)
+}
+
+// serve-git serves a repository named pile.git for the rest of the script.
+func serveGit(ts *testscript.TestScript, _ bool, _ []string) {
+	t := ts.Value("t").(testing.TB)
+	srv, _ := fetchtest.Serve(t, fetchtest.Project(t))
+	ts.Setenv("GIT_SERVER", srv.URL)
 }
 
 // upload FILE… sends files to the server and waits until their runs ended.

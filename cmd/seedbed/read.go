@@ -5,27 +5,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"seedbed/extract"
+	"seedbed/internal/fetch"
 	"seedbed/internal/sandbox"
 )
 
 type readCmd struct {
-	Path   string `arg:"" help:"A file, an archive or a folder." type:"existingpath"`
+	Path string `arg:"" help:"A file, an archive, a folder, or the https address of a file or a git repository."`
+	localURLs
 	Format string `help:"text, as offsets count it; markdown; json, with every block; or outline, a line a block." enum:"text,markdown,json,outline" default:"text"`
 	Stats  bool   `help:"Print what was found in place of the text: blocks by kind, words, what was left out, and how each page was read."`
 	OCR    bool   `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
 }
 
 func (c readCmd) Run(ctx context.Context, s *streams) error {
-	doc, err := readDocument(ctx, c.Path, c.OCR)
+	path, name, done, err := c.local(ctx, c.Path)
+	if err != nil {
+		return err
+	}
+	defer done()
+	doc, err := readDocument(ctx, path, name, c.OCR)
 	if err != nil {
 		return err
 	}
 	for _, w := range doc.Warnings {
-		_, _ = fmt.Fprintf(s.err, "%s: %s\n", c.Path, w)
+		_, _ = fmt.Fprintf(s.err, "%s: %s\n", name, w)
 	}
 	switch {
 	case c.Stats:
@@ -49,7 +57,7 @@ func printJSON(w io.Writer, v any) error {
 }
 
 // readDocument reads in a child process, as the server does.
-func readDocument(ctx context.Context, path string, ocr bool) (*extract.Document, error) {
+func readDocument(ctx context.Context, path, name string, ocr bool) (*extract.Document, error) {
 	o := sandbox.Options{CacheDir: cacheFolder()}
 	if ocr {
 		var err error
@@ -57,7 +65,36 @@ func readDocument(ctx context.Context, path string, ocr bool) (*extract.Document
 			return nil, err
 		}
 	}
-	return sandbox.Read(ctx, o, path, filepath.Base(path))
+	return sandbox.Read(ctx, o, path, filepath.Base(name))
+}
+
+// localURLs is the flag of all commands that fetch addresses.
+type localURLs struct {
+	LocalURLs bool `name:"local-urls" help:"Fetch addresses of this computer and its network too, and over http." env:"SEEDBED_LOCAL_URLS"`
+}
+
+func (l localURLs) fetching() fetch.Options { return fetch.Options{Local: l.LocalURLs} }
+
+// local is the path that an argument names, fetched first if it is an address,
+// with what to call it. done removes what was fetched.
+func (l localURLs) local(ctx context.Context, arg string) (path, name string, done func(), err error) {
+	if !fetch.IsURL(arg) {
+		if _, err := os.Stat(arg); err != nil {
+			return "", "", nil, misuse("%w", err)
+		}
+		return arg, arg, func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "seedbed-fetch-")
+	if err != nil {
+		return "", "", nil, err
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	got, err := sandbox.Fetch(ctx, sandbox.Options{}, l.fetching(), arg, dir)
+	if err != nil {
+		done()
+		return "", "", nil, err
+	}
+	return got.Path, got.Name, done, nil
 }
 
 // outline prints where each block stands, what it is, and how it begins.

@@ -18,6 +18,7 @@ import (
 	"seedbed/extract"
 	"seedbed/internal/blob"
 	"seedbed/internal/export"
+	"seedbed/internal/fetch"
 	"seedbed/internal/jobs"
 	"seedbed/internal/sandbox"
 	"seedbed/internal/search"
@@ -37,6 +38,7 @@ type serveCmd struct {
 	Model       string        `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
 	Concurrency int           `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Reconcile   time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
+	localURLs
 	modelLimits
 }
 
@@ -63,6 +65,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
+	o.fetching = c.fetching()
 	defer func() { err = errors.Join(err, o.close()) }()
 	if c.Reconcile > 0 {
 		o.service.Reconcile = c.Reconcile
@@ -129,6 +132,7 @@ type opened struct {
 	service  *jobs.Service
 	exporter *export.Exporter
 	reader   sandbox.Options
+	fetching fetch.Options
 }
 
 // open opens, or makes, the data folder.
@@ -158,6 +162,10 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 		},
 		Benchmarks: func(name string) (fs.File, error) {
 			return os.OpenInRoot(filepath.Join(data, "benchmarks"), name)
+		},
+		Fetch: func(ctx context.Context, address, dir string) (path, name string, err error) {
+			got, err := sandbox.Fetch(ctx, o.reader, o.fetching, address, dir)
+			return got.Path, got.Name, err
 		},
 		Log: log,
 		Env: env,

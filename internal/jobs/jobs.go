@@ -49,6 +49,10 @@ type Options struct {
 	// from a browser, so it says where such files may lie; nil opens none.
 	Benchmarks func(name string) (fs.File, error)
 
+	// Fetch brings what stands at an address into a folder and says where and
+	// what it is called; nil fetches nothing. Errors are *seedbed.Error.
+	Fetch func(ctx context.Context, address, dir string) (path, name string, err error)
+
 	Log *slog.Logger
 	Env *seedbed.Endpoint // the model server from the environment, if there is one
 
@@ -75,6 +79,7 @@ type Service struct {
 	trash    sync.Mutex // guards taking, and holds back those who take while garbage is removed
 	taking   int        // blobs being written that no row names yet
 	fed      chan struct{}
+	fetches  chan struct{} // holds one value for each that goes on
 	halting  chan struct{} // closed when Stop begins
 	release  func() error
 	feeding  sync.WaitGroup
@@ -134,6 +139,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		Options:  o,
 		fed:      make(chan struct{}, 1),
+		fetches:  make(chan struct{}, maxFetches),
 		halting:  make(chan struct{}),
 		controls: map[string]*control{},
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 	"unicode"
@@ -116,6 +117,39 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		s.changes.tell(out.Run.ID)
 	}
 	return out, nil
+}
+
+// maxFetches is how many addresses are fetched at once.
+const maxFetches = 2
+
+// UploadURL takes in what stands at an address: a file, or the newest state of
+// a git repository. u has neither Name nor Body.
+func (s *Service) UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error) {
+	if s.Fetch == nil {
+		return seedbed.Uploaded{}, seedbed.Errorf(seedbed.Invalid, "this server fetches nothing: download it yourself and upload it")
+	}
+	select {
+	case s.fetches <- struct{}{}:
+		defer func() { <-s.fetches }()
+	case <-ctx.Done():
+		return seedbed.Uploaded{}, context.Cause(ctx)
+	}
+	dir, err := os.MkdirTemp("", "seedbed-fetch-")
+	if err != nil {
+		return seedbed.Uploaded{}, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path, name, err := s.Fetch(ctx, address, dir)
+	if err != nil {
+		return seedbed.Uploaded{}, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return seedbed.Uploaded{}, err
+	}
+	defer func() { _ = f.Close() }()
+	u.Name, u.Body = name, f
+	return s.Upload(ctx, u)
 }
 
 // joinFirst answers an upload of bytes that were there before, with the run

@@ -18,6 +18,7 @@ import (
 	"seedbed/extract/read"
 	"seedbed/extract/read/pdf"
 	"seedbed/extract/read/readerr"
+	"seedbed/internal/fetch"
 	"seedbed/internal/seedbed"
 )
 
@@ -57,14 +58,21 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 	warm := f.Bool("warm", false, "only fill the cache")
 	page := f.Int("page", 0, "draw this page, and read nothing")
 	width := f.Int("width", 0, "of the drawing, in pixels")
+	bring := f.Bool("fetch", false, "fetch what standard input says")
 	if err := f.Parse(args[2:]); err != nil {
 		return 2
 	}
-	confine(*memory, *wall)
+	size := int64(128 << 20) // the cache is written once, 21 MB
+	if *bring {
+		size = 4 << 30 // what arrives is bounded by itself
+	}
+	confine(*memory, *wall, size)
 	debug.SetMaxStack(128 << 20) // a file that makes a reader recurse is found out early
 
 	var r reply
 	switch {
+	case *bring:
+		r = fetched(ctx, os.Stdin)
 	case *warm:
 		if err := pdf.Warm(ctx, *cache); err != nil {
 			r.Error = seedbed.Errorf(seedbed.Internal, "%w", err)
@@ -86,6 +94,19 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 		return 1
 	}
 	return 0
+}
+
+// fetched carries out an order.
+func fetched(ctx context.Context, in io.Reader) reply {
+	var o order
+	if err := json.NewDecoder(in).Decode(&o); err != nil {
+		return reply{Error: seedbed.Errorf(seedbed.Internal, "understand what to fetch: %w", err)}
+	}
+	got, err := fetch.To(ctx, o.Options, o.Address, o.Dir)
+	if err == nil {
+		return reply{Fetched: &got}
+	}
+	return reply{Error: &seedbed.Error{Code: seedbed.CodeOf(err), Message: err.Error()}}
 }
 
 // document reads with the reader for the file's format.

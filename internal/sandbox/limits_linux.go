@@ -26,11 +26,11 @@ func group(cmd *exec.Cmd) func() error {
 	}
 }
 
-// confine limits the running process. Address space is limited as a first
+// confine limits the running process, and the files it writes to size bytes. Address space is limited as a first
 // fence that stops one huge request at once; what Go and WebAssembly only
 // reserve counts too, so the fence stands well above memory, and the parent
 // watches what is really used.
-func confine(memory int64, wall time.Duration) {
+func confine(memory int64, wall time.Duration, size int64) {
 	limit := func(what int, n uint64) {
 		var now unix.Rlimit
 		if unix.Getrlimit(what, &now) == nil && now.Max < n {
@@ -41,7 +41,7 @@ func confine(memory int64, wall time.Duration) {
 		}
 	}
 	limit(unix.RLIMIT_CORE, 0)
-	limit(unix.RLIMIT_FSIZE, 128<<20) // the cache is written once, 21 MB
+	limit(unix.RLIMIT_FSIZE, uint64(size))
 	if wall > 0 {
 		limit(unix.RLIMIT_CPU, cpuSeconds(wall))
 	}

@@ -13,6 +13,6 @@ func group(cmd *exec.Cmd) func() error {
 
 // confine does nothing here: time and output are limited by the parent, memory
 // only by GOMEMLIMIT.
-func confine(int64, time.Duration) {}
+func confine(int64, time.Duration, int64) {}
 
 func watch(int, bool, int64, <-chan struct{}, func()) {}

@@ -1,7 +1,8 @@
-// Package sandbox reads files in a child process of the same program, with
-// limits on time, memory and output, so that no file can take the server down.
+// Package sandbox reads files, and fetches them from the net, in a child
+// process of the same program, with limits on time, memory and output, so that
+// no file can take the server down.
 //
-// The parent calls [Read]. The program's main function hands over to [Child]
+// The parent calls [Read] or [Fetch]. The program's main function hands over to [Child]
 // where [IsChild] says so, before it does anything else.
 package sandbox
 
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"seedbed/extract"
+	"seedbed/internal/fetch"
 	"seedbed/internal/seedbed"
 )
 
@@ -69,6 +71,7 @@ func (e *CrashError) Error() string {
 type reply struct {
 	Document *extract.Document `json:"document,omitempty"`
 	Image    []byte            `json:"image,omitempty"`
+	Fetched  *fetch.Fetched    `json:"fetched,omitempty"`
 	Error    *seedbed.Error    `json:"error,omitempty"`
 }
 
@@ -84,7 +87,7 @@ func Read(ctx context.Context, opts Options, path, name string) (*extract.Docume
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	r, err := run(ctx, opts, name, "--name", name, "--", path)
+	r, err := run(ctx, opts, name, "", "--name", name, "--", path)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,7 @@ func Draw(ctx context.Context, opts Options, path, name string, page, width int)
 	if err != nil {
 		return nil, fmt.Errorf("draw %s: %w", name, err)
 	}
-	r, err := run(ctx, opts, name, "--name", name, "--page", strconv.Itoa(page), "--width", strconv.Itoa(width), "--", path)
+	r, err := run(ctx, opts, name, "", "--name", name, "--page", strconv.Itoa(page), "--width", strconv.Itoa(width), "--", path)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +148,7 @@ func FindOCR() (string, error) {
 // seconds and 300 MB the first time and next to nothing after it.
 func Warm(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
-	r, err := run(ctx, opts, "the reader's cache", "--warm")
+	r, err := run(ctx, opts, "the reader's cache", "", "--warm")
 	if err != nil {
 		return err
 	}
@@ -153,6 +156,41 @@ func Warm(ctx context.Context, opts Options) error {
 		return r.Error
 	}
 	return nil
+}
+
+// Fetch brings what stands at an address into the folder dir in a child
+// process; see [fetch.To]. Errors are those of Read.
+func Fetch(ctx context.Context, opts Options, o fetch.Options, address, dir string) (fetch.Fetched, error) {
+	if err := fetch.Check(address, o); err != nil {
+		return fetch.Fetched{}, err
+	}
+	if o.Time == 0 {
+		o.Time = 2 * time.Minute
+	}
+	opts.WallTime = o.Time + 10*time.Second // it gives up by itself before that
+	opts = opts.withDefaults()
+	asked, err := json.Marshal(order{Address: address, Dir: dir, Options: o})
+	if err != nil {
+		return fetch.Fetched{}, err
+	}
+	// The address may hold a password: it is not for the process list.
+	r, err := run(ctx, opts, fetch.Show(address), string(asked), "--fetch")
+	switch {
+	case err != nil:
+		return fetch.Fetched{}, err
+	case r.Error != nil:
+		return fetch.Fetched{}, r.Error
+	case r.Fetched == nil:
+		return fetch.Fetched{}, seedbed.Errorf(seedbed.Internal, "%s: the fetching process gave nothing", fetch.Show(address))
+	}
+	return *r.Fetched, nil
+}
+
+// An order is what a child that fetches is told on its standard input.
+type order struct {
+	Address string
+	Dir     string
+	Options fetch.Options
 }
 
 // Why a child was stopped.
@@ -164,7 +202,7 @@ const (
 )
 
 // run starts a child and waits until it and all that it started are gone.
-func run(ctx context.Context, opts Options, name string, args ...string) (reply, error) {
+func run(ctx context.Context, opts Options, name, input string, args ...string) (reply, error) {
 	// The kernel kills the child when the thread that started it ends, not
 	// the process: hold the thread.
 	runtime.LockOSThread()
@@ -182,6 +220,7 @@ func run(ctx context.Context, opts Options, name string, args ...string) (reply,
 	cmd := exec.CommandContext(timed, self, append(childArgs(opts), args...)...)
 	cmd.Env = environment(opts)
 	cmd.Dir = os.TempDir()
+	cmd.Stdin = strings.NewReader(input)
 	cmd.WaitDelay = 2 * time.Second // for pipes that grandchildren hold open
 	var stderr words
 	cmd.Stderr = &stderr
@@ -282,7 +321,7 @@ func environment(opts Options) []string {
 		"GOMAXPROCS=2",
 		"GOTRACEBACK=single",
 	}
-	for _, k := range []string{"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LANG", "TZ", "TESSDATA_PREFIX"} {
+	for _, k := range []string{"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LANG", "TZ", "TESSDATA_PREFIX", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v, ok := os.LookupEnv(k); ok {
 			env = append(env, k+"="+v)
 		}

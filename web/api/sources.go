@@ -25,10 +25,14 @@ type uploaded struct {
 	Failed  []failedFile     `json:"failed,omitempty"`
 }
 
-// upload stores the files of a multipart request: 201 when one of them was
+// upload stores the files of a multipart request, or what stands at the address
+// that a JSON request names: 201 when one of them was
 // new, 200 when all were here already. Only when none could be stored is the
 // answer an error.
 func (s *server) upload(c echo.Context) error {
+	if kind, _, _ := mime.ParseMediaType(c.Request().Header.Get("Content-Type")); kind == "application/json" {
+		return s.uploadURL(c)
+	}
 	all, err := Receive(c.Response(), c.Request(), s.lib, s.maxUpload)
 	if err != nil {
 		return err

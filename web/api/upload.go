@@ -11,12 +11,15 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/labstack/echo/v4"
+
 	"seedbed/internal/seedbed"
 	"seedbed/web/query"
 )
 
 type uploader interface {
 	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
+	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
 }
 
 // A Received is what became of one file of an upload: stored, or an error.
@@ -86,6 +89,44 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 		return nil, query.Wrong("file", "choose at least one file")
 	}
 	return all, nil
+}
+
+// An address is the request for what stands somewhere on the net.
+type address struct {
+	URL        string `json:"url"`
+	Collection string `json:"collection"`
+	Recipe     string `json:"recipe"`
+	Model      string `json:"model"`
+	Endpoint   string `json:"endpoint"`
+	Run        *bool  `json:"run"`
+}
+
+// uploadURL stores the file or the repository at the address that a JSON
+// request names.
+func (s *server) uploadURL(c echo.Context) error {
+	var a address
+	if err := decode(c, &a); err != nil {
+		return err
+	}
+	if a.URL == "" {
+		return query.Wrong("url", "give the address of a file or a git repository")
+	}
+	got, err := s.lib.UploadURL(c.Request().Context(), a.URL, seedbed.Upload{
+		Collection: a.Collection,
+		NoRun:      a.Run != nil && !*a.Run,
+		RunOptions: seedbed.RunOptions{Recipe: a.Recipe, Endpoint: a.Endpoint, Model: a.Model},
+	})
+	if err != nil {
+		return err
+	}
+	out := uploaded{Sources: []seedbed.Source{got.Source}, Runs: []seedbed.Run{}}
+	if got.Run != nil {
+		out.Runs = append(out.Runs, *got.Run)
+	}
+	if got.Existed {
+		return c.JSON(http.StatusOK, out)
+	}
+	return c.JSON(http.StatusCreated, out)
 }
 
 // field reads one field of the form.

@@ -219,6 +219,15 @@ func (f *Fake) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, er
 	return out, nil
 }
 
+// UploadURL stores the address as the file's only words.
+func (f *Fake) UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error) {
+	if !strings.HasPrefix(address, "https://") {
+		return seedbed.Uploaded{}, seedbed.Errorf(seedbed.Invalid, "only https addresses are fetched")
+	}
+	u.Name, u.Body = path.Base(address), strings.NewReader("from "+address)
+	return f.Upload(ctx, u)
+}
+
 func document(text string) *extract.Document {
 	var w extract.Builder
 	w.Kind = extract.Page

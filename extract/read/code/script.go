@@ -286,7 +286,7 @@ func (s *scanner) assigned(start, j int) string {
 	for k++; k+1 < j && s.is(k, '.') && (s.is(k+1, word) || s.is(k+1, '#')); k += 2 {
 		path = append(path, s.text(k+1))
 	}
-	if k != j && !s.is(k, ':') && !(s.is(k, '=') && k < j) { // a type, or a = b = function
+	if k != j && !s.is(k, ':') && (!s.is(k, '=') || k > j) { // a type, or a = b = function
 		return ""
 	}
 	last := path[len(path)-1]

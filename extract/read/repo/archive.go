@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -166,7 +167,7 @@ func Tar(ctx context.Context, r io.Reader, name string, limits Limits) (*extract
 		}
 		return nil
 	}}
-	err = c.collect(ctx, tarEntries(stream))
+	err = c.collect(ctx, tarEntries(stream, &c.commit))
 	var brk *brokenError
 	switch {
 	case err == nil:
@@ -182,7 +183,9 @@ func Tar(ctx context.Context, r io.Reader, name string, limits Limits) (*extract
 	return d, docErr
 }
 
-func tarEntries(r io.Reader) iter.Seq2[entry, error] {
+var commitName = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+
+func tarEntries(r io.Reader, commit *string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		t := tar.NewReader(r)
 		for {
@@ -199,6 +202,9 @@ func tarEntries(r io.Reader) iter.Seq2[entry, error] {
 				e.mode |= fs.ModeSymlink
 			}
 			if h.Typeflag == tar.TypeXGlobalHeader {
+				if name := h.PAXRecords["comment"]; commitName.MatchString(name) {
+					*commit = name // as git archive puts it there
+				}
 				continue
 			}
 			e.open = func() (io.ReadCloser, error) { return io.NopCloser(whole{t}), nil }

@@ -28,7 +28,7 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 		return d, err
 	}
 	var w extract.Builder
-	w.Kind = extract.Repository
+	w.Kind, w.Commit = extract.Repository, c.commit
 	var parts []part
 	papers, taken := c.papers(ctx)
 	for _, f := range c.files {

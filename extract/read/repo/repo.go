@@ -62,6 +62,7 @@ type collector struct {
 	seen    map[string]bool
 	ignore  ignore
 	attrs   attributes
+	commit  string
 	skips   skips
 }
 
