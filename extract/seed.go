@@ -123,6 +123,16 @@ type Check struct {
 	Score   float64 `json:"score"` // 0–1
 	Reason  string  `json:"reason"`
 	Version string  `json:"version"`
+
+	Execution *Execution `json:"execution,omitempty"` // what was run to find out
+}
+
+// An Execution is what a check ran and what came of it.
+type Execution struct {
+	Interpreter string `json:"interpreter"`    // with its version: "Python 3.11.2"
+	Code        string `json:"code,omitempty"` // what was run, where it is not the seed's answer
+	Test        string `json:"test,omitempty"` // the tests that it was held to
+	Output      string `json:"output"`         // the first and the last of what was printed
 }
 
 // Tokens counts what a seed cost.

@@ -36,6 +36,7 @@ type extractCmd struct {
 	Concurrency int      `help:"Calls at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
 	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
+	Execute     bool     `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
 	modelLimits
 	OCR      bool `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
 	Rejected bool `help:"Print rejected pairs too, each with its reason."`
@@ -54,7 +55,7 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 	if c.LimitCost > 0 && c.PriceIn == 0 && c.PriceOut == 0 {
 		return misuse("--limit-cost needs --price-in and --price-out")
 	}
-	tools := stage.Tools{}
+	tools := stage.Tools{Runner: openJail(ctx, c.Execute, s.log)}
 	if recipe.NeedsModel() {
 		if tools.Model, err = c.model(s); err != nil {
 			return err

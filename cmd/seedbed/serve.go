@@ -38,6 +38,7 @@ type serveCmd struct {
 	Model       string        `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
 	Concurrency int           `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Reconcile   time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
+	Execute     bool          `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
 	localURLs
 	modelLimits
 }
@@ -71,6 +72,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		o.service.Reconcile = c.Reconcile
 	}
 	if !c.NoWorker {
+		o.service.Runner = openJail(ctx, c.Execute, s.log)
 		if err := o.service.Start(ctx); err != nil {
 			return err
 		}

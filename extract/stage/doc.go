@@ -1,8 +1,8 @@
 // Package stage holds the stages that recipes are made of, one a file.
 //
-// A recipe names its stages in order. Harvest and derive make seeds, and
-// rewrite makes more of them; screen turns passages away; revise improves what
-// was made; ground, standalone, roundtrip, vote, decontaminate and dedupe
+// A recipe names its stages in order. Harvest, derive and reverse make seeds,
+// and rewrite makes more of them; screen turns passages away; revise improves what
+// was made; ground, standalone, execute, roundtrip, vote, decontaminate and dedupe
 // check it. A seed that fails a check is kept, rejected with the reason, and no
 // later stage looks at it. A recipe ends with dedupe, so that no other stage
 // waits for its turn.

@@ -46,12 +46,16 @@ const (
 	revised = 0.4 // of the pairs, that revise writes anew
 	unequal = 0.6 // of the answers, that a judge has to compare
 	pairIn  = 180 // tokens of a pair that is shown
+
+	judgedCode  = 0.6 // of the functions, that have no tests that can be run
+	writtenCode = 0.1 // of the answers, that are code of a model's
 )
 
 // replies are about how many tokens replies have, by their prompt.
 var replies = map[string]float64{
 	"screen": 60, "revise": 120, "revise_again": 260, "roundtrip": 180, "roundtrip_judge": 50, "vote": 180, "vote_groups": 70,
 	"rewrite_exercise": 300, "rewrite_dialogue": 500, "rewrite_choice": 250,
+	"reverse": 250, "reverse_write": 300, "reverse_judge": 50, "execute": 300,
 }
 
 // asks are how often a prompt is sent about a passage, with how much in reply.
@@ -103,6 +107,15 @@ func (v *Vote) expect(_ extract.Passage, seeds float64) ([]asks, float64) {
 		{"vote_groups", unequal * seeds, replies["vote_groups"]},
 		{"roundtrip_judge", unequal * seeds, replies["roundtrip_judge"]},
 	}, seeds
+}
+
+func (r *Reverse) expect(p extract.Passage, seeds float64) ([]asks, float64) {
+	n := float64(len(r.functions(p)))
+	return []asks{{"reverse", n, replies["reverse"]}, {"reverse_write", n, replies["reverse_write"]}, {"reverse_judge", judgedCode * n, replies["reverse_judge"]}}, seeds + n
+}
+
+func (e *Execute) expect(_ extract.Passage, seeds float64) ([]asks, float64) {
+	return []asks{{"execute", writtenCode * seeds, replies["execute"]}}, passing * seeds
 }
 
 func (r *Rewrite) expect(_ extract.Passage, seeds float64) ([]asks, float64) {
@@ -230,6 +243,12 @@ func aboutTokens(name string, p extract.Passage) float64 {
 		}
 	}
 	if slices.Contains(needs, "Question") {
+		n += pairIn
+	}
+	if slices.Contains(needs, "Code") {
+		n += pairIn
+	}
+	if slices.Contains(needs, "Instruction") {
 		n += pairIn
 	}
 	if slices.Contains(needs, "Answers") {

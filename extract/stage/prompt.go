@@ -112,6 +112,10 @@ var calls = map[string]call{
 	"vote_groups":      {"sorting", sortingSchema, fullSheet, []string{"Question", "Answers"}},
 	"rewrite_exercise": {formExercise, exerciseSchema, fullSheet, []string{"Passage", "Question", "Key"}},
 	"rewrite_dialogue": {formDialogue, dialogueSchema, fullSheet, []string{"Passage", "Question", "Key"}},
+	"reverse":          {"reversal", reversalSchema, fullCode, []string{"Code"}},
+	"reverse_write":    {"writing", writingSchema, fullCode, []string{"Instruction"}},
+	"reverse_judge":    {"ruling", rulingSchema, fullCode, []string{"Instruction", "Code", "Written"}},
+	"execute":          {"testing", testingSchema, fullCode, []string{"Instruction", "Code"}},
 	"rewrite_choice":   {formChoice, choiceSchema, fullSheet, []string{"Passage", "Question", "Key"}},
 }
 
@@ -124,6 +128,10 @@ var (
 		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Question: marked("Question"), Key: marked("Key"),
 		Reasoning: []string{marked("Reasoning")}, Answer: marked("Answer"), Answers: []string{marked("Answers"), "b"},
 		Quotes: []string{marked("Quotes")}, Type: marked("Type"), Faults: []string{marked("Faults")},
+	}
+	fullCode = codeSheet{
+		Title: marked("Title"), Lang: marked("Lang"), Name: marked("Name"), Code: marked("Code"), Around: marked("Around"),
+		Instruction: marked("Instruction"), Written: marked("Written"),
 	}
 )
 
@@ -171,6 +179,7 @@ func (p Prompt) check(name string) *promptError {
 var fieldWords = map[string]string{
 	"Passage": "passage", "Question": "question", "Key": "answer", "Answer": "answer that is to be judged",
 	"Answers": "answers that are to be sorted", "Faults": "faults that the critic found",
+	"Written": "code that was written from the instruction",
 }
 
 // complaintOf takes a template's error apart:

@@ -36,13 +36,19 @@ var makers = map[string]func(Tools) extract.Stage{
 	"vote": func(t Tools) extract.Stage {
 		return &Vote{Samples: 8, Asking: Asking{Temperature: 0.7, Model: t.Model}}
 	},
-	"dedupe": func(t Tools) extract.Stage { return &Dedupe{Similarity: 0.6, Near: t.Near} },
+	"reverse": func(t Tools) extract.Stage {
+		return &Reverse{MaxFunctions: 6, Runner: t.Runner, Asking: Asking{Temperature: 0.2, Model: t.Model}}
+	},
+	"execute": func(t Tools) extract.Stage { return &Execute{Runner: t.Runner, Asking: Asking{Model: t.Model}} },
+	"dedupe":  func(t Tools) extract.Stage { return &Dedupe{Similarity: 0.6, Near: t.Near} },
 }
 
-// Tools are what stages work with. A nil Near stands for one in memory.
+// Tools are what stages work with. A nil Near stands for one in memory, and
+// without a Runner no code is run.
 type Tools struct {
-	Model extract.Model
-	Near  Near
+	Model  extract.Model
+	Near   Near
+	Runner Runner
 
 	// Benchmarks opens the files that decontaminate compares with; nil takes
 	// paths as seen from where the program runs.
@@ -215,6 +221,7 @@ func (r Recipe) WithCount(n int) (Recipe, error) {
 // Build makes the stages of a recipe.
 func Build(r Recipe, t Tools) ([]extract.Stage, error) {
 	t.count = r.Count
+	t.Runner = Remember(t.Runner) // reverse and execute run the same tests
 	if t.Model == nil && r.NeedsModel() {
 		return nil, fmt.Errorf("recipe %s needs a model and none is connected", r.Name)
 	}

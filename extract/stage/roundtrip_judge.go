@@ -90,7 +90,7 @@ type asked[T any] struct {
 	model  string
 }
 
-func ask[T any](ctx context.Context, a *Asking, prompt string, about sheet, n int) (asked[T], error) {
+func ask[T any](ctx context.Context, a *Asking, prompt string, about any, n int) (asked[T], error) {
 	var out asked[T]
 	reply, err := a.complete(ctx, prompt, about, n)
 	if err != nil {

@@ -28,6 +28,7 @@ import (
 	"seedbed/extract"
 	"seedbed/extract/chunk"
 	"seedbed/extract/llm"
+	"seedbed/extract/stage"
 	"seedbed/internal/blob"
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
@@ -52,6 +53,8 @@ type Options struct {
 	// Fetch brings what stands at an address into a folder and says where and
 	// what it is called; nil fetches nothing. Errors are *seedbed.Error.
 	Fetch func(ctx context.Context, address, dir string) (path, name string, err error)
+
+	Runner stage.Runner // where code is run, nil runs none
 
 	Log *slog.Logger
 	Env *seedbed.Endpoint // the model server from the environment, if there is one

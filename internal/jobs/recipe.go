@@ -23,7 +23,7 @@ type steps struct {
 // steps builds the stages of a run. A *seedbed.Error is one for the run: it
 // cannot go on until a person does something about it.
 func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
-	tools := stage.Tools{Near: sharedNear{}, Benchmarks: s.Benchmarks}
+	tools := stage.Tools{Near: sharedNear{}, Runner: s.Runner, Benchmarks: s.Benchmarks}
 	var at *gate
 	key := run.RecipeHash
 	if run.Endpoint != "" {

@@ -21,6 +21,9 @@ import (
 // itself asks, with the sentence after each in the same paragraph. Other values are chosen by name,
 // type and enum: high where they rate, true where they approve.
 //
+// Asked about code, it writes instructions, known code and known tests: see
+// aboutCode.
+//
 // Of several draws of one question without a passage, which differ in their
 // seed alone, about one in five does not know: its answer is empty.
 func Answer(r Request) string {
@@ -51,6 +54,9 @@ func Answer(r Request) string {
 			return "There is nothing to say."
 		}
 		return found[0]
+	}
+	if reply := aboutCode(r, root); reply != "" {
+		return reply
 	}
 	w := writer{root: root, told: telling(found), asked: asking(passage, found), all: found}
 	w.blank = !given && r.Seed() > 0 && hash(fmt.Sprint(r.Text(), r.Seed()))%5 == 0

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path"
@@ -63,8 +64,7 @@ func openGo(ctx context.Context, j *Jail) (language, error) {
 	}
 	g.cache = filepath.Join(j.CacheDir, said[1])
 	g.prepare = sync.OnceValue(func() error {
-		j.Log.Info("compiling Go's standard library for the jail")
-		return g.compile(context.WithoutCancel(ctx), packages)
+		return g.compile(context.WithoutCancel(ctx), packages, j.Log)
 	})
 	e, err := j.run(ctx, command{args: []string{g.root + "/bin/go", "version"}, folder: []string{g.root}, env: []string{"GOTOOLCHAIN=local"}})
 	if err != nil || !strings.HasPrefix(e.output, "go version") {
@@ -74,10 +74,11 @@ func openGo(ctx context.Context, j *Jail) (language, error) {
 }
 
 // compile fills the cache, unless it is there.
-func (g *golang) compile(ctx context.Context, packages []string) error {
+func (g *golang) compile(ctx context.Context, packages []string, log *slog.Logger) error {
 	if _, err := os.Stat(g.cache); err == nil {
 		return nil
 	}
+	log.Info("compiling Go's standard library for the sandbox, once; it may take minutes")
 	dir, err := os.MkdirTemp(filepath.Dir(g.cache), "part-")
 	if err != nil {
 		return err

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"seedbed/extract/stage"
+	"seedbed/internal/sandbox/jail"
+)
+
+// openJail is where code is run, nil unless that is asked for and there can
+// be a jail: then nothing is run, and the checks say so.
+func openJail(ctx context.Context, asked bool, log *slog.Logger) stage.Runner {
+	if !asked {
+		return nil
+	}
+	j, err := jail.Open(ctx, jail.Options{CacheDir: jailCache(), Log: log})
+	if err != nil {
+		log.Warn("no code is run", "why", err)
+		return nil
+	}
+	log.Info("code is run in a sandbox", "languages", strings.Join(j.Interpreters(), ", "))
+	return j
+}
+
+// jailCache keeps what the jail's users read. They cannot look into root's
+// own folder.
+func jailCache() string {
+	if os.Geteuid() == 0 {
+		return filepath.Join("/var/cache/seedbed", "go")
+	}
+	return filepath.Join(cacheFolder(), "go")
+}
