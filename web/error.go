@@ -26,6 +26,7 @@ var answers = map[string]answer{
 	seedbed.Spent:       {http.StatusConflict, "The run has spent what it may", "Give it a higher limit, and resume it."},
 	seedbed.Conflict:    {http.StatusConflict, "That cannot be done now", "Look at its state, and try again when it has changed."},
 	seedbed.Stale:       {http.StatusPreconditionFailed, "Somebody changed it meanwhile", "Load the page again and make your change anew."},
+	seedbed.Reused:      {http.StatusUnprocessableEntity, "That key was used before", "Send the request as it was, or with a new key."},
 	seedbed.TooLarge:    {http.StatusRequestEntityTooLarge, "That is too large", "Split it, or start the server with a higher SEEDBED_MAX_UPLOAD."},
 	seedbed.Unreadable:  {http.StatusUnprocessableEntity, "The file cannot be read", "See whether it opens elsewhere, and save it again."},
 	seedbed.NoText:      {http.StatusUnprocessableEntity, "The file has no text", "Run it through text recognition (OCR) first."},

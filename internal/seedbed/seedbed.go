@@ -250,12 +250,22 @@ type Results struct {
 	Behind int                `json:"behind,omitempty"` // changes the index has not seen yet
 }
 
+// An Answer is what was answered to a request that came with a key.
+type Answer struct {
+	Print    string // tells the request apart from others
+	Status   int    // of HTTP
+	Location string // of what was made, if it has an address
+	Body     []byte // JSON
+	Passing  bool   // not to be kept: another try may end otherwise
+}
+
 // Codes of an Error. web/error.go alone turns them into statuses.
 const (
 	Invalid     = "invalid"     // the request or the file is wrong; trying again does not help
 	NotFound    = "not_found"   //
 	Conflict    = "conflict"    // it is there already, or its state forbids this
 	Stale       = "stale"       // somebody changed it since it was read
+	Reused      = "reused"      // a key of a request that was sent with another one
 	TooLarge    = "too_large"   //
 	Unreadable  = "unreadable"  // a file that no reader can make text of
 	NoText      = "no_text"     // a file without text: scanned pages, pictures

@@ -23,6 +23,7 @@ const Prefix = "/api/v1"
 // A Library keeps sources and runs.
 type Library interface {
 	uploader
+	Once(ctx context.Context, key string, do func() (seedbed.Answer, error)) (a seedbed.Answer, first bool, err error)
 	Sources(ctx context.Context, collection string) ([]seedbed.Source, error)
 	Source(ctx context.Context, id string) (seedbed.Source, error)
 	Document(ctx context.Context, source string) (*extract.Document, error)
@@ -95,14 +96,14 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/openapi.json", s.openAPI)
 
 	g.GET("/sources", s.sources)
-	g.POST("/sources", s.upload)
+	g.POST("/sources", s.once(s.upload, s.readUpload))
 	g.GET("/sources/:id", s.source)
 	g.DELETE("/sources/:id", s.deleteSource)
 	g.GET("/sources/:id/document", s.document)
 	g.GET("/sources/:id/original", s.original)
 
 	g.GET("/runs", s.runs)
-	g.POST("/runs", s.startRun)
+	g.POST("/runs", s.once(s.startRun, s.readWanted))
 	g.GET("/runs/:id", s.run)
 	g.POST("/runs/:id/pause", s.command(s.lib.Pause))
 	g.POST("/runs/:id/resume", s.command(s.lib.Resume))

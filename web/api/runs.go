@@ -38,10 +38,21 @@ func decodeWanted(c echo.Context) (wanted, seedbed.RunOptions, error) {
 	if err := decode(c, &in); err != nil {
 		return in, seedbed.RunOptions{}, err
 	}
+	said, err := json.Marshal(in)
+	if err != nil {
+		return in, seedbed.RunOptions{}, err
+	}
+	fingerprintOf(c.Request().Context()).add(string(said))
 	if in.Source == "" {
 		return in, seedbed.RunOptions{}, query.Wrong("source", "name the source to work on")
 	}
 	return in, seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model, Count: in.Count, Limits: in.Limits}, nil
+}
+
+// readWanted reads what startRun does, for its fingerprint.
+func (s *server) readWanted(c echo.Context) error {
+	_, _, err := decodeWanted(c)
+	return err
 }
 
 func (s *server) estimate(c echo.Context) error {

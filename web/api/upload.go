@@ -48,6 +48,7 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 	if err != nil {
 		return nil, seedbed.Errorf(seedbed.Invalid, "send the files as multipart/form-data, each as a part named file: %w", err)
 	}
+	print := fingerprintOf(r.Context())
 	fields := r.URL.Query()
 	var all []Received
 	for {
@@ -62,10 +63,12 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 			if err := field(fields, part, len(all) > 0); err != nil {
 				return all, err
 			}
+			print.add("field", part.FormName(), fields.Get(part.FormName()))
 			continue
 		}
 		name := part.FileName()
-		body := &source{r: part}
+		through, end := print.body(part)
+		body := &source{r: through}
 		if name == "" {
 			// A form sent without choosing a file has one empty part.
 			if n, _ := io.Copy(io.Discard, body); n > 0 {
@@ -79,6 +82,11 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 		}
 		got := Received{Name: name}
 		got.Uploaded, got.Err = lib.Upload(r.Context(), u)
+		if got.Err != nil { // it may have stopped before the end
+			_, _ = io.Copy(io.Discard, body)
+		}
+		print.add("file", name)
+		end()
 		all = append(all, got)
 		if body.err != nil {
 			all[len(all)-1].Err = broken(body.err)

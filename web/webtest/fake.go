@@ -30,6 +30,9 @@ import (
 type Fake struct {
 	Now func() time.Time
 
+	once    sync.Mutex
+	answers map[string]seedbed.Answer
+
 	mu        sync.Mutex
 	sources   []seedbed.Source // oldest first, as all lists
 	documents map[string]*extract.Document
@@ -59,6 +62,7 @@ type stored struct {
 func New() *Fake {
 	return &Fake{
 		Now:       time.Now,
+		answers:   map[string]seedbed.Answer{},
 		documents: map[string]*extract.Document{},
 		originals: map[string][]byte{},
 		passages:  map[string][]seedbed.RunPassage{},
@@ -180,6 +184,20 @@ func (f *Fake) Original(_ context.Context, source string) (io.ReadSeekCloser, er
 type closer struct{ io.ReadSeeker }
 
 func (closer) Close() error { return nil }
+
+// Once keeps answers for ever.
+func (f *Fake) Once(_ context.Context, key string, do func() (seedbed.Answer, error)) (seedbed.Answer, bool, error) {
+	f.once.Lock()
+	defer f.once.Unlock()
+	if a, ok := f.answers[key]; ok {
+		return a, false, nil
+	}
+	a, err := do()
+	if err == nil && !a.Passing {
+		f.answers[key] = a
+	}
+	return a, true, err
+}
 
 // Upload stores text files: each paragraph is a block, a line that begins with
 // # is a heading. A file without text cannot be stored.
