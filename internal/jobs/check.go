@@ -46,6 +46,9 @@ func (s *Service) Check(ctx context.Context, mend bool, report func(Fault)) (Che
 			return c.done, err
 		}
 	}
+	if mend {
+		s.sweep(ctx)
+	}
 	return c.done, nil
 }
 
@@ -133,9 +136,7 @@ func (c *checker) document(ctx context.Context, src seedbed.Source, readable boo
 		return c.found(kind, fmt.Sprintf("%s: reading it again fails: %v", what, err), nil)
 	case sum != src.Document:
 		// Passages and evidence point into the other one.
-		if err := c.Blobs.Delete(ctx, sum); err != nil {
-			return err
-		}
+		c.discard(ctx, sum)
 		return c.found(kind, what+": read again it differs: delete the source and upload the file again", nil)
 	}
 	return c.found(kind, what, func() error { return nil })
@@ -172,7 +173,9 @@ func (c *checker) orphans(ctx context.Context) error {
 			continue
 		}
 		what := fmt.Sprintf("%s, %d bytes, put %s", info.Sum, info.Size, info.Put.UTC().Format(time.DateOnly))
-		err = c.found("blob orphaned", what, func() error { return c.Blobs.Delete(ctx, info.Sum) })
+		err = c.found("blob orphaned", what, func() error {
+			return c.DB.Update(ctx, func(tx *store.Tx) error { return tx.AddGarbage(ctx, info.Sum) })
+		})
 		if err != nil {
 			return err
 		}

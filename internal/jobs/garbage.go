@@ -2,27 +2,20 @@ package jobs
 
 import (
 	"context"
+	"time"
 
 	"seedbed/internal/store"
 )
 
-// A blob is written before the row that names it. In between nobody may take
-// it for unused and remove it, which could happen where the same bytes were
-// there before and have just been deleted. So garbage is removed only while
-// no blob is being written.
+// A blob is written before the row that names it, and removed after the last
+// that did, here or in another process. So that nobody takes the bytes for
+// unused that somebody has just put, both meet in the table of garbage: who
+// names a blob claims it there, and who removes one marks it there first. See
+// [store.Tx.ClaimBlob].
 
-// take announces that a blob will be written; done says that its row is
-// there, or that it is not wanted after all.
-func (s *Service) take() (done func()) {
-	s.trash.Lock()
-	s.taking++
-	s.trash.Unlock()
-	return func() {
-		s.trash.Lock()
-		s.taking--
-		s.trash.Unlock()
-	}
-}
+// tidyEvery is how often garbage is looked for that was left: by a process
+// that was killed, or because the blob store was away.
+const tidyEvery = time.Minute
 
 // discard notes blobs as garbage that were written in vain.
 func (s *Service) discard(ctx context.Context, sums ...string) {
@@ -33,28 +26,54 @@ func (s *Service) discard(ctx context.Context, sums ...string) {
 	}
 }
 
-// sweep removes garbage, unless a blob is being written: then it is left for
-// next time.
-func (s *Service) sweep(ctx context.Context) {
-	ctx = context.WithoutCancel(ctx)
-	s.trash.Lock()
-	defer s.trash.Unlock()
-	if s.taking > 0 {
-		return
-	}
-	all, unused, err := s.DB.Garbage(ctx)
-	if err == nil && len(all) == 0 {
-		return
-	}
-	for _, sum := range unused {
-		if err == nil {
-			err = s.Blobs.Delete(ctx, sum)
+// tidy sweeps now and then until ctx ends.
+func (s *Service) tidy(ctx context.Context) {
+	often := time.NewTicker(tidyEvery)
+	defer often.Stop()
+	for {
+		s.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-often.C:
 		}
 	}
-	if err == nil {
-		err = s.DB.Update(ctx, func(tx *store.Tx) error { return tx.ForgetGarbage(ctx, all) })
-	}
-	if err != nil {
+}
+
+// sweep removes garbage. One process at a time does.
+func (s *Service) sweep(ctx context.Context) {
+	s.trash.Lock()
+	defer s.trash.Unlock()
+	_, err := s.DB.Alone(ctx, "garbage", func() error {
+		for {
+			n, err := s.sweepSome(ctx)
+			if err != nil || n == 0 {
+				return err
+			}
+		}
+	})
+	if err != nil && ctx.Err() == nil {
 		s.Log.Warn("blobs that nothing needs stay for now", "err", err)
 	}
+}
+
+func (s *Service) sweepSome(ctx context.Context) (int, error) {
+	some, err := s.DB.Garbage(ctx)
+	if err != nil || len(some) == 0 {
+		return 0, err
+	}
+	var unused []string
+	err = s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		unused, err = tx.MarkGarbage(ctx, some)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, sum := range unused {
+		if err := s.Blobs.Delete(ctx, sum); err != nil {
+			return 0, err
+		}
+	}
+	return len(some), s.DB.Update(ctx, func(tx *store.Tx) error { return tx.ForgetGarbage(ctx, unused) })
 }

@@ -79,8 +79,7 @@ type Service struct {
 	docs    documents
 	models  models
 
-	trash    sync.Mutex // guards taking, and holds back those who take while garbage is removed
-	taking   int        // blobs being written that no row names yet
+	trash    sync.Mutex // held by who removes garbage
 	fed      chan struct{}
 	fetches  chan struct{} // holds one value for each that goes on
 	halting  chan struct{} // closed when Stop begins
@@ -240,7 +239,6 @@ func (s *Service) begin(ctx context.Context) error {
 	if err := s.pauseOrphans(ctx); err != nil {
 		return err
 	}
-	s.sweep(ctx)
 	// The workers live until Stop, not until whoever started them is done.
 	live := context.WithoutCancel(ctx)
 	if err := s.river.Start(live); err != nil {
@@ -248,6 +246,7 @@ func (s *Service) begin(ctx context.Context) error {
 	}
 	live, s.unfeed = context.WithCancel(live)
 	s.feeding.Go(func() { s.feed(live) })
+	s.feeding.Go(func() { s.tidy(live) })
 	s.mu.Lock()
 	s.started = true
 	s.mu.Unlock()

@@ -68,7 +68,6 @@ func passing(err error) bool {
 }
 
 func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbed.Source) error {
-	defer s.take()()
 	if src.Document == "" {
 		if job.Attempt > maxBegins {
 			return seedbed.Errorf(seedbed.Unreadable, "reading %s was begun %d times and never ended", src.Name, maxBegins)
@@ -89,6 +88,9 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 		}
 		describe(&src, doc)
 		err = s.DB.Update(ctx, func(tx *store.Tx) error {
+			if err := tx.ClaimBlob(ctx, src.Document); err != nil {
+				return err
+			}
 			if err := tx.DeletePassages(ctx, src.ID); err != nil {
 				return err
 			}

@@ -69,7 +69,6 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		run = &r
 	}
 
-	defer s.take()()
 	body := bufio.NewReaderSize(u.Body, 4096)
 	head, err := body.Peek(3072)
 	if err != nil && err != io.EOF {
@@ -93,6 +92,9 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 			src.Error = seedbed.Errorf(seedbed.Invalid, "%s is empty: there is nothing to read in it", src.Name)
 		}
 		if err := tx.AddCollection(ctx, src.Collection, src.Collection); err != nil {
+			return err
+		}
+		if err := tx.ClaimBlob(ctx, src.SHA256); err != nil {
 			return err
 		}
 		if err := tx.AddSource(ctx, *src); err != nil {
@@ -223,6 +225,8 @@ func (s *Service) DeleteSource(ctx context.Context, id string) error {
 		s.changes.tell(run.ID)
 	}
 	s.wake()
-	s.sweep(ctx)
+	if s.isStarted() { // else who works does
+		s.sweep(context.WithoutCancel(ctx))
+	}
 	return nil
 }

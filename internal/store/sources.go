@@ -147,44 +147,6 @@ func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 	return tx.AddGarbage(ctx, s.SHA256, s.Document)
 }
 
-// AddGarbage notes blobs that may not be needed any more.
-func (tx *Tx) AddGarbage(ctx context.Context, sums ...string) error {
-	for _, sum := range sums {
-		if sum == "" {
-			continue
-		}
-		if _, err := tx.exec(ctx, `INSERT INTO garbage (sha256) VALUES ($1) ON CONFLICT (sha256) DO NOTHING`, sum); err != nil {
-			return fmt.Errorf("note blob %s as garbage: %w", sum, err)
-		}
-	}
-	return nil
-}
-
-// Garbage lists the blobs noted as garbage, and which of them no source uses.
-func (r reads) Garbage(ctx context.Context) (all, unused []string, err error) {
-	all, err = list(ctx, r.q, scanOne[string], `SELECT sha256 FROM garbage`)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list garbage: %w", err)
-	}
-	unused, err = list(ctx, r.q, scanOne[string], `SELECT g.sha256 FROM garbage g
-		WHERE NOT EXISTS (SELECT 1 FROM sources s WHERE s.sha256 = g.sha256)
-		AND NOT EXISTS (SELECT 1 FROM sources s WHERE s.document = g.sha256)`)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list garbage: %w", err)
-	}
-	return all, unused, nil
-}
-
-// ForgetGarbage takes blobs off the list of garbage.
-func (tx *Tx) ForgetGarbage(ctx context.Context, sums []string) error {
-	for _, sum := range sums {
-		if _, err := tx.exec(ctx, `DELETE FROM garbage WHERE sha256 = $1`, sum); err != nil {
-			return fmt.Errorf("forget garbage: %w", err)
-		}
-	}
-	return nil
-}
-
 // A Cut is a passage as it was cut from its source.
 type Cut struct {
 	Ordinal int // from 0, in document order

@@ -166,7 +166,7 @@ func decode(c echo.Context, v any) error {
 	err := dec.Decode(v)
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return nil
+			return fingerprintOf(c.Request().Context()).json(v)
 		}
 		if err == nil {
 			err = errors.New("something follows the JSON value")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"hash"
 	"io"
 	"net/http"
@@ -106,6 +107,16 @@ func (p *fingerprint) add(words ...string) {
 	}
 }
 
+// json takes in a value that was decoded.
+func (p *fingerprint) json(v any) error {
+	if p.hash == nil {
+		return nil
+	}
+	said, err := json.Marshal(v)
+	p.add(string(said))
+	return err
+}
+
 // body takes in what is read through it, up to the end that close marks.
 func (p *fingerprint) body(r io.Reader) (through io.Reader, end func()) {
 	if p.hash == nil {
@@ -119,6 +130,10 @@ func (p *fingerprint) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) 
 
 // nowhere takes uploads and keeps nothing.
 type nowhere struct{}
+
+func (nowhere) UploadURL(context.Context, string, seedbed.Upload) (seedbed.Uploaded, error) {
+	return seedbed.Uploaded{}, nil
+}
 
 func (nowhere) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, error) {
 	_, err := io.Copy(io.Discard, u.Body)

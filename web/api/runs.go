@@ -38,11 +38,6 @@ func decodeWanted(c echo.Context) (wanted, seedbed.RunOptions, error) {
 	if err := decode(c, &in); err != nil {
 		return in, seedbed.RunOptions{}, err
 	}
-	said, err := json.Marshal(in)
-	if err != nil {
-		return in, seedbed.RunOptions{}, err
-	}
-	fingerprintOf(c.Request().Context()).add(string(said))
 	if in.Source == "" {
 		return in, seedbed.RunOptions{}, query.Wrong("source", "name the source to work on")
 	}

@@ -30,7 +30,7 @@ type uploaded struct {
 // new, 200 when all were here already. Only when none could be stored is the
 // answer an error.
 func (s *server) upload(c echo.Context) error {
-	if kind, _, _ := mime.ParseMediaType(c.Request().Header.Get("Content-Type")); kind == "application/json" {
+	if namesURL(c) {
 		return s.uploadURL(c)
 	}
 	all, err := Receive(c.Response(), c.Request(), s.lib, s.maxUpload)
@@ -69,8 +69,17 @@ func (s *server) upload(c echo.Context) error {
 	return c.JSON(status, out)
 }
 
+// namesURL reports whether an upload is the address of one.
+func namesURL(c echo.Context) bool {
+	kind, _, _ := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
+	return kind == "application/json"
+}
+
 // readUpload reads an upload as upload does, for its fingerprint.
 func (s *server) readUpload(c echo.Context) error {
+	if namesURL(c) {
+		return decode(c, new(address))
+	}
 	_, err := Receive(c.Response(), c.Request(), nowhere{}, s.maxUpload)
 	return err
 }
