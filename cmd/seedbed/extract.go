@@ -38,7 +38,7 @@ type extractCmd struct {
 	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
 	Execute     bool     `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
 	modelLimits
-	OCR      bool `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
+	readFlags
 	Rejected bool `help:"Print rejected pairs too, each with its reason."`
 }
 
@@ -176,7 +176,7 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 		return err
 	}
 	defer done()
-	doc, err := readDocument(ctx, file, path, x.cmd.OCR)
+	doc, err := x.cmd.document(ctx, file, path)
 	if err != nil {
 		return err
 	}

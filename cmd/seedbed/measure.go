@@ -85,7 +85,7 @@ func (c measureCmd) write(w io.Writer, card *measure.Card) error {
 func (c measureCmd) sources(ctx context.Context, s *streams) ([]measure.Source, error) {
 	var out []measure.Source
 	for _, path := range c.Source {
-		doc, err := readDocument(ctx, path, path, false)
+		doc, err := readFlags{}.document(ctx, path, path)
 		if err != nil {
 			return nil, err
 		}

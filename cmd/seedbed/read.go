@@ -19,7 +19,7 @@ type readCmd struct {
 	localURLs
 	Format string `help:"text, as offsets count it; markdown; json, with every block; or outline, a line a block." enum:"text,markdown,json,outline" default:"text"`
 	Stats  bool   `help:"Print what was found in place of the text: blocks by kind, words, what was left out, and how each page was read."`
-	OCR    bool   `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
+	readFlags
 }
 
 func (c readCmd) Run(ctx context.Context, s *streams) error {
@@ -28,7 +28,7 @@ func (c readCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer done()
-	doc, err := readDocument(ctx, path, name, c.OCR)
+	doc, err := c.document(ctx, path, name)
 	if err != nil {
 		return err
 	}
@@ -56,10 +56,16 @@ func printJSON(w io.Writer, v any) error {
 	return out.Encode(v)
 }
 
-// readDocument reads in a child process, as the server does.
-func readDocument(ctx context.Context, path, name string, ocr bool) (*extract.Document, error) {
-	o := sandbox.Options{CacheDir: cacheFolder()}
-	if ocr {
+// readFlags say how files are read.
+type readFlags struct {
+	OCR       bool `name:"ocr" help:"Read pages that are images with tesseract, which has to be installed."`
+	WholePage bool `help:"Read whole web pages, with menus and what else stands around an article."`
+}
+
+// document reads in a child process, as the server does.
+func (f readFlags) document(ctx context.Context, path, name string) (*extract.Document, error) {
+	o := sandbox.Options{CacheDir: cacheFolder(), WholePage: f.WholePage}
+	if f.OCR {
 		var err error
 		if o.OCR, err = sandbox.FindOCR(); err != nil {
 			return nil, err

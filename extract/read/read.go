@@ -51,6 +51,8 @@ type Options struct {
 	CacheDir string
 	// OCR is the tesseract program, for the pages of PDFs that are images.
 	OCR string
+	// WholePage reads of a web page what stands around its article too.
+	WholePage bool
 	// Limits bound what archives unpack to.
 	Limits repo.Limits
 }
@@ -104,6 +106,9 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 	case formatText:
 		return text.Read(ctx, all, name)
 	case formatHTML:
+		if opts.WholePage {
+			return html.Whole(ctx, all, name)
+		}
 		return html.Read(ctx, all, name)
 	case formatLaTeX:
 		return latex.Read(ctx, all, name)

@@ -35,6 +35,7 @@ func childArgs(o Options) []string {
 		"--wall", o.WallTime.String(),
 		"--cache", o.CacheDir,
 		"--ocr", o.OCR,
+		"--whole-page=" + strconv.FormatBool(o.WholePage),
 	}
 }
 
@@ -55,6 +56,7 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 	cache := f.String("cache", "", "folder")
 	name := f.String("name", "", "of the file")
 	ocr := f.String("ocr", "", "program")
+	whole := f.Bool("whole-page", false, "of HTML")
 	warm := f.Bool("warm", false, "only fill the cache")
 	page := f.Int("page", 0, "draw this page, and read nothing")
 	width := f.Int("width", 0, "of the drawing, in pixels")
@@ -81,7 +83,7 @@ func child(ctx context.Context, args []string, out io.Writer, do reader) int {
 		img, err := draw(ctx, f.Arg(0), *name, *page, *width, *cache)
 		r.Image, r.Error = img, explain(*name, err)
 	default:
-		d, err := do(ctx, f.Arg(0), *name, read.Options{CacheDir: *cache, OCR: *ocr})
+		d, err := do(ctx, f.Arg(0), *name, read.Options{CacheDir: *cache, OCR: *ocr, WholePage: *whole})
 		r.Document, r.Error = d, explain(*name, err)
 	}
 	w := bufio.NewWriterSize(out, 1<<16)

@@ -32,6 +32,7 @@ type Options struct {
 	Self      string        // the program to start; "" is the running one
 	CacheDir  string        // for what readers compile, see pdf.Options; "" keeps nothing
 	OCR       string        // tesseract, to read pages that are images; see FindOCR
+	WholePage bool          // of web pages, not the article alone
 	WallTime  time.Duration // 0 is two minutes, with OCR twenty
 	Memory    int64         // resident bytes, 0 is 1 GiB
 	MaxOutput int64         // bytes of the document as JSON, 0 is 256 MiB
