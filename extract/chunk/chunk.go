@@ -2,7 +2,8 @@
 //
 // A passage is made of whole blocks under one heading path, 600 to 1,000
 // tokens where the document allows it. Passages and what lies between them,
-// white space alone, are the whole document: nothing is lost.
+// white space alone, are the whole document: nothing is lost. They overlap
+// only where that is asked for.
 package chunk
 
 import (
@@ -19,6 +20,10 @@ type Options struct {
 	Min    int // shorter neighbours are joined, default 600
 	Target int // what a long section is cut into, default 800
 	Max    int // no passage is longer, default 1000
+
+	// Overlap is how much of the paragraph before it a passage begins with
+	// where it goes on with the same section, in whole sentences; 0 is nothing.
+	Overlap int
 }
 
 // The least Max. Below it a passage could not hold one odd character.
@@ -71,10 +76,16 @@ func Split(doc *extract.Document, o Options) iter.Seq[extract.Passage] {
 		c := newCutter(doc, o.withDefaults())
 		for first := 0; first < len(doc.Blocks); {
 			last := c.stretch(first)
+			var before *part
 			for _, p := range c.cut(first, last) {
+				whole := p
+				if before != nil && c.Overlap > 0 {
+					p = c.overlap(*before, p)
+				}
 				if !yield(c.passage(p)) {
 					return
 				}
+				before = &whole
 			}
 			first = last
 		}

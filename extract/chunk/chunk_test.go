@@ -2,8 +2,10 @@ package chunk_test
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
+	"seedbed/extract/read"
 	"seedbed/extract/tokens"
 )
 
@@ -254,6 +257,66 @@ func TestSplitLosesNothing(t *testing.T) {
 	}
 }
 
+// TestSplitCorpus holds the same for every document below the folder that
+// SEEDBED_CORPUS names.
+func TestSplitCorpus(t *testing.T) {
+	corpus := os.Getenv("SEEDBED_CORPUS")
+	if corpus == "" {
+		t.Skip("SEEDBED_CORPUS names no folder")
+	}
+	files := 0
+	err := filepath.WalkDir(corpus, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		doc, err := read.File(t.Context(), name, read.Options{CacheDir: os.TempDir()})
+		if err != nil {
+			return nil // what cannot be read is no document
+		}
+		files++
+		holds(t, name, doc, chunk.Options{})
+		holds(t, name, doc, chunk.Options{Max: 100})
+		return nil
+	})
+	if err != nil || files == 0 {
+		t.Fatalf("%d documents below %s: %v", files, corpus, err)
+	}
+	t.Logf("%d documents", files)
+}
+
+// With an overlap, passages are those without one, and some begin earlier:
+// with whole sentences of the passage before.
+func TestSplitOverlap(t *testing.T) {
+	const sentence = "Water boils sooner on high mountains. "
+	d := doc("# A", "text 280", "text 280", "# B", "text 280")
+	const limit = 120
+	plain := slices.Collect(chunk.Split(d, chunk.Options{Max: limit}))
+	var shared int
+	for i, p := range slices.Collect(chunk.Split(d, chunk.Options{Max: limit, Overlap: 20})) {
+		text := d.Slice(p.Start, p.End)
+		if text != p.Text || p.ID != extract.PassageID(p.Path, p.Text) || p.Tokens > limit || !slices.Equal(p.Path, plain[i].Path) {
+			t.Fatalf("passage %d %d–%d of %d tokens under %q: %.60q, document has %.60q", i, p.Start, p.End, p.Tokens, p.Path, p.Text, text)
+		}
+		rest, ok := strings.CutSuffix(p.Text, plain[i].Text)
+		if !ok {
+			t.Fatalf("passage %d is %q, want it to end in %q", i, p.Text, plain[i].Text)
+		}
+		if rest == "" {
+			continue
+		}
+		shared++
+		if i == 0 || p.Start < plain[i-1].Start || tokens.Estimate(rest) > 20 || strings.TrimSpace(strings.ReplaceAll(strings.TrimSpace(rest)+" ", sentence, "")) != "" {
+			t.Errorf("passage %d begins with %q of the one before", i, rest)
+		}
+		if b := p.Blocks()[0]; b.Start > p.Start || b.End <= p.Start {
+			t.Errorf("passage %d starts at %d, its first block is %d–%d", i, p.Start, b.Start, b.End)
+		}
+	}
+	if shared == 0 {
+		t.Errorf("no passage of %d begins with words of the one before", len(plain))
+	}
+}
+
 func holds(t *testing.T, name string, d *extract.Document, o chunk.Options) {
 	t.Helper()
 	most := o.Max
@@ -311,6 +374,9 @@ func holds(t *testing.T, name string, d *extract.Document, o chunk.Options) {
 		if n := len(blocks); n > 1 && blocks[n-1].Kind == extract.Heading && i+1 < len(passages) && passages[i+1].Skip == "" &&
 			passages[i+1].Blocks()[0].Kind != extract.Heading && passages[i+1].File == p.File && sizes[p.Last-1] < most/4 {
 			t.Fatalf("%s: passage %d leaves its last heading %q without its text", name, i, blocks[n-1].Text)
+		}
+		if o.Max == 0 && p.Tokens < 40 && i > 0 && passages[i-1].Last > p.First && p.Last == p.First+1 {
+			t.Fatalf("%s: passage %d is a tail of %d tokens: %q", name, i, p.Tokens, p.Text)
 		}
 		if p.Tokens > most && (long == 0 || p.Tokens-long > most || p.Tokens > 5*most) {
 			t.Fatalf("%s: passage %d has %d tokens, want at most %d: %q", name, i, p.Tokens, most, p.Text)

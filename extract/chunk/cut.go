@@ -1,6 +1,7 @@
 package chunk
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -132,6 +133,54 @@ func cutSentences(s string, emit func(string)) {
 			}
 		}
 	})
+}
+
+// overlap lets a part begin with the last sentences of the one before it, as
+// many as are asked for and fit, never all of it. They come from a paragraph
+// of the same section.
+func (c *cutter) overlap(before, p part) part {
+	last := before.last - 1
+	b := &c.doc.Blocks[last]
+	if b.Skip != "" || b.Kind != extract.Paragraph || c.under[p.first] != c.under[last] || c.doc.Blocks[p.first].Kind == extract.Heading {
+		return p
+	}
+	from := max(before.from+1, c.from[last])
+	text := c.doc.Text[from:before.to]
+	if len(text) > window/2 {
+		n := len(text) - window/2
+		for !utf8.RuneStart(text[n]) {
+			n++
+		}
+		from, text = from+n, text[n:]
+	}
+	whole := from == c.from[last]
+	var starts []int
+	at := 0
+	cutSentences(text, func(s string) {
+		if whole || at > 0 { // else it may begin within a sentence
+			starts = append(starts, at)
+		}
+		at += len(s)
+	})
+	room := min(c.Overlap, c.Max-p.tokens)
+	best := len(text)
+	for _, i := range slices.Backward(starts) {
+		if tokens.Estimate(text[i:]) > room {
+			break
+		}
+		best = i
+	}
+	if best == len(text) {
+		return p
+	}
+	p.tokens += tokens.Estimate(text[best:])
+	p.first = last
+	p.from = from + best
+	p.start = before.end - utf8.RuneCountInString(text[best:])
+	if before.lines[1] > 0 {
+		p.lines[0] = before.lines[1] - strings.Count(text[best:], "\n")
+	}
+	return p
 }
 
 func hasLongRun(s string) bool {
