@@ -59,13 +59,14 @@ type Options struct {
 	Log *slog.Logger
 	Env *seedbed.Endpoint // the model server from the environment, if there is one
 
-	Readers     int                             // files read at once, 0 is 2
-	Concurrency int                             // passages worked on at once without a model, 0 is one a CPU
-	Grace       time.Duration                   // what Stop gives to calls in flight, 0 is 10 s
-	Chunk       chunk.Options                   // how documents are cut
-	Client      llm.Options                     // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
-	Patience    func(attempt int) time.Duration // how long waits what failed in passing, nil is 10 s, 20 s, …
-	Reconcile   time.Duration                   // how often the search index is compared with the database, 0 is 15 min
+	Readers     int                                   // files read at once, 0 is 2
+	Concurrency int                                   // passages worked on at once without a model, 0 is one a CPU
+	Grace       time.Duration                         // what Stop gives to calls in flight, 0 is 10 s
+	Chunk       chunk.Options                         // how documents are cut
+	Client      llm.Options                           // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
+	Patience    func(attempt int) time.Duration       // how long waits what failed in passing, nil is 10 s, 20 s, …
+	Reconcile   time.Duration                         // how often the search index is compared with the database, 0 is 15 min
+	BatchPause  func(age time.Duration) time.Duration // between two looks at a batch sent so long ago, nil is 10 s at first and up to 5 minutes
 	Now         func() time.Time
 }
 
@@ -96,6 +97,7 @@ type Service struct {
 const (
 	readQueue  = "read"
 	planQueue  = "plan"
+	batchQueue = "batch"
 	rulesQueue = "rules" // passages for recipes that ask no model
 )
 
@@ -123,6 +125,9 @@ func New(o Options) (*Service, error) {
 		o.Benchmarks = func(name string) (fs.File, error) {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 		}
+	}
+	if o.BatchPause == nil {
+		o.BatchPause = batchPause
 	}
 	if o.Patience == nil {
 		o.Patience = func(attempt int) time.Duration { return time.Duration(attempt) * 10 * time.Second }
@@ -159,9 +164,11 @@ func New(o Options) (*Service, error) {
 	river.AddWorker(workers, &readWorker{s: s})
 	river.AddWorker(workers, &planWorker{s: s})
 	river.AddWorker(workers, &passageWorker{s: s})
+	river.AddWorker(workers, &batchWorker{s: s})
 	queues := map[string]river.QueueConfig{
 		readQueue:  {MaxWorkers: o.Readers},
 		planQueue:  {MaxWorkers: 2},
+		batchQueue: {MaxWorkers: 2},
 		rulesQueue: {MaxWorkers: o.Concurrency},
 	}
 	endpoints, err := s.endpoints(ctx)

@@ -54,8 +54,9 @@ func serveUntilEnded(ctx context.Context, dir string) error {
 	}
 	s, err := jobs.New(jobs.Options{
 		DB: db, Blobs: blobs, Index: index, Read: readMarkdown,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Env: &seedbed.Endpoint{URL: os.Getenv(modelEnv), Model: "scripted", Concurrency: atOnce},
+		Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Env:        &seedbed.Endpoint{URL: os.Getenv(modelEnv), Model: "scripted", Concurrency: atOnce},
+		BatchPause: func(time.Duration) time.Duration { return 20 * time.Millisecond },
 	})
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 	case ctx.Err() != nil || s.stopping(): // Stop wants us to end
 		return river.JobSnooze(0)
 	case errors.Is(err, errHalted) || control.ctx.Err() != nil:
-		return s.stepAside(ctx, job)
+		return stepAside(ctx, s, job.Args.Run, job)
 	case errors.As(err, &later):
 		return river.JobSnooze(time.Duration(later))
 	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away
@@ -88,10 +88,10 @@ func (s *Service) failAll(ctx context.Context, job *river.Job[passageArgs], why 
 
 // stepAside ends a job whose run was stopped. Going on with the run makes
 // jobs for what is left, unless it went on already: then this one stays.
-func (s *Service) stepAside(ctx context.Context, job *river.Job[passageArgs]) error {
+func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job *river.Job[A]) error {
 	running := false
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		run, err := tx.Run(ctx, job.Args.Run)
+		run, err := tx.Run(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -143,12 +143,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err != nil {
 		return err
 	}
-	o := extract.Options{
-		Run:    run.ID,
-		Recipe: run.Recipe + "@" + run.RecipeHash,
-		Source: extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License},
-		Now:    s.Now,
-	}
+	o := s.options(run, src)
 	for {
 		some := cuts[:min(commitStep, len(cuts))]
 		cuts = cuts[len(some):]
@@ -165,6 +160,16 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		if len(cuts) == 0 {
 			return nil
 		}
+	}
+}
+
+// options are what all seeds of a run have in common.
+func (s *Service) options(run seedbed.Run, src seedbed.Source) extract.Options {
+	return extract.Options{
+		Run:    run.ID,
+		Recipe: run.Recipe + "@" + run.RecipeHash,
+		Source: extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License},
+		Now:    s.Now,
 	}
 }
 

@@ -76,6 +76,24 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	if err != nil {
 		return 0, err
 	}
+	if run.Batch {
+		if err := s.insert(ctx, tx, batchArgs{Run: run.ID, Source: run.Source}, nil); err != nil {
+			return 0, err
+		}
+	} else if err := s.addPassages(ctx, tx, run, queued); err != nil {
+		return 0, err
+	}
+	if next >= 0 {
+		return next, nil
+	}
+	if err := s.endIfDone(ctx, tx, run.ID); err != nil {
+		return 0, err
+	}
+	return -1, complete(ctx, tx, job)
+}
+
+// addPassages adds jobs for passages of a run.
+func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run, queued []int) error {
 	step := 1
 	if run.Endpoint == "" {
 		step = rulesStep
@@ -91,16 +109,10 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	}
 	if len(jobs) > 0 {
 		if _, err := s.river.InsertManyTx(ctx, tx.SQL(), jobs); err != nil {
-			return 0, fmt.Errorf("add passage jobs of run %s: %w", run.ID, err)
+			return fmt.Errorf("add passage jobs of run %s: %w", run.ID, err)
 		}
 	}
-	if next >= 0 {
-		return next, nil
-	}
-	if err := s.endIfDone(ctx, tx, run.ID); err != nil {
-		return 0, err
-	}
-	return -1, complete(ctx, tx, job)
+	return nil
 }
 
 // onceAtATime keeps a passage from being worked on twice at a time when a run

@@ -53,6 +53,7 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 	if !connected {
 		return run, seedbed.Errorf(seedbed.Invalid, "the recipe %s needs a model and none is connected: connect one in the settings, or use the recipe explicit", name)
 	}
+	run.Batch = o.Batch
 	run.Endpoint, run.Model = endpoint.ID, endpoint.Model
 	if o.Model != "" {
 		run.Model = o.Model
@@ -92,6 +93,9 @@ func (s *Service) StartRun(ctx context.Context, source string, o seedbed.RunOpti
 	if err != nil {
 		return run, err
 	}
+	if err := s.canBatch(ctx, run); err != nil {
+		return run, err
+	}
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		src, err := tx.Source(ctx, source)
 		if err != nil {
@@ -121,7 +125,13 @@ func (s *Service) Runs(ctx context.Context, source string) ([]seedbed.Run, error
 }
 
 // Run is one run.
-func (s *Service) Run(ctx context.Context, id string) (seedbed.Run, error) { return s.DB.Run(ctx, id) }
+func (s *Service) Run(ctx context.Context, id string) (seedbed.Run, error) {
+	run, err := s.DB.Run(ctx, id)
+	if err == nil && run.Batch {
+		run.Batches, err = s.DB.Batches(ctx, id)
+	}
+	return run, err
+}
 
 // Failures lists the failed passages of a run in document order.
 func (s *Service) Failures(ctx context.Context, run string) ([]seedbed.RunPassage, error) {
@@ -234,6 +244,7 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, run *seedbed.Run) erro
 // Cancel ends a run for good. What it has found stays; calls in flight are
 // broken off.
 func (s *Service) Cancel(ctx context.Context, id string) error {
+	var cancelled seedbed.Run
 	err := s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
 		if run.State == seedbed.RunCancelled {
 			return nil
@@ -241,11 +252,13 @@ func (s *Service) Cancel(ctx context.Context, id string) error {
 		if run.Ended() {
 			return seedbed.Errorf(seedbed.Conflict, "a run that is %s cannot be cancelled", run.State)
 		}
+		cancelled = *run
 		run.State, run.Error, run.Finished = seedbed.RunCancelled, nil, s.Now().UTC()
 		return tx.DropJobs(ctx, id)
 	})
 	if err == nil {
 		s.control(id).abort()
+		s.cancelBatches(ctx, cancelled)
 	}
 	return err
 }

@@ -63,6 +63,9 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 	var run *seedbed.Run
 	if !u.NoRun {
 		r, err := s.newRun(ctx, u.RunOptions)
+		if err == nil {
+			err = s.canBatch(ctx, r)
+		}
 		if err != nil {
 			return out, err
 		}
@@ -210,8 +213,14 @@ func cut(s string, n int) string {
 // DeleteSource removes a source, everything made from it, and its bytes
 // unless another collection has them too.
 func (s *Service) DeleteSource(ctx context.Context, id string) error {
-	var runs []seedbed.Run
-	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	runs, err := s.DB.Runs(ctx, id)
+	for _, run := range runs {
+		s.cancelBatches(ctx, run)
+	}
+	if err != nil {
+		return err
+	}
+	err = s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		if runs, err = tx.Runs(ctx, id); err != nil {
 			return err
 		}

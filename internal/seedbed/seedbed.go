@@ -80,9 +80,25 @@ type Run struct {
 	Prefix      int            `json:"prefix"` // of Tokens.In, read from the server's own prompt cache
 	Cost        float64        `json:"cost"`
 	Limits      Limits         `json:"limits"`
+	Batch       bool           `json:"batch,omitempty"`   // the model is asked in batches, at half the price
+	Batches     []Batch        `json:"batches,omitempty"` // of a single run
 	Created     time.Time      `json:"created"`
 	Started     time.Time      `json:"started,omitzero"`
 	Finished    time.Time      `json:"finished,omitzero"`
+}
+
+// A Batch is a file of requests that the server answers within a day.
+type Batch struct {
+	ID       string    `json:"id"`
+	Run      string    `json:"-"`
+	Remote   string    `json:"remote"` // the server's id, "" while it is being sent
+	State    string    `json:"state"`  // sending, or what the server calls it
+	Total    int       `json:"total"`  // requests
+	Done     int       `json:"done"`
+	Failed   int       `json:"failed"`
+	Over     bool      `json:"over"` // its replies are kept
+	Failures []string  `json:"-"`    // keys of replies it did not bring
+	Sent     time.Time `json:"sent"`
 }
 
 // Limits are what a run may spend; 0 is no limit. A run that reaches one is
@@ -271,6 +287,7 @@ const (
 	NoText      = "no_text"     // a file without text: scanned pages, pictures
 	Encrypted   = "encrypted"   // a file that asks for a password
 	Limit       = "limit"       // a file that needs more time or memory than it is given
+	BatchEnded  = "batch"       // a run's batch did not end well
 	Spent       = "spent"       // a run has spent what it may
 	Unavailable = "unavailable" // something we depend on is down; trying again may help
 	Internal    = "internal"    //
@@ -319,6 +336,7 @@ type RunOptions struct {
 	Model    string
 	Count    int // seeds at most, 0 is as many as there are
 	Limits   Limits
+	Batch    bool // ask the model in batches: half the price, within a day
 }
 
 // Uploaded is what became of an Upload. The same bytes again give the ids

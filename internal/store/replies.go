@@ -16,17 +16,22 @@ func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err e
 	if err != nil {
 		return nil, false, fmt.Errorf("look up a model reply: %w", err)
 	}
-	if reply, err = unpack(reply); err != nil {
-		return nil, false, nil // damaged: it is asked for again
+	if reply, err = unpack(reply); err != nil || len(reply) == 0 {
+		return nil, false, nil // damaged, or still to come with a batch
 	}
 	return reply, true, nil
 }
 
-// Put keeps a model reply and what was asked. It is there when Put returns, whatever becomes of
+// Put keeps a model reply and what was asked, unless that is kept already and
+// request is nil. It is there when Put returns, whatever becomes of
 // the passage it was asked for.
 func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error {
+	var asked []byte
+	if request != nil {
+		asked = pack(request)
+	}
 	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET request = excluded.request, reply = excluded.reply`, key, pack(request), pack(reply), millis(db.now()))
+		ON CONFLICT (id) DO UPDATE SET request = COALESCE(excluded.request, replies.request), reply = excluded.reply`, key, asked, pack(reply), millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a model reply: %w", err)
 	}

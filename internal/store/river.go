@@ -21,6 +21,24 @@ func (tx *Tx) deleteJobs(ctx context.Context, name, value string) error {
 	return nil
 }
 
+// PassagesAtWork are the passages of a run that there is a job for.
+func (r reads) PassagesAtWork(ctx context.Context, run string) (map[int]bool, error) {
+	jobs, err := list(ctx, r.q, func(row scanner) (ordinals []int, err error) {
+		err = row.Scan(fromJSON{&ordinals})
+		return ordinals, err
+	}, `SELECT args ->> 'ordinals' FROM river_job WHERE kind = 'passage' AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending') AND args ->> 'run' = $1`, run)
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs of run %s: %w", run, err)
+	}
+	out := map[int]bool{}
+	for _, ordinals := range jobs {
+		for _, o := range ordinals {
+			out[o] = true
+		}
+	}
+	return out, nil
+}
+
 // ReclaimJobs puts jobs back that were in work when their process ended. They
 // count as tried: one of them may have been why. Only the one process that
 // works, see [DB.Claim], may do it.

@@ -11,16 +11,18 @@ import (
 const selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
 	r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.state, r.error_code, r.error,
 	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.prefix, r.cost,
-	r.limit_cost, r.limit_tokens, r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
+	r.limit_cost, r.limit_tokens, r.batch, r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
 
 func scanRun(row scanner) (seedbed.Run, error) {
 	var r seedbed.Run
 	var e seedbed.Error
+	var batch int
 	err := row.Scan(&r.ID, &r.Source, &r.SourceTitle, &r.Collection,
 		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &r.State, &e.Code, &e.Message,
 		&r.Passages.Done, &r.Passages.Failed, &r.Passages.Skipped, &r.Passages.Total, &r.Seeds, &r.Rejected,
 		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Prefix, &r.Cost,
-		&r.Limits.Cost, &r.Limits.Tokens, stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
+		&r.Limits.Cost, &r.Limits.Tokens, &batch, stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
+	r.Batch = batch != 0
 	if e.Code != "" {
 		r.Error = &e
 	}
@@ -63,9 +65,9 @@ func (r reads) FirstRun(ctx context.Context, source string) (seedbed.Run, error)
 
 // AddRun adds a run that has not begun.
 func (tx *Tx) AddRun(ctx context.Context, r seedbed.Run) error {
-	_, err := tx.exec(ctx, `INSERT INTO runs (id, source, recipe, recipe_hash, recipe_body, endpoint, model, state, limit_cost, limit_tokens, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		r.ID, r.Source, r.Recipe, r.RecipeHash, r.RecipeBody, r.Endpoint, r.Model, r.State, r.Limits.Cost, r.Limits.Tokens, millis(r.Created))
+	_, err := tx.exec(ctx, `INSERT INTO runs (id, source, recipe, recipe_hash, recipe_body, endpoint, model, state, limit_cost, limit_tokens, created, batch)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		r.ID, r.Source, r.Recipe, r.RecipeHash, r.RecipeBody, r.Endpoint, r.Model, r.State, r.Limits.Cost, r.Limits.Tokens, millis(r.Created), flag(r.Batch))
 	if err != nil {
 		return fmt.Errorf("add run %s: %w", r.ID, err)
 	}
@@ -119,6 +121,11 @@ func (tx *Tx) Plan(ctx context.Context, run, source string, from, limit int) (qu
 		next = -1
 	}
 	return queued, next, nil
+}
+
+// QueuedCount is how many passages of a run are still to be done.
+func (r reads) QueuedCount(ctx context.Context, run string) (int, error) {
+	return r.number(ctx, `SELECT COUNT(*) FROM run_passages WHERE run = $1 AND state = 'queued'`, run)
 }
 
 // Queued are those of some passages of a run that are still to be done.

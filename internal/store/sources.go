@@ -131,6 +131,7 @@ func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 		`DELETE FROM seeds WHERE source = $1`,
 		`DELETE FROM replies WHERE id IN (SELECT c.reply FROM calls c JOIN runs r ON r.id = c.run WHERE r.source = $1
 			AND NOT EXISTS (SELECT 1 FROM calls o JOIN runs other ON other.id = o.run WHERE o.reply = c.reply AND other.source <> $1))`,
+		`DELETE FROM batches WHERE run IN (SELECT id FROM runs WHERE source = $1)`,
 		`DELETE FROM calls WHERE run IN (SELECT id FROM runs WHERE source = $1)`,
 		`DELETE FROM run_passages WHERE run IN (SELECT id FROM runs WHERE source = $1)`,
 		`DELETE FROM runs WHERE source = $1`,

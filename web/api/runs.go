@@ -31,6 +31,7 @@ type wanted struct {
 	Endpoint string         `json:"endpoint"`
 	Count    int            `json:"count"`
 	Limits   seedbed.Limits `json:"limits"`
+	Batch    bool           `json:"batch"`
 }
 
 func decodeWanted(c echo.Context) (wanted, seedbed.RunOptions, error) {
@@ -41,7 +42,7 @@ func decodeWanted(c echo.Context) (wanted, seedbed.RunOptions, error) {
 	if in.Source == "" {
 		return in, seedbed.RunOptions{}, query.Wrong("source", "name the source to work on")
 	}
-	return in, seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model, Count: in.Count, Limits: in.Limits}, nil
+	return in, seedbed.RunOptions{Recipe: in.Recipe, Endpoint: in.Endpoint, Model: in.Model, Count: in.Count, Limits: in.Limits, Batch: in.Batch}, nil
 }
 
 // readWanted reads what startRun does, for its fingerprint.

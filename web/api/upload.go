@@ -31,7 +31,7 @@ type Received struct {
 
 // uploadFields may be parts of the form, before the files, or stand in the
 // query. They choose what happens to the files.
-var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "run"}
+var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run"}
 
 // Receive hands each part named "file" of a multipart request to lib as it
 // arrives: nothing is held in memory or written twice. A file that fails does
@@ -171,7 +171,7 @@ func upload(fields url.Values, name string, body io.Reader) (seedbed.Upload, err
 
 // RunOptions reads the fields of a form that choose what a run does.
 func RunOptions(fields url.Values) (seedbed.RunOptions, error) {
-	o := seedbed.RunOptions{Recipe: fields.Get("recipe"), Endpoint: fields.Get("endpoint"), Model: fields.Get("model")}
+	o := seedbed.RunOptions{Recipe: fields.Get("recipe"), Endpoint: fields.Get("endpoint"), Model: fields.Get("model"), Batch: fields.Get("batch") == "true"}
 	var err error
 	if o.Count, err = wholeNumber(fields, "count"); err != nil {
 		return o, err
