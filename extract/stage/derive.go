@@ -26,6 +26,7 @@ import (
 type Derive struct {
 	MaxPairs int  `yaml:"max_pairs"` // at most so many pairs a passage, 0 is one for every 150 tokens
 	Hard     bool `yaml:"hard"`      // ask for questions that need several steps, for tests; vote finds out which are
+	Passages int  `yaml:"passages"`  // asked about together, 2–5: with the passage, others that it refers to or that stand beside it
 	Asking   `yaml:",inline"`
 
 	Count int `yaml:"-"` // pairs that the whole document is to give at most, 0 is no limit
@@ -39,6 +40,9 @@ func (*Derive) prompts() []string { return []string{"derive"} }
 func (d *Derive) check() error {
 	if d.MaxPairs < 0 {
 		return fmt.Errorf("max_pairs is %d and cannot be negative", d.MaxPairs)
+	}
+	if d.Passages < 0 || d.Passages > maxPassages {
+		return fmt.Errorf("passages is %d and has to be from 1 to %d", d.Passages, maxPassages)
 	}
 	return d.Asking.check()
 }
@@ -126,6 +130,8 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	}
 	ask := promptOf(p)
 	ask.Limit, ask.Hard = limit, d.Hard
+	also := companions(p, d.Passages-1)
+	ask.Also = besides(also)
 	for _, s := range seeds {
 		if s.Live() && len(ask.Known) < 40 {
 			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))
@@ -150,6 +156,9 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	}
 	for i := range made {
 		made[i].Passage = p.ID
+		if len(also) > 0 {
+			locate(&made[i], p, also)
+		}
 		made[i].Model = reply.Model
 		made[i].Tokens = spread(reply.Usage, i, len(made))
 	}

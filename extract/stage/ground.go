@@ -20,8 +20,9 @@ import (
 // found, the quote becomes the source's own words. A seed of which one quote
 // is not found fails, as does one without evidence, unless a person wrote it.
 //
-// Evidence that says it is exact and where it stands may stand anywhere in
-// the document; that it does is checked.
+// Evidence that says where it stands, as that of rules and of other passages
+// does, may stand anywhere in the document; that it does is checked to the
+// letter.
 type Ground struct {
 	// Similarity is how much of a quote's words must be there to repair it:
 	// 1 − edits ÷ words. 0 is 0.85.
@@ -131,7 +132,7 @@ func (in *searched) take(e *extract.Evidence, from, to int, match string) {
 
 // standsThere reports whether located evidence is where it says.
 func (in *searched) standsThere(e *extract.Evidence) bool {
-	if e.Match != extract.MatchExact || e.Quote == "" || e.End-e.Start != utf8.RuneCountInString(e.Quote) {
+	if e.Match == "" || e.Quote == "" || e.End-e.Start != utf8.RuneCountInString(e.Quote) {
 		return false
 	}
 	if in.Start <= e.Start && e.End <= in.End {

@@ -122,7 +122,7 @@ var calls = map[string]call{
 // Fields filled so that a template that shows one can be told.
 var (
 	fullPrompt = prompt{
-		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Limit: 2, Hard: true, Known: []string{marked("Known")},
+		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Also: []besidePassage{{marked("AlsoPath"), marked("Also")}}, Limit: 2, Hard: true, Known: []string{marked("Known")},
 	}
 	fullSheet = sheet{
 		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Question: marked("Question"), Key: marked("Key"),
@@ -213,9 +213,10 @@ type prompt struct {
 	Title   string
 	Path    string
 	Passage string
-	Limit   int      // how many pairs at most
-	Hard    bool     // only what is difficult
-	Known   []string // questions that are there already
+	Also    []besidePassage // what is shown with it
+	Limit   int             // how many pairs at most
+	Hard    bool            // only what is difficult
+	Known   []string        // questions that are there already
 }
 
 func promptOf(p extract.Passage) prompt {

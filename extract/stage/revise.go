@@ -268,7 +268,7 @@ func descend(from *extract.Seed, made extract.Seed) *extract.Seed {
 
 // aboutSeed is a sheet of a seed with its quotes and the passage.
 func aboutSeed(s *extract.Seed, p extract.Passage) sheet {
-	about := sheetOf(s).with(p)
+	about := sheetOf(s).with(p, s)
 	for _, e := range s.Evidence {
 		about.Quotes = append(about.Quotes, guard(e.Quote))
 	}

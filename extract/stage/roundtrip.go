@@ -53,7 +53,7 @@ func (r *Roundtrip) Do(ctx context.Context, p extract.Passage, seeds []extract.S
 	err := together(ctx, ways*len(todo), func(ctx context.Context, n int) (err error) {
 		i := todo[n/ways]
 		if n%ways == 0 {
-			open[i], err = r.try(ctx, &seeds[i], "roundtrip", sheetOf(&seeds[i]).with(p))
+			open[i], err = r.try(ctx, &seeds[i], "roundtrip", sheetOf(&seeds[i]).with(p, &seeds[i]))
 		} else {
 			closed[i], err = r.try(ctx, &seeds[i], "vote", sheetOf(&seeds[i]))
 		}

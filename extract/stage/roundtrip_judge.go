@@ -42,8 +42,9 @@ func sheetOf(s *extract.Seed) sheet {
 	return out
 }
 
-// with adds the passage.
-func (s sheet) with(p extract.Passage) sheet {
+// with adds the passage, and what else the seed rests on.
+func (s sheet) with(p extract.Passage, about *extract.Seed) sheet {
+	p.Text = withEvidence(p, about)
 	of := promptOf(p)
 	s.Title, s.Path, s.Passage = of.Title, of.Path, of.Passage
 	return s
