@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -695,4 +696,15 @@ func ids(list []seedbed.Source) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// What a check ran is shown with its interpreter, tests and output, and the
+// groups of a vote as a histogram.
+func TestSeedShowsWhatWasRun(t *testing.T) {
+	page := html.UnescapeString(do(server(t, webtest.Sample()), "GET", "/seeds/bound", "").Body.String())
+	for _, want := range []string{"What was run, with Python 3.11.2", "def test_bound():", "AssertionError: 4 comparisons are too few", `aria-label="Groups of 5, 2, 1: 63 % agree"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not show %q", want)
+		}
+	}
 }

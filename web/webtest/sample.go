@@ -227,6 +227,18 @@ func sampleSeeds(doc *extract.Document, path []string) []extract.Seed {
 	bound.Evidence = []extract.Evidence{evidence(doc, "Each comparison has two outcomes; an algorithm that makes k comparisons can therefore tell apart at most 2^k orders, and there are n! of them.")}
 	bound.Checks, bound.Difficulty = pass("ground", "standalone", "dedupe"), extract.Difficulty{Estimated: 8, Votes: []int{5, 2, 1}, Agreement: 0.625}
 
+	bound.Checks = append(bound.Checks,
+		extract.Check{Name: "vote", Verdict: extract.Pass, Score: 0.625, Reason: "5 of 8 answers agree, and give the seed's", Version: "1"},
+		extract.Check{
+			Name: "execute", Verdict: extract.Fail, Reason: "a test written for it fails: AssertionError: 4 comparisons are too few", Version: "1 (Python 3.11.2)",
+			Execution: &extract.Execution{
+				Interpreter: "Python 3.11.2",
+				Test:        "def test_bound():\n    assert comparisons(4) == 5, f\"{comparisons(4)} comparisons are too few\"",
+				Output:      "FAIL test_bound\nTraceback (most recent call last):\n  File \"/tmp/work/test_answer.py\", line 9, in test_bound\n    assert comparisons(4) == 5, f\"{comparisons(4)} comparisons are too few\"\nAssertionError: 4 comparisons are too few\nseedbed: 1 ran, 1 failed",
+			},
+		},
+	)
+
 	lean := base
 	lean.ID, lean.Type = "lean", extract.Factual
 	lean.Question = "What does the table in this section say about heapsort?"
@@ -241,7 +253,10 @@ func sampleSeeds(doc *extract.Document, path []string) []extract.Seed {
 	hostile.Answer = "See [here](javascript:alert(1)) and <a href=\"javascript:alert(2)\">there</a>.\n\n```html\n</code></pre><script>alert(3)</script>\n```\n\nAccess \u202Elevel\u2066 admin"
 	hostile.Evidence = []extract.Evidence{{Quote: `"><script>alert(4)</script>`, File: `<b>evil</b>.go`, Lines: [2]int{3, 9}}}
 	hostile.Tags = []string{`"><script>alert(5)</script>`}
-	hostile.Checks = []extract.Check{{Name: "ground", Verdict: extract.Pass, Score: 1, Reason: "<script>alert(6)</script>"}}
+	hostile.Checks = []extract.Check{{Name: "ground", Verdict: extract.Pass, Score: 1, Reason: "<script>alert(6)</script>"}, {
+		Name: "execute", Verdict: extract.Pass, Score: 1, Reason: "1 test passes: test_script", Version: "1",
+		Execution: &extract.Execution{Interpreter: "<script>alert(7)</script>", Test: "</code></pre><script>alert(8)</script>", Output: "<script>alert(9)</script>\n\u202Eevil"},
+	}}
 
 	out := []extract.Seed{hostile, lean, bound}
 	for i := range 27 {
