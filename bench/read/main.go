@@ -167,6 +167,9 @@ func (b bench) find(folders []string) ([]file, error) {
 					f.headings = append(f.headings, h)
 				}
 			}
+			if !slices.ContainsFunc(f.headings, func(h string) bool { return !strings.HasPrefix(h, "?") }) {
+				f.headings = nil // nothing that must be found
+			}
 			out = append(out, f)
 			return nil
 		})

@@ -64,8 +64,71 @@ func (f *file) bare(p page, furniture map[int]bool) page {
 			rest = append(rest, l)
 		}
 	}
-	p.lines = rest
+	p.lines = unnumbered(rest)
 	return p
+}
+
+// unnumbered leaves out the numbers that stand before the lines of a listing:
+// three at least, each one more than the last, right-aligned before code.
+func unnumbered(ls []line) []line {
+	number := func(l line) (int, float64, bool) { // its right edge
+		n, err := strconv.Atoi(l.cells[0].text)
+		first, _, _ := strings.Cut(l.text, " ")
+		if err != nil {
+			n, err = strconv.Atoi(first)
+		}
+		return n, l.box.X0 + l.size*0.5*float64(len(first)), err == nil && n < 10_000
+	}
+	var out []line
+	for i := 0; i < len(ls); {
+		n, x, ok := number(ls[i])
+		code, run := 0, []int{} // the places of numbered lines
+		j := i
+		for want := n; ok && j < len(ls) && j-i < 4*len(run)+3; j++ {
+			m, y, numbered := number(ls[j])
+			if !numbered || m != want || math.Abs(y-x) > 1.2*ls[i].size {
+				if ls[j].style&mono == 0 {
+					break
+				}
+				continue // a line of code that was broken
+			}
+			want++
+			run = append(run, j)
+			if ls[j].style&mono != 0 {
+				code++
+			}
+		}
+		if len(run) < 3 || code*2 < len(run) {
+			out = append(out, ls[i])
+			i++
+			continue
+		}
+		end := run[len(run)-1] + 1
+		for k := i; k < end; k++ {
+			l := ls[k]
+			if slices.Contains(run, k) {
+				first, rest, _ := strings.Cut(l.text, " ")
+				if rest == "" {
+					continue // an empty line of code
+				}
+				width := 0.6 * l.size
+				if l.cells[0].text == first && len(l.cells) > 1 {
+					l.cells = l.cells[1:]
+					l.box.X0 = l.cells[0].x0
+				} else {
+					l.cells = slices.Clone(l.cells)
+					l.cells[0].text = strings.TrimPrefix(l.cells[0].text, first+" ")
+					l.box.X0 += width * float64(len(first)+1)
+					l.cells[0].x0 = l.box.X0
+				}
+				l.text = rest
+				l.style |= mono
+			}
+			out = append(out, l)
+		}
+		i = end
+	}
+	return out
 }
 
 // aside puts what is printed around the text and is no part of it behind
@@ -504,7 +567,9 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		if b.page >= 0 && b.page != g.page() {
 			continue
 		}
-		if t := b.key; t != "" && (t == k || len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10) {
+		switch t := b.key; {
+		case t == "":
+		case t == k, len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10, len(t) > 3 && g.size() > 1.12*body && strings.HasPrefix(k, t) && isNumber(k[len(t):]):
 			return b.level, true
 		}
 	}
@@ -515,6 +580,9 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		cells := g.lines[0].cells
 		if len(cells) > 1 && marker.MatchString(cells[0].text) {
 			cells = cells[1:] // a wide space behind the number
+		}
+		if n := len(cells); n > 1 && g.size() > 1.3*body && isNumber(cells[n-1].text) {
+			cells = cells[:n-1] // the number of a chapter at the right edge
 		}
 		if len(cells) > 1 {
 			return 0, false // heads of columns
@@ -560,14 +628,22 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	return 0, false
 }
 
+// isNumber reports whether a text is the number of a chapter or of a page.
+func isNumber(s string) bool {
+	_, err := strconv.Atoi(s)
+	return err == nil && len(s) < 4
+}
+
 // endsInPage reports whether a text ends in what may be the number of a page.
 func (f *file) endsInPage(text string) bool {
 	n, err := strconv.Atoi(strings.TrimSpace(endsInNumber.FindString(text)))
 	return err == nil && n < len(f.pages)+100
 }
 
-// proof are words that open a proof, which is no part of its own.
-var proof = map[string]bool{"proof": true, "beweis": true, "preuve": true, "démonstration": true}
+// proof are words that stand over a part that is none of its own: over a
+// proof, in the corner of a box.
+var proof = map[string]bool{"proof": true, "beweis": true, "preuve": true, "démonstration": true, "note": true, "tip": true, "hint": true,
+	"important": true, "warning": true, "caution": true, "remark": true, "hinweis": true, "achtung": true, "bemerkung": true}
 
 // signs counts the signs of mathematics.
 func signs(s string) int {

@@ -61,7 +61,34 @@ func pieces(s sheet) []row {
 		}
 	}
 	add(s.glyphs[from:])
+	for i := range out {
+		out[i].small(s.rules)
+	}
 	return out
+}
+
+// small finds the fractions in the line of a row, which came in one piece with
+// what stands around them.
+func (r *row) small(rules []extract.Box) {
+	for _, bar := range rules {
+		y := centre(bar)
+		if y < r.line.box.Y0 || y > r.line.box.Y1 || bar.X0 < r.line.box.X0-1 || bar.X1 > r.line.box.X1+1 || slices.Contains(r.bars, bar) {
+			continue
+		}
+		over := extent(above(r.glyphs, bar))
+		var under []glyph
+		for _, g := range r.glyphs {
+			if x := (g.box.X0 + g.box.X1) / 2; visible(g) && x > bar.X0 && x < bar.X1 && g.base > y+0.3*g.size {
+				under = append(under, g)
+			}
+		}
+		b := extent(under)
+		slack := 0.15 * r.line.size
+		if over != (extract.Box{}) && len(under) > 0 && math.Abs(max(over.X1-over.X0, b.X1-b.X0)-(bar.X1-bar.X0)) < 2*slack &&
+			math.Abs(over.X0+over.X1-b.X0-b.X1) < 2*slack {
+			r.bars, r.stack = append(r.bars, bar), true
+		}
+	}
 }
 
 // take adds a piece to the row if it belongs there.
@@ -73,7 +100,7 @@ func (r *row) take(glyphs []glyph, l line, rules []extract.Box) bool {
 		r.bars = append(r.bars, bar)
 	case r.inside(l):
 		r.stack = true
-	case limit, r.stack && r.goesOn(l), r.both(glyphs), r.tall(glyphs, l), beside(r.line, l):
+	case limit, r.under(l), r.stack && r.goesOn(l), r.both(glyphs), r.tall(glyphs, l), beside(r.line, l):
 	default:
 		return false
 	}
@@ -175,8 +202,22 @@ func (r *row) fraction(l line, rules []extract.Box) (extract.Box, bool) {
 			math.Abs(over.X0+over.X1-l.box.X0-l.box.X1) < 2*slack {
 			return bar, true
 		}
+		// What is under the bar may come in pieces, beginning where it does.
+		if math.Abs(over.X0+over.X1-bar.X0-bar.X1) < slack && math.Abs(l.box.X0-bar.X0) < slack && bar.X1-bar.X0 < 15*l.size {
+			return bar, true
+		}
 	}
 	return extract.Box{}, false
+}
+
+// under reports whether a piece goes on under the bar of the row's last
+// fraction.
+func (r *row) under(l line) bool {
+	if len(r.bars) == 0 {
+		return false
+	}
+	bar, slack := r.bars[len(r.bars)-1], 0.3*l.size
+	return l.box.X0 > bar.X0-slack && l.box.X1 < bar.X1+slack && l.base > bar.Y0+0.3*l.size && l.base < bar.Y0+1.6*l.size
 }
 
 // above are the glyphs over a bar.
@@ -371,7 +412,11 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 	var out []glyph
 	end := math.Inf(1)
 	for _, it := range items {
-		if it.x0-end > 0.2*size {
+		room := 0.2 * size
+		if n := len(out); n > 0 && unicode.IsLetter(it.glyphs[0].r) && it.glyphs[0].style&(italic|formula) == 0 {
+			room = 0.1 * size // before the name of a function
+		}
+		if it.x0-end > room {
 			out = append(out, glyph{r: ' '})
 		}
 		if visible(it.glyphs[0]) {

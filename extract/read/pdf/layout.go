@@ -92,7 +92,8 @@ func newColumn(ls []line, body float64) column {
 		lefts[math.Round(l.box.X0)]++
 		rights[math.Round(l.box.X1)]++
 		if i > 0 {
-			if d := l.base - ls[i-1].base; d > 0.8*l.size && d < 3*l.size {
+			d := l.base - ls[i-1].base
+			if d > 0.8*l.size && d < 3*l.size && l.style&mono == 0 && math.Abs(l.size-ls[i-1].size) < 0.02*body {
 				steps[math.Round(d*2)/2]++
 			}
 		}
@@ -113,11 +114,21 @@ func newColumn(ls []line, body float64) column {
 			}
 		}
 	}
-	c.leading = most(steps)
+	c.leading = mostNear(steps, 0.5)
 	if c.leading == 0 {
 		c.leading = 1.2 * ls[0].size
 	}
 	return c
+}
+
+// mostNear is the key that is counted most often together with its neighbours,
+// a step apart.
+func mostNear(counts map[float64]int, step float64) float64 {
+	sums := map[float64]int{}
+	for k, n := range counts {
+		sums[k] = 2*n + counts[k-step] + counts[k+step]
+	}
+	return most(sums)
 }
 
 var (

@@ -45,8 +45,11 @@ func stacked(glyphs []glyph) bool {
 		run := glyphs[from:i]
 		from = i + 1
 		l := line{box: extent(run)}
-		for _, g := range run {
+		for j, g := range run {
 			l.base, l.size = max(l.base, g.base), max(l.size, g.size)
+			if j > 0 && visible(g) && visible(run[j-1]) && g.base > run[j-1].base+0.4*g.size && g.box.X0 < run[j-1].box.X1-0.2*g.size {
+				return true
+			}
 		}
 		for j := range runs {
 			over := runs[len(runs)-1]

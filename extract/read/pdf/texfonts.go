@@ -97,6 +97,13 @@ const negation, barredArrow = '\u0338', '\u21a6'
 // that it denies, a bar before an arrow, a tall stroke out of short ones.
 func composed(glyphs []glyph) []glyph {
 	out := glyphs[:0]
+	for i, g := range glyphs {
+		// Large signs hang from their baseline; they belong to the row that
+		// goes through their middle.
+		if g.style&formula != 0 && (operator(g) || stretched(g) || g.r == '√') {
+			glyphs[i].base = centre(g.box) + 0.25*g.size
+		}
+	}
 	prev := -1 // the last sign, whatever line it stands on
 	for _, g := range glyphs {
 		if prev < 0 || !visible(g) {
