@@ -52,9 +52,6 @@ func (f *file) document(name string) *extract.Document {
 
 // bare leaves out the furniture of a page, and reports it.
 func (f *file) bare(p page, furniture map[int]bool) page {
-	if p.Verdict == verdictGarbled {
-		return p
-	}
 	var rest []line
 	for i, l := range p.lines {
 		if furniture[i] {
@@ -383,8 +380,14 @@ func (f *file) headsPage(p page, l line) bool {
 // edges are the lines near the top and the foot of a page.
 func (p page) edges() []int {
 	var out []int
+	lowest := 0.0
+	for _, l := range p.lines {
+		lowest = max(lowest, l.base)
+	}
 	for j, l := range p.lines {
-		if l.box.Y1 < 0.12*p.height || l.box.Y0 > 0.88*p.height {
+		// The number of a page may stand higher, by itself under the text.
+		own := l.base == lowest && l.base > 0.75*p.height && (l.text == p.Label || l.text == strconv.Itoa(p.Page)) && p.apart(j)
+		if l.box.Y1 < 0.12*p.height || l.box.Y0 > 0.88*p.height || own {
 			out = append(out, j)
 		}
 	}
@@ -500,6 +503,10 @@ func (f *file) headings(gs []group, body float64, title int) {
 		seen[k] = true
 		byline = byline && i < title
 		g.kind, g.level, g.title = extract.Heading, level, g.joined(f.words)
+		last := g.lines[len(g.lines)-1].cells
+		if n := last[len(last)-1].text; g.size() > 1.3*body && len(last) > 1 && isNumber(n) {
+			g.title = strings.TrimSpace(strings.TrimSuffix(g.title, n)) // the chapter's, at the right edge
+		}
 		found = append(found, i)
 		book = book || chapter.MatchString(g.title)
 		if l := looks(*g); level > 0 {
@@ -569,7 +576,7 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		}
 		switch t := b.key; {
 		case t == "":
-		case t == k, len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10, len(t) > 3 && g.size() > 1.12*body && strings.HasPrefix(k, t) && isNumber(k[len(t):]):
+		case t == k, len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10, chapterAtEnd(k, t) && g.size() > 1.3*body:
 			return b.level, true
 		}
 	}
@@ -626,6 +633,14 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		return max(depth, 2), true
 	}
 	return 0, false
+}
+
+// chapterAtEnd reports whether a key is a title with the chapter's number
+// behind it.
+func chapterAtEnd(k, title string) bool {
+	title = strings.TrimLeft(title, "0123456789")
+	rest, ok := strings.CutPrefix(k, title)
+	return ok && len(title) > 3 && isNumber(rest)
 }
 
 // isNumber reports whether a text is the number of a chapter or of a page.

@@ -323,20 +323,6 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 		return taken
 	}
 	var items []item
-	slices.SortStableFunc(bars, func(a, b extract.Box) int { return cmp.Compare(b.X1-b.X0, a.X1-a.X0) })
-	for i, bar := range bars {
-		y := (bar.Y0 + bar.Y1) / 2
-		inside := func(g glyph) bool {
-			x := (g.box.X0 + g.box.X1) / 2
-			return visible(g) && x > bar.X0 && x < bar.X1
-		}
-		n := take(func(g glyph) bool { return inside(g) && g.base < y+0.1*g.size })
-		d := take(func(g glyph) bool { return inside(g) })
-		it := item{x0: bar.X0, x1: bar.X1}
-		it.glyphs = append(bracketed(n, bars[i+1:]), sign('/', size, base, bar.X0))
-		it.glyphs = append(it.glyphs, bracketed(d, bars[i+1:])...)
-		items = append(items, it)
-	}
 	for _, open := range rest {
 		if !stretched(open) || !strings.ContainsRune("([{⟨", open.r) {
 			continue
@@ -349,21 +335,32 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 		}
 		between := func(g glyph) bool {
 			x := (g.box.X0 + g.box.X1) / 2
-			return !stretched(g) && x > open.box.X0+0.2*size && x < end
+			return !(stretched(g) && strings.ContainsRune("()[]{}⟨⟩", g.r)) && x > open.box.X0+0.2*size && x < end
 		}
-		if rows := entries(rest, between, size); len(rows) > 1 {
+		if rows := entries(rest, between, bars, size); len(rows) > 1 {
 			it := item{x0: open.box.X1, x1: extent(take(between)).X1}
 			for i, r := range rows {
 				if i > 0 {
 					it.glyphs = append(it.glyphs, sign(';', size, base, it.x0), glyph{r: ' '})
 				}
 				l, _ := newLine(r)
-				for _, g := range inLine(r, nil, l.size, l.base) {
+				for _, g := range inLine(r, inside(bars, extent(r)), l.size, l.base) {
 					it.glyphs = append(it.glyphs, onLine(g, size, base))
 				}
 			}
 			items = append(items, it)
+			bars = slices.DeleteFunc(slices.Clone(bars), func(b extract.Box) bool { return b.X0 > it.x0-1 && b.X1 < it.x1+1 })
 		}
+	}
+	slices.SortStableFunc(bars, func(a, b extract.Box) int { return cmp.Compare(b.X1-b.X0, a.X1-a.X0) })
+	for i, bar := range bars {
+		y := (bar.Y0 + bar.Y1) / 2
+		n := take(func(g glyph) bool { return across(g, bar) && g.base < y+0.1*g.size })
+		d := take(func(g glyph) bool { return across(g, bar) })
+		it := item{x0: bar.X0, x1: bar.X1}
+		it.glyphs = append(bracketed(n, bars[i+1:]), sign('/', size, base, bar.X0))
+		it.glyphs = append(it.glyphs, bracketed(d, bars[i+1:])...)
+		items = append(items, it)
 	}
 	for _, op := range take(operator) {
 		small := func(g glyph) bool { return visible(g) && g.size < 0.85*size }
@@ -432,16 +429,23 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 
 // entries cuts what stands between two brackets into the rows that its letters
 // of full size stand on.
-func entries(glyphs []glyph, between func(glyph) bool, size float64) [][]glyph {
+func entries(glyphs []glyph, between func(glyph) bool, bars []extract.Box, size float64) [][]glyph {
 	var bases []float64
 	var all []glyph
+	stand := func(base float64) {
+		if !slices.ContainsFunc(bases, func(b float64) bool { return math.Abs(b-base) < 0.7*size }) {
+			bases = append(bases, base)
+		}
+	}
 	for _, g := range glyphs {
 		if !between(g) {
 			continue
 		}
 		all = append(all, g)
-		if visible(g) && g.size > 0.85*size && !operator(g) && !slices.ContainsFunc(bases, func(b float64) bool { return math.Abs(b-g.base) < 0.7*size }) {
-			bases = append(bases, g.base)
+		if bar := slices.IndexFunc(bars, func(b extract.Box) bool { return across(g, b) && math.Abs(centre(g.box)-centre(b)) < 1.2*size }); bar >= 0 {
+			stand(axis(bars[bar], size)) // part of a fraction
+		} else if visible(g) && g.size > 0.85*size && !operator(g) {
+			stand(g.base)
 		}
 	}
 	slices.Sort(bases)
@@ -449,12 +453,8 @@ func entries(glyphs []glyph, between func(glyph) bool, size float64) [][]glyph {
 	at := 0
 	for _, g := range all {
 		if visible(g) {
-			base := g.base
-			if operator(g) {
-				base = centre(g.box) + 0.25*size
-			}
 			for i, b := range bases {
-				if math.Abs(b-base) < math.Abs(bases[at]-base) {
+				if math.Abs(b-g.base) < math.Abs(bases[at]-g.base) {
 					at = i
 				}
 			}
@@ -496,14 +496,8 @@ func bracketed(side []glyph, bars []extract.Box) []glyph {
 		return nil
 	}
 	l, _ := newLine(side)
-	var inner []extract.Box
 	b := extent(side)
-	for _, bar := range bars {
-		if bar.X0 > b.X0-1 && bar.X1 < b.X1+1 && bar.Y0 > b.Y0 && bar.Y1 < b.Y1 {
-			inner = append(inner, bar)
-		}
-	}
-	out := inLine(side, inner, l.size, l.base)
+	out := inLine(side, inside(bars, b), l.size, l.base)
 	size, base := l.size, l.base
 	text := ""
 	for i, g := range out {
@@ -515,6 +509,23 @@ func bracketed(side []glyph, bars []extract.Box) []glyph {
 	}
 	first, last := b.X0, b.X1
 	return slices.Concat([]glyph{sign('(', size, base, first)}, out, []glyph{sign(')', size, base, last)})
+}
+
+// inside are the bars that lie in a box.
+func inside(bars []extract.Box, b extract.Box) []extract.Box {
+	var out []extract.Box
+	for _, bar := range bars {
+		if bar.X0 > b.X0-1 && bar.X1 < b.X1+1 && bar.Y0 > b.Y0 && bar.Y1 < b.Y1 {
+			out = append(out, bar)
+		}
+	}
+	return out
+}
+
+// across reports whether a sign stands over or under a bar.
+func across(g glyph, bar extract.Box) bool {
+	x := (g.box.X0 + g.box.X1) / 2
+	return visible(g) && x > bar.X0 && x < bar.X1
 }
 
 // simple reports whether a term needs no brackets beside a stroke: one word,

@@ -100,7 +100,11 @@ func composed(glyphs []glyph) []glyph {
 	for i, g := range glyphs {
 		// Large signs hang from their baseline; they belong to the row that
 		// goes through their middle.
-		if g.style&formula != 0 && (operator(g) || stretched(g) || g.r == '√') {
+		switch {
+		case g.style&formula == 0:
+		case g.r == '√':
+			glyphs[i].base = g.box.Y1 - 0.13*g.size
+		case operator(g), stretched(g):
 			glyphs[i].base = centre(g.box) + 0.25*g.size
 		}
 	}
