@@ -335,7 +335,7 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 		}
 		between := func(g glyph) bool {
 			x := (g.box.X0 + g.box.X1) / 2
-			return !(stretched(g) && strings.ContainsRune("()[]{}⟨⟩", g.r)) && x > open.box.X0+0.2*size && x < end
+			return (!stretched(g) || !strings.ContainsRune("()[]{}⟨⟩", g.r)) && x > open.box.X0+0.2*size && x < end
 		}
 		if rows := entries(rest, between, bars, size); len(rows) > 1 {
 			it := item{x0: open.box.X1, x1: extent(take(between)).X1}
