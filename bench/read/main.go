@@ -1,5 +1,6 @@
 // Command read compares readers of PDF files: ours, in the child process that
-// the product reads with, and pdftotext and mutool where they are on PATH.
+// the product reads with, PDFium alone with its text cleaned, and pdftotext and
+// mutool where they are on PATH.
 //
 //	go run ./bench/read [-truth DIR] [-v] FOLDER…
 //
@@ -13,6 +14,7 @@
 //
 //	opened    files that gave at least one word, of all files
 //	F1        of the words as a bag, mean over the files with truth
+//	behind    by how much ours is below PDFium alone, for each file
 //	order     the same, of the longest common subsequence of words, so that
 //	          interleaved columns cost what they cost a reader
 //	glue      words per thousand that are two words of the truth run together
@@ -199,22 +201,39 @@ func rows(out io.Writer, files []file, readers []engine) error {
 		return int(1e6 * (a.results[0].order - b.results[0].order))
 	})
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "file\treader\tpages\twords\tF1\torder\tglue\tbroken\theadings\tseconds\tMB\t")
+	_, _ = fmt.Fprintln(w, "file\treader\tpages\twords\tF1\torder\tbehind\tglue\tbroken\theadings\tseconds\tMB\t")
 	for _, f := range sorted {
 		for i, r := range f.results {
-			f1, order, heads := "-", "-", "-"
+			f1, order, behind, heads := "-", "-", "-", "-"
 			if len(f.words) > 0 {
 				f1, order = fmt.Sprintf("%.3f", r.f1), fmt.Sprintf("%.3f", r.order)
+				if by, ok := f.behind(readers); ok && i == 0 {
+					behind = fmt.Sprintf("%.3f", by)
+				}
 			}
 			if len(f.headings) > 0 && readers[i].headings {
 				heads = fmt.Sprintf("%.3f", r.heads)
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%.1f\t%.1f\t%s\t%.2f\t%.0f\t%s\n", f.name, readers[i].name, r.pages, len(r.words),
-				f1, order, perMille(r.glued, len(r.words)), perMille(r.broken, len(r.words)), heads, r.took.Seconds(), float64(r.peak)/1e6, r.failed)
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%.1f\t%.1f\t%s\t%.2f\t%.0f\t%s\n", f.name, readers[i].name, r.pages, len(r.words),
+				f1, order, behind, perMille(r.glued, len(r.words)), perMille(r.broken, len(r.words)), heads, r.took.Seconds(), float64(r.peak)/1e6, r.failed)
 		}
 	}
 	return w.Flush()
 }
+
+// behind is by how much the first reader's F1 is below that of PDFium alone,
+// where PDFium is among the others.
+func (f file) behind(readers []engine) (by float64, ok bool) {
+	for i, r := range f.results {
+		if i > 0 && readers[i].name == cleanedPDFium {
+			return r.f1 - f.results[0].f1, len(f.words) > 0
+		}
+	}
+	return 0, false
+}
+
+// tooFar is how far ours may be behind PDFium alone on any file.
+const tooFar = 0.02
 
 func perMille(n, of int) float64 { return 1000 * float64(n) / float64(max(of, 1)) }
 
@@ -279,6 +298,12 @@ func totals(out io.Writer, files []file, readers []engine) error {
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%.3f\t%.3f\t%.2f\t%.2f\t%s\t%.1f\t%.0f\t\n", readers[i].name, t.opened, f1, order,
 			perMille(t.glued, t.words), perMille(t.broken, t.words), heads, t.speed(), float64(t.peak)/1e6)
 	}
+	far := 0
+	for _, f := range files {
+		if by, ok := f.behind(readers); ok && by > tooFar {
+			far++
+		}
+	}
 	ours := sums[0]
 	for i, t := range sums[1:] {
 		f1, order := t.mean()
@@ -286,7 +311,11 @@ func totals(out io.Writer, files []file, readers []engine) error {
 		_, _ = fmt.Fprintf(w, "%s : %s\t%.2f\t%.3f\t%.3f\t\t\t\t%.2f\t%.1f\t\n", readers[0].name, readers[i+1].name,
 			ratio(float64(ours.opened), float64(t.opened)), ratio(f, f1), ratio(o, order), ratio(ours.speed(), t.speed()), ratio(float64(ours.peak), float64(t.peak)))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d files on which %s is more than %.2f behind %s\n", far, readers[0].name, tooFar, cleanedPDFium)
+	return err
 }
 
 func ratio(a, b float64) float64 {
