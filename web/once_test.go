@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,4 +68,29 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Error("another key gives the same run")
 	}
 	wantProblem(t, "an empty key", run("", `{"source":"s1"}`), 400, "invalid", "Idempotency-Key")
+}
+
+// What the search index does not do is told where people look.
+func TestIndexTroubleIsTold(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	webtest.Parse(t, do(s, "GET", "/seeds", "").Body).Want("p.notice", 0)
+	webtest.Parse(t, do(s, "GET", "/settings", "").Body).Want("#index", 0)
+
+	f.Away = true
+	f.Index = seedbed.IndexState{Behind: 3, Refused: []seedbed.Refusal{{Seed: "abc", Error: "no <b>such</b> word", Attempts: 2}}}
+	page := webtest.Parse(t, do(s, "GET", "/seeds", "").Body)
+	page.Want("p.notice[role=status]", 1)
+	if got := page.Text("p.notice"); !strings.Contains(got, "3 changes behind") {
+		t.Errorf("the seeds page says %q", got)
+	}
+	page = webtest.Parse(t, do(s, "GET", "/settings", "").Body)
+	page.Want("#index a[href='/seeds/abc']", 1)
+	page.Want("#index b", 0)
+	if got := page.Text("#index"); !strings.Contains(got, "after 2 attempts: no <b>such</b> word") {
+		t.Errorf("the settings say %q", got)
+	}
+	if w := do(s, "GET", "/api/v1/seeds", ""); !strings.Contains(w.Body.String(), `"fallback":true`) {
+		t.Errorf("the API does not say that the index is away: %s", w.Body)
+	}
 }

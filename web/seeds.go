@@ -61,6 +61,7 @@ func (s *Server) searchView(ctx context.Context, f seedbed.Filter) (view.Seeds, 
 		Total:  res.Total,
 		Took:   res.Took,
 		Behind: res.Behind,
+		Away:   res.Fallback,
 		Here:   seedsURL(f),
 	}
 	for _, h := range res.Hits {

@@ -36,6 +36,7 @@ type Library interface {
 	Original(ctx context.Context, source string) (io.ReadSeekCloser, error)
 	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
 	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
+	IndexState(ctx context.Context) (seedbed.IndexState, error)
 	Once(ctx context.Context, key string, do func() (seedbed.Answer, error)) (a seedbed.Answer, first bool, err error)
 	DeleteSource(ctx context.Context, id string) error
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)

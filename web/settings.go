@@ -51,6 +51,9 @@ func (s *Server) settingsWith(c echo.Context, status int, form view.EndpointForm
 		return err
 	}
 	p := view.Settings{Page: s.base("Settings", "settings"), Presets: slices.Clone(presets)}
+	if p.Index, err = s.lib.IndexState(ctx); err != nil {
+		return err
+	}
 	if p.Recipes, err = s.lib.Recipes(ctx); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results
 	if err != nil && seedbed.CodeOf(err) != seedbed.Invalid && ctx.Err() == nil {
 		s.Log.Warn("the search index cannot be asked; the database is", "err", err)
 		out, err = s.DB.Search(ctx, f)
+		out.Fallback = true
 	}
 	if err != nil {
 		return out, err
@@ -86,20 +87,29 @@ func (s *Service) Each(ctx context.Context, f seedbed.Filter, do func(extract.Se
 
 // found are the ids of all seeds that a search finds.
 func (s *Service) found(ctx context.Context, f seedbed.Filter) (map[string]bool, error) {
-	ids := map[string]bool{}
-	f.Sort, f.Size = "oldest", seedbed.MaxPageSize
-	for f.Page = 1; ; f.Page++ {
-		page, err := s.Index.Search(ctx, f)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range page.IDs {
-			ids[id] = true
-		}
-		if len(page.IDs) < f.Size {
-			return ids, nil
-		}
+	matches, err := s.Index.Matches(ctx, f)
+	if err != nil {
+		return nil, err
 	}
+	ids := make(map[string]bool, len(matches))
+	for _, id := range matches {
+		ids[id] = true
+	}
+	return ids, nil
+}
+
+// IndexState is how far the search index follows the database, and which
+// changes it does not take.
+func (s *Service) IndexState(ctx context.Context) (seedbed.IndexState, error) {
+	refused, err := s.DB.Refused(ctx, 100)
+	if err != nil {
+		return seedbed.IndexState{}, err
+	}
+	out := seedbed.IndexState{Behind: s.behind(ctx)}
+	for _, r := range refused {
+		out.Refused = append(out.Refused, seedbed.Refusal{Seed: r.Seed, Error: r.Error, Attempts: r.Attempts, Due: r.Due})
+	}
+	return out, nil
 }
 
 // Seed is one seed and its version.

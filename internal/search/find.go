@@ -50,29 +50,88 @@ func (e *Embedded) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	return page, nil
 }
 
-// search answers from what one transaction sees.
-func (t *tables) search(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (Page, error) {
+// choose looks up the words of a filter.
+func (t *tables) choose(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (query, *choice, error) {
 	q := parse(f.Query)
-	order, err := orderOf(f.Sort, len(q.must) > 0)
-	if err != nil {
-		return Page{}, err
-	}
 	d, err := t.dictionary(ctx, tx)
 	if err != nil {
-		return Page{}, err
+		return q, nil, err
 	}
 	if err := expand(ctx, t.engine, tx, &q); err != nil {
-		return Page{}, err
+		return q, nil, err
 	}
 	c := newChoice(f, d)
 	c.engine = t.engine
 	if len(q.must) > 0 || len(q.not) > 0 {
 		c.inverse = len(q.must) == 0
-		if c.hits, err = t.engine.hits(ctx, tx, q); err != nil {
-			return Page{}, err
+		c.hits, err = t.engine.hits(ctx, tx, q)
+	}
+	return q, c, err
+}
+
+// Matches implements [Index].
+func (e *Embedded) Matches(ctx context.Context, f seedbed.Filter) ([]string, error) {
+	done, err := e.use()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	tx, err := e.read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", damaged(err))
+	}
+	defer func() { _ = tx.Rollback() }()
+	ids, err := e.matches(ctx, tx, f)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", damaged(err))
+	}
+	return ids, nil
+}
+
+// matches goes through the records once, and once through the ids.
+func (t *tables) matches(ctx context.Context, tx *sql.Tx, f seedbed.Filter) ([]string, error) {
+	_, c, err := t.choose(ctx, tx, f)
+	if err != nil {
+		return nil, err
+	}
+	c.order = byRelevance // which keeps them all as they come
+	if err := c.run(ctx, tx); err != nil {
+		return nil, err
+	}
+	var found bits
+	for _, h := range c.best {
+		found.add(h.n)
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT n, id FROM seeds WHERE gone = 0`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	ids := make([]string, 0, len(c.best))
+	for rows.Next() {
+		var n int64
+		var id string
+		if err := rows.Scan(&n, &id); err != nil {
+			return nil, err
+		}
+		if found.has(n) {
+			ids = append(ids, id)
 		}
 	}
-	if c.rank, err = orderRank(ctx, tx, order, d); err != nil {
+	return ids, rows.Err()
+}
+
+// search answers from what one transaction sees.
+func (t *tables) search(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (Page, error) {
+	order, err := orderOf(f.Sort, len(parse(f.Query).must) > 0)
+	if err != nil {
+		return Page{}, err
+	}
+	q, c, err := t.choose(ctx, tx, f)
+	if err != nil {
+		return Page{}, err
+	}
+	if c.rank, err = orderRank(ctx, tx, order, c.words); err != nil {
 		return Page{}, err
 	}
 	first, size := bounds(f)

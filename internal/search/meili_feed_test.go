@@ -61,7 +61,7 @@ func TestMeiliFollowsTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err = service.Search(t.Context(), seedbed.Filter{Query: "shiver", Verdict: []string{extract.Accepted}})
-	if err != nil || found.Total != 1 || found.Behind != 1 {
+	if err != nil || found.Total != 1 || found.Behind != 1 || !found.Fallback {
 		t.Errorf("with the server away, Search finds %d, %d changes behind, %v; want 1, 1", found.Total, found.Behind, err)
 	}
 	s.Down(false)

@@ -43,6 +43,25 @@ func (m *Meili) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	return page, nil
 }
 
+// Matches implements [Index], for up to a thousand hits.
+func (m *Meili) Matches(ctx context.Context, f seedbed.Filter) ([]string, error) {
+	f.Sort, f.Size = byOldest, seedbed.MaxPageSize
+	var ids []string
+	for f.Page = 1; ; f.Page++ {
+		page, err := m.Search(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if page.Total > meiliDepth {
+			return nil, ErrTooDeep
+		}
+		ids = append(ids, page.IDs...)
+		if len(page.IDs) < f.Size || len(ids) >= page.Total {
+			return ids, nil
+		}
+	}
+}
+
 // A meiliFilter is one condition, and the facet it chooses from, if any.
 type meiliFilter struct{ facet, condition string }
 

@@ -181,6 +181,18 @@ func (p *Postgres) Search(ctx context.Context, f seedbed.Filter) (page Page, err
 	return page, nil
 }
 
+// Matches implements [Index].
+func (p *Postgres) Matches(ctx context.Context, f seedbed.Filter) (ids []string, err error) {
+	err = p.read(ctx, func(tx *sql.Tx) (err error) {
+		ids, err = p.matches(ctx, tx, f)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return ids, nil
+}
+
 // Count implements [Index].
 func (p *Postgres) Count(ctx context.Context) (n int, err error) {
 	err = p.read(ctx, func(tx *sql.Tx) (err error) {

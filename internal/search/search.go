@@ -33,6 +33,10 @@ type Index interface {
 	// passed over. An unknown Sort is a [seedbed.Invalid] error.
 	Search(ctx context.Context, f seedbed.Filter) (Page, error)
 
+	// Matches are the ids of all seeds that Search finds on its pages, in no
+	// order. ErrTooDeep says that there are more than the index counts out.
+	Matches(ctx context.Context, f seedbed.Filter) ([]string, error)
+
 	// Count is how many seeds the index holds.
 	Count(ctx context.Context) (int, error)
 

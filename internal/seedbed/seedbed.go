@@ -264,6 +264,24 @@ type Results struct {
 	Facets map[string][]Facet `json:"facets"`
 	Took   time.Duration      `json:"-"`
 	Behind int                `json:"behind,omitempty"` // changes the index has not seen yet
+
+	// Fallback says that the index could not be asked and the database was,
+	// which finds parts of words and puts nothing in order of relevance.
+	Fallback bool `json:"fallback,omitempty"`
+}
+
+// An IndexState is how far the search index follows the database.
+type IndexState struct {
+	Behind  int // changes it has not seen
+	Refused []Refusal
+}
+
+// A Refusal is a change of a seed that the search index does not take.
+type Refusal struct {
+	Seed     string
+	Error    string    // in the index's words
+	Attempts int       // so far
+	Due      time.Time // of the next
 }
 
 // An Answer is what was answered to a request that came with a key.

@@ -49,6 +49,9 @@ func (s *server) search(c echo.Context) error {
 	if res.Behind > 0 {
 		out["behind"] = res.Behind
 	}
+	if res.Fallback {
+		out["fallback"] = true
+	}
 	return c.JSON(http.StatusOK, out)
 }
 

@@ -30,6 +30,9 @@ import (
 type Fake struct {
 	Now func() time.Time
 
+	Index seedbed.IndexState // as IndexState gives it
+	Away  bool               // the index cannot be asked
+
 	once    sync.Mutex
 	answers map[string]seedbed.Answer
 
@@ -184,6 +187,9 @@ func (f *Fake) Original(_ context.Context, source string) (io.ReadSeekCloser, er
 type closer struct{ io.ReadSeeker }
 
 func (closer) Close() error { return nil }
+
+// IndexState is that of the field Index.
+func (f *Fake) IndexState(context.Context) (seedbed.IndexState, error) { return f.Index, nil }
 
 // Once keeps answers for ever.
 func (f *Fake) Once(_ context.Context, key string, do func() (seedbed.Answer, error)) (seedbed.Answer, bool, error) {
@@ -735,7 +741,7 @@ func (f *Fake) Search(_ context.Context, q seedbed.Filter) (seedbed.Results, err
 	if q.Sort == "oldest" {
 		slices.Reverse(found)
 	}
-	res := seedbed.Results{Total: len(found), Facets: map[string][]seedbed.Facet{}, Took: 3 * time.Millisecond}
+	res := seedbed.Results{Fallback: f.Away, Behind: f.Index.Behind, Total: len(found), Facets: map[string][]seedbed.Facet{}, Took: 3 * time.Millisecond}
 	for _, name := range []string{"verdict", "type", "origin", "source", "language", "tag", "kind"} {
 		res.Facets[name] = f.count(name, match)
 	}

@@ -108,6 +108,11 @@ func wantIDs(t *testing.T, ix search.Index, f seedbed.Filter, want string) {
 	if got := ids(page); got != want {
 		t.Errorf("Search(%+v) finds %q, want %q", f, got, want)
 	}
+	matches, err := ix.Matches(t.Context(), f)
+	slices.Sort(matches)
+	if got := strings.Join(matches, " "); err != nil || got != want {
+		t.Errorf("Matches(%+v) finds %q, %v, want %q", f, got, err, want)
+	}
 	if n := len(strings.Fields(want)); page.Total != n {
 		t.Errorf("Search(%+v) has total %d, want %d", f, page.Total, n)
 	}
