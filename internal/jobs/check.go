@@ -226,21 +226,16 @@ func (c *checker) outbox(ctx context.Context) error {
 // index compares database and index.
 func (c *checker) index(ctx context.Context) error {
 	found, err := c.differences(ctx)
-	if err == nil && len(found) == 0 {
-		return nil
+	if errors.Is(err, search.ErrDamaged) {
+		return c.found("index damaged", err.Error(), func() error { return c.Reindex(ctx) })
 	}
-	if err != nil && !errors.Is(err, search.ErrDamaged) {
+	if err != nil || len(found) == 0 {
 		return err
 	}
-	mended := false
 	if c.mend {
 		if err := c.Reindex(ctx); err != nil {
 			return err
 		}
-		mended = true
-	}
-	if err != nil {
-		c.report(Fault{"index damaged", err.Error(), mended})
 	}
 	for _, d := range found {
 		what := fmt.Sprintf("seed %s has version %d in the database and %d in the index", d.ID, d.Database, d.Index)
@@ -250,7 +245,7 @@ func (c *checker) index(ctx context.Context) error {
 		case d.Index == 0:
 			what = fmt.Sprintf("seed %s is in the database only, version %d", d.ID, d.Database)
 		}
-		c.report(Fault{"index differs", what, mended})
+		c.report(Fault{"index differs", what, c.mend})
 	}
 	return nil
 }

@@ -57,8 +57,7 @@ func StartS3(t testing.TB) *S3 {
 		}
 		t.Skipf("no S3 server: %s", how)
 	}
-	// Names of sockets are short: the test's own folder may be too long.
-	base, err := os.MkdirTemp("", "s3-")
+	base, err := short()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,6 +101,10 @@ func StartS3(t testing.TB) *S3 {
 		}
 	}
 }
+
+// short makes a folder for a socket, whose name has to be short: a test's own
+// folder may be too long.
+func short() (string, error) { return os.MkdirTemp("", "s3-") }
 
 // Bucket makes a bucket and gives its address, with the keys.
 func (s *S3) Bucket(t testing.TB, name string) string {
