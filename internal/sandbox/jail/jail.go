@@ -198,7 +198,7 @@ func (j *Jail) Run(ctx context.Context, p stage.Program) (stage.Ran, error) {
 	}
 	e.output = passing.ReplaceAllString(e.output, "")
 	r := l.judge(p, e)
-	r.Output = strings.TrimSpace(e.output)
+	r.Output = strings.TrimSpace(mark.ReplaceAllString(e.output, ""))
 	if e.stopped != "" {
 		r.Passed, r.Reason, r.Missing = false, e.stopped, ""
 	}
