@@ -57,7 +57,7 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 	}
 	tools := stage.Tools{Runner: openJail(ctx, c.Execute, s.log)}
 	if recipe.NeedsModel() {
-		if tools.Model, err = c.model(s); err != nil {
+		if tools.Model, err = c.model(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -121,14 +121,20 @@ func (c extractCmd) recipe() (stage.Recipe, error) {
 	return stage.Recipe{}, misuse("no recipe is called %q; there are %s, or the path of a YAML file", name, strings.Join(known, ", "))
 }
 
-func (c extractCmd) model(s *streams) (extract.Model, error) {
+func (c extractCmd) model(ctx context.Context, s *streams) (extract.Model, error) {
 	if c.URL == "" {
 		return nil, misuse("this recipe asks a model: give its server with --url or SEEDBED_LLM_URL")
 	}
+	probe := llm.New(llm.Options{URL: c.URL, Key: c.Key, Model: c.Model})
+	defer probe.Close()
+	server := probe.Learn(ctx)
 	limits := llm.Limits{Concurrency: c.Concurrency, RPM: c.RPM, TPM: c.TPM}
+	if server.Slots > 0 { // more would only wait there
+		limits.Concurrency = min(limits.Concurrency, server.Slots)
+	}
 	var model extract.Model = llm.New(llm.Options{
 		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency,
-		Limiter: llm.NewLimiter(limits, llm.Options{}),
+		Limiter: llm.NewLimiter(limits, llm.Options{}), Server: server,
 		PriceIn: c.PriceIn, PriceOut: c.PriceOut, Log: s.log,
 	})
 	if c.Cache != "" {

@@ -181,9 +181,9 @@ func (l *limiter) release(o Outcome, tokens, round int) {
 // multiplicative decrease. It begins with a quarter of the limit and doubles
 // every time that many were answered, until for the first time the server
 // refuses or takes twice as long; from then on it grows by one, while the
-// time that replies take holds. It is halved when a
-// quarter of a window's requests are refused: a server that refuses one now
-// and then has its reasons, but enough to do it has not.
+// time that replies take holds. It is halved when a quarter of a window's
+// requests are refused, and three at least of a small one's: a server that
+// refuses one now and then has not too much to do.
 type window struct {
 	size  float64
 	limit int
@@ -211,7 +211,7 @@ func (w *window) learn(o Outcome, inFlight int) {
 	switch {
 	case o.Refused:
 		w.refused++
-		if float64(w.refused) >= w.size/4 {
+		if float64(w.refused) >= max(min(3, w.size), w.size/4) {
 			w.size = max(1, math.Floor(w.size/2))
 			w.round++
 			w.eager = false

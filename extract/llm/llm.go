@@ -33,6 +33,7 @@ type Options struct {
 	MaxTokens   int           // how much room a reply that was cut off may be given, 32768 when 0
 	MaxReply    int           // bytes of a reply, 4 MiB when 0
 	Timeouts    Timeouts
+	Server      Server // what another client's Learn said of it
 
 	// What a million tokens cost, in any currency: the replies' Usage.Cost.
 	PriceIn, PriceOut float64
@@ -104,10 +105,14 @@ type Client struct {
 	bad  error // what is wrong with the options
 	http *http.Client
 
-	mu    sync.Mutex
-	sizes sizes
-	plans map[string]plan  // what the server took so far, by model and schema
-	forms map[string]*form // compiled schemas
+	learning sync.Mutex // held while the server is asked what it is
+	learned  bool
+
+	mu     sync.Mutex
+	server knownServer
+	sizes  sizes
+	plans  map[string]plan  // what the server took so far, by model and schema
+	forms  map[string]*form // compiled schemas
 }
 
 // New makes a client. Options that cannot work, such as a URL without a host,
@@ -126,6 +131,8 @@ func New(o Options) *Client {
 		forms: map[string]*form{},
 	}
 	c.base, c.host, c.bad = baseURL(o.URL)
+	c.server = knownServer{Server: o.Server, root: strings.TrimSuffix(c.base, "/v1")}
+	c.learned = o.Server.Kind != ""
 	c.http = &http.Client{
 		// A redirect would take prompts, and perhaps the key, to an address
 		// that nobody entered; it is reported instead.

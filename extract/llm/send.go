@@ -284,14 +284,18 @@ func (c *Client) once(ctx context.Context, r extract.Request, p plan) (extract.R
 		return extract.Reply{}, &Error{Kind: Invalid, Message: fmt.Sprintf("schema %s is not JSON: %v", r.SchemaName, err), Err: err}
 	}
 	c.mu.Lock()
-	tokens := c.sizes.tokens(len(body))
+	tokens, prompt := c.sizes.tokens(len(body)), int(float64(len(body))*c.sizes.perByte)
 	c.mu.Unlock()
+	native, err := c.native(r, prompt)
+	if err != nil {
+		return extract.Reply{}, err
+	}
 	release, err := c.opts.Limiter.Acquire(ctx, tokens)
 	if err != nil {
 		return extract.Reply{}, fmt.Errorf("ask %s at %s: %w", r.Model, c.host, err)
 	}
 	start := c.opts.Now()
-	reply, err := c.timed(ctx, r, body)
+	reply, err := c.timed(ctx, r, body, native)
 	took := c.opts.Now().Sub(start)
 	o := Outcome{Answered: err == nil, Tokens: reply.Usage.In + reply.Usage.Out, Reply: reply.Usage.Out, Took: took}
 	if e, ok := errors.AsType[*Error](err); ok {
@@ -313,10 +317,10 @@ func (c *Client) once(ctx context.Context, r extract.Request, p plan) (extract.R
 }
 
 // timed sends a request and says, where it fails, whether it took too long.
-func (c *Client) timed(ctx context.Context, r extract.Request, body []byte) (extract.Reply, error) {
+func (c *Client) timed(ctx context.Context, r extract.Request, body, native []byte) (extract.Reply, error) {
 	w := newWatch(ctx, c.opts.Timeouts)
 	defer w.stop()
-	reply, err := c.post(w, r, body)
+	reply, err := c.post(w, r, body, native)
 	if err == nil {
 		return reply, nil
 	}
@@ -340,9 +344,14 @@ func (c *Client) unreachable(err error) *Error {
 	return &Error{Kind: Unavailable, Message: c.redact(fmt.Sprintf("cannot reach %s: %s", c.host, clip(clean(err.Error()), 300))), Err: err}
 }
 
-// post does the round trip and reads the reply.
-func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, error) {
-	req, err := c.request(w.ctx, http.MethodPost, "/chat/completions", bytes.NewReader(body))
+// post does the round trip and reads the reply. Native is the request for the
+// server's own interface, where it has one that is better.
+func (c *Client) post(w *watch, r extract.Request, body, native []byte) (extract.Reply, error) {
+	address := c.base + "/chat/completions"
+	if native != nil {
+		address, body = c.server.root+"/api/chat", native
+	}
+	req, err := c.requestTo(w.ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return extract.Reply{}, err
 	}
@@ -359,12 +368,15 @@ func (c *Client) post(w *watch, r extract.Request, body []byte) (extract.Reply, 
 	a := answer{max: c.opts.MaxReply}
 	reader := bufio.NewReader(w.reader(res.Body))
 	start, _ := reader.Peek(5) // an error shows again in the reading
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") || string(start) == "data:" {
+	switch {
+	case native != nil:
+		err = a.lines(reader)
+	case strings.HasPrefix(res.Header.Get("Content-Type"), "text/event-stream") || string(start) == "data:":
 		err = a.stream(reader)
 		if err == nil {
 			w.settle(reader)
 		}
-	} else {
+	default:
 		err = a.body(reader)
 	}
 	a.usage.Cost = (float64(a.usage.In)*c.opts.PriceIn + float64(a.usage.Out)*c.opts.PriceOut) / 1e6
@@ -411,7 +423,11 @@ func (c *Client) judge(r extract.Request, a *answer) (extract.Reply, error) {
 
 // request makes a request that carries the key to the base URL's host.
 func (c *Client) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	return c.requestTo(ctx, method, c.base+path, body)
+}
+
+func (c *Client) requestTo(ctx context.Context, method, address string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Message: "the model server's URL is not usable", Err: err}
 	}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -193,7 +194,16 @@ func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 	c := llm.New(o)
 	defer c.Close()
 	words, err := c.Test(ctx)
-	return words, inWords(err)
+	if err != nil {
+		return "", inWords(err)
+	}
+	switch server := c.Learn(ctx); {
+	case server.Slots > 0:
+		words += fmt.Sprintf(". It works on %d requests at once, with a context of %d tokens", server.Slots, server.Context)
+	case server.Context > 0:
+		words += fmt.Sprintf(". Its context is %d tokens", server.Context)
+	}
+	return words, nil
 }
 
 // inWords makes an error that a person may read of a model client's.

@@ -249,6 +249,20 @@ func TestRulesDoNotWaitForModels(t *testing.T) {
 	}
 }
 
+// TestSlots: a server that works on two requests at a time is not sent more.
+func TestSlots(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Latency: time.Millisecond, Props: &llmtest.Props{Slots: 2, Context: 8192}})
+	b := start(t, t.TempDir(), impatient(s, 8))
+	run := b.ended(b.upload("machines.md", book(12), seedbed.RunOptions{}).Run.ID)
+	if run.State != seedbed.RunDone || s.Stats().MaxConcurrent > 2 {
+		t.Errorf("the run ends as %+v, with %d requests at once; want 2", run, s.Stats().MaxConcurrent)
+	}
+	words, err := b.TestEndpoint(t.Context(), jobs.EnvEndpoint)
+	if err != nil || !strings.Contains(words, "2 requests at once, with a context of 8192 tokens") {
+		t.Errorf("TestEndpoint gives %q, %v", words, err)
+	}
+}
+
 // serveHTTP is a server whose answers come from handle.
 func serveHTTP(t *testing.T, handle http.HandlerFunc) *llmtest.Server {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/riverqueue/river"
 
@@ -33,6 +34,46 @@ type models struct {
 	clients map[string]*modelClient
 	gates   map[string]*gate
 	built   map[string]steps
+	servers map[string]learned // by URL and model
+
+	learning sync.Mutex // held while a server is asked what it is
+}
+
+// learned is what a server said of itself, and when.
+type learned struct {
+	llm.Server
+	at time.Time
+}
+
+// learnAgain is when a server is asked again what it is: it may be another by
+// then, or have been away.
+const learnAgain = 5 * time.Minute
+
+// learn asks a server what it is, unless it did a while ago.
+func (m *models) learn(ctx context.Context, s *Service, e seedbed.Endpoint, name string) {
+	m.learning.Lock()
+	defer m.learning.Unlock()
+	key := e.URL + "\x00" + name
+	m.mu.Lock()
+	known, ok := m.servers[key]
+	m.mu.Unlock()
+	if ok && s.Now().Sub(known.at) < learnAgain {
+		return
+	}
+	o := s.Client
+	o.URL, o.Key, o.Model = e.URL, e.Key, name
+	c := llm.New(o)
+	defer c.Close()
+	now := c.Learn(ctx)
+	if now.Kind == "" {
+		now = known.Server // away for a moment, or any other
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.servers == nil {
+		m.servers = map[string]learned{}
+	}
+	m.servers[key] = learned{now, s.Now()}
 }
 
 type modelClient struct {
@@ -50,7 +91,11 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	if o.Log == nil {
 		o.Log = s.Log
 	}
+	server := m.servers[e.URL+"\x00"+name].Server
 	limits := llm.Limits{Concurrency: e.Concurrency, RPM: e.RPM, TPM: e.TPM}
+	if server.Slots > 0 { // more would only wait there
+		limits.Concurrency = min(limits.Concurrency, server.Slots)
+	}
 	g := m.gates[e.ID]
 	if g == nil || g.limits != limits {
 		g = &gate{
@@ -64,11 +109,12 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 		}
 		m.gates[e.ID] = g
 	}
-	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%+v\x00%g\x00%g", e.ID, e.URL, e.Key, name, limits, e.PriceIn, e.PriceOut)
+	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%+v\x00%+v\x00%g\x00%g", e.ID, e.URL, e.Key, name, limits, server, e.PriceIn, e.PriceOut)
 	if c := m.clients[key]; c != nil {
 		return c.model, g, key
 	}
 	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
+	o.Server = server
 	o.PriceIn, o.PriceOut = s.prices(e)
 	c := &modelClient{llm: llm.New(o)}
 	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, s.DB))}

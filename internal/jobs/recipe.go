@@ -35,6 +35,7 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 			return steps{}, err
 		}
 		var client string
+		s.models.learn(ctx, s, e, run.Model)
 		tools.Model, at, client = s.models.model(s, e, run.Model)
 		key += "\x00" + client
 	}

@@ -38,6 +38,8 @@ type Script struct {
 	Refuses  []string // other request fields that are refused: "temperature", "stream_options", …
 
 	Batches *Batches // nil is a server without a Batch API
+	Ollama  *Ollama  // nil is another server
+	Props   *Props   // of llama-server; nil is another server
 
 	CachedTokens int // reported as read from the server's prefix cache
 
@@ -275,7 +277,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case s.serveBatches(w, r):
+	case s.serveBatches(w, r), s.serveOllama(w, r), s.serveProps(w, r):
 	case r.Method == http.MethodGet && r.URL.Path == "/v1/models":
 		s.models(w)
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/chat/completions":
@@ -306,6 +308,9 @@ func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(body, &req.wants); err != nil {
 		fail(w, http.StatusBadRequest, "invalid_request_error", "We could not parse the JSON body of your request: "+err.Error())
 		return
+	}
+	if s.script.Ollama != nil && r.URL.Path == "/v1/chat/completions" {
+		req.wants.Messages = cut(req.wants.Messages, 4*2048)
 	}
 	req.Model, req.message = req.wants.Model, req.wants.Messages
 	req.Prompt = req.wants.hash()

@@ -1,0 +1,110 @@
+// Command llm runs the quick recipe against a scripted server that answers
+// after 200 ms ± 50 %, refuses one request in twenty and fails at another,
+// 32 at once. It prints the time taken over the least possible, which is the
+// latency of all good answers shared by 32, and the peak memory of the process
+// that asks.
+//
+//	go run ./bench/llm -n 1000,10000
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"seedbed/extract"
+	"seedbed/extract/chunk"
+	"seedbed/extract/llm"
+	"seedbed/extract/llm/llmtest"
+	"seedbed/extract/stage"
+)
+
+const (
+	atOnce  = 32
+	latency = 200 * time.Millisecond
+)
+
+func main() {
+	sizes := flag.String("n", "1000,10000", "numbers of passages")
+	url := flag.String("url", "", "ask this server, in this process")
+	flag.Parse()
+	for _, s := range strings.Split(*sizes, ",") {
+		n, err := strconv.Atoi(s)
+		if err == nil && *url != "" {
+			err = ask(*url, n)
+		} else if err == nil {
+			err = serve(n)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// serve answers a process of its own, so that its memory is its own.
+func serve(n int) error {
+	server := llmtest.New(nil, llmtest.Script{Latency: latency, Jitter: latency / 2, Rules: []llmtest.Rule{
+		{Fault: llmtest.RateLimit, Share: 0.05}, {Fault: llmtest.ServerError, Share: 0.05},
+	}})
+	defer server.Close()
+	cmd := exec.Command(os.Args[0], "-url", server.URL, "-n", strconv.Itoa(n))
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return err
+	}
+	stats := server.Stats()
+	fmt.Printf("  the server: %d requests, %d refused or failed, %d answered twice, %d at once\n",
+		stats.Requests, stats.Failed, stats.Duplicates, stats.MaxConcurrent)
+	return nil
+}
+
+func ask(url string, n int) error {
+	recipe, ok := stage.Lookup("quick")
+	if !ok {
+		return fmt.Errorf("there is no recipe quick")
+	}
+	client := llm.New(llm.Options{URL: url, Model: "scripted", Concurrency: atOnce})
+	stages, err := stage.Build(recipe, stage.Tools{Model: extract.Metered(client)})
+	if err != nil {
+		return err
+	}
+	var doc extract.Builder
+	for i := range n {
+		doc.Add("\n\n", extract.Block{Kind: extract.Heading, Level: 1, Title: fmt.Sprint("Bed ", i), Text: fmt.Sprint("# Bed ", i)})
+		doc.Add("\n\n", extract.Block{Kind: extract.Paragraph, Text: strings.Repeat(fmt.Sprintf("Bed %d cooled slowly because it lay deep, and so its crystals are large. ", i), 40)})
+	}
+	book := doc.Done()
+	var spent extract.Spent
+	var seeds, failed int
+	start := time.Now()
+	// Twice as many passages as calls: some wait for their next try.
+	for r := range extract.Run(context.Background(), chunk.Split(book, chunk.Options{}), stages, extract.Options{Concurrency: 2 * atOnce}) {
+		spent = spent.Add(r.Spent)
+		seeds += len(r.Seeds)
+		if r.Err != nil {
+			failed++
+		}
+	}
+	took := time.Since(start)
+	least := time.Duration(spent.Calls) * latency / atOnce
+	fmt.Printf("%d passages: %d calls, %d seeds, %d failed, %.1f s, %.2f of the least possible, peak memory %s\n",
+		n, spent.Calls, seeds, failed, took.Seconds(), took.Seconds()/least.Seconds(), peak())
+	return nil
+}
+
+// peak is the most memory this process had, where the system says.
+func peak() string {
+	status, _ := os.ReadFile("/proc/self/status") // not everywhere
+	_, after, ok := strings.Cut(string(status), "VmHWM:")
+	if !ok {
+		return "not known"
+	}
+	line, _, _ := strings.Cut(after, "\n")
+	return strings.TrimSpace(line)
+}
