@@ -43,6 +43,8 @@ type completion struct {
 		Details *struct {
 			Cached int `json:"cached_tokens"`
 		} `json:"prompt_tokens_details"`
+		Hit  int `json:"prompt_cache_hit_tokens"` // DeepSeek
+		Read int `json:"cache_read_input_tokens"` // Anthropic
 	} `json:"usage"`
 	Error json.RawMessage `json:"error"`
 }
@@ -139,7 +141,7 @@ func (a *answer) take(c completion) error {
 		a.model = c.Model
 	}
 	if u := c.Usage; u != nil {
-		a.usage = extract.Usage{In: u.In, Out: u.Out}
+		a.usage = extract.Usage{In: u.In, Out: u.Out, Cached: max(u.Hit, u.Read)}
 		if u.Details != nil {
 			a.usage.Cached = u.Details.Cached
 		}

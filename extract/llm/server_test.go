@@ -2,6 +2,8 @@ package llm_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -77,6 +79,26 @@ func TestLearn(t *testing.T) {
 		}
 		if _, err := c.Complete(t.Context(), request("")); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// TestPrefixTokens: servers say in three ways what they had cached.
+func TestPrefixTokens(t *testing.T) {
+	for _, usage := range []string{
+		`{"prompt_tokens":9,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":7}}`,
+		`{"prompt_tokens":9,"completion_tokens":1,"prompt_cache_hit_tokens":7,"prompt_cache_miss_tokens":2}`,
+		`{"prompt_tokens":9,"completion_tokens":1,"cache_read_input_tokens":7}`,
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write([]byte(`{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],"usage":` + usage + `}`))
+		}))
+		t.Cleanup(srv.Close)
+		c := llm.New(llm.Options{URL: srv.URL, Model: "m"})
+		t.Cleanup(c.Close)
+		got, err := c.Complete(t.Context(), extract.Request{Messages: []extract.Message{{Role: "user", Content: "?"}}})
+		if want := (extract.Usage{In: 9, Out: 1, Cached: 7}); err != nil || got.Usage != want {
+			t.Errorf("%s is read as %+v, %v; want %+v", usage, got.Usage, err, want)
 		}
 	}
 }
