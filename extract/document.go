@@ -108,6 +108,9 @@ type PageReport struct {
 	Verdict string `json:"verdict"`         // clean, garbled, scan, empty
 	Words   int    `json:"words"`           // with those that were dropped
 
+	Width  float64 `json:"width,omitempty"` // in points, as shown: boxes lie within
+	Height float64 `json:"height,omitempty"`
+
 	Glued    int    `json:"glued,omitempty"`    // words that are two run together
 	Unmapped int    `json:"unmapped,omitempty"` // letters whose font does not say which they are
 	Note     string `json:"note,omitempty"`     // why this engine and not the usual one

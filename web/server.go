@@ -34,6 +34,8 @@ type Library interface {
 	Document(ctx context.Context, source string) (*extract.Document, error)
 	Passages(ctx context.Context, source string) ([]seedbed.RunPassage, error)
 	Original(ctx context.Context, source string) (io.ReadSeekCloser, error)
+	PageImage(ctx context.Context, source string, page int) ([]byte, error)
+	ReadOCR(ctx context.Context, source string) error
 	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
 	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
 	IndexState(ctx context.Context) (seedbed.IndexState, error)
@@ -156,6 +158,8 @@ func (s *Server) routes() {
 	e.GET("/sources/:id/runs", s.sourceRuns)
 	e.POST("/sources/:id/runs", s.startRun)
 	e.POST("/sources/:id/runs/estimate", s.estimateRun)
+	e.GET("/sources/:id/pages/:page", s.sourcePage)
+	e.POST("/sources/:id/ocr", s.readOCR)
 	e.POST("/sources/:id/delete", s.deleteSource)
 
 	e.GET("/runs", s.runs)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,6 +41,9 @@ func (s *Server) source(c echo.Context, tab string) (view.Source, error) {
 		{Label: "Seeds", URL: base + "/seeds", Count: src.Seeds, On: tab == "seeds"},
 		{Label: "Runs", URL: base + "/runs", Count: len(runs), On: tab == "runs"},
 	}}
+	if src.Pages > 0 && src.State == seedbed.SourceReady {
+		p.Tabs = slices.Insert(p.Tabs, 1, view.Link{Label: "Pages", URL: base + "/pages/1", Count: src.Pages, On: tab == "pages"})
+	}
 	p.Reload = src.State == seedbed.SourceQueued || src.State == seedbed.SourceReading
 	return p, nil
 }
@@ -254,6 +258,43 @@ func (s *Server) startRun(c echo.Context) error {
 	return redirect(c, "/runs/"+url.PathEscape(run.ID))
 }
 
+// readOCR has a source without text read from the images of its pages.
+func (s *Server) readOCR(c echo.Context) error {
+	if err := s.lib.ReadOCR(c.Request().Context(), c.Param("id")); err != nil {
+		return err
+	}
+	return redirect(c, "/sources/"+url.PathEscape(c.Param("id")))
+}
+
+// sourcePage shows one page of a PDF as it looks, beside what was read from it;
+// with at=120-180 the blocks of that text are marked.
+func (s *Server) sourcePage(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "at"); err != nil {
+		return err
+	}
+	start, end, err := span(c.QueryParam("at"))
+	if err != nil {
+		return err
+	}
+	src, err := s.source(c, "pages")
+	if err != nil {
+		return err
+	}
+	doc, err := s.lib.Document(c.Request().Context(), src.Source.ID)
+	if err != nil {
+		return err
+	}
+	n := atoi(c.Param("page"))
+	if n < 1 || n > len(doc.Pages) {
+		return seedbed.Errorf(seedbed.NotFound, "%s has pages 1 to %d", src.Source.Name, len(doc.Pages))
+	}
+	base := "/sources/" + url.PathEscape(src.Source.ID) + "/pages/"
+	p := view.SourcePages{Source: src, Report: doc.Pages[n-1], Blocks: view.OnPage(doc, n), Reports: view.Alike(doc.Pages)}
+	p.Sheet = view.SheetOf(doc, src.Source.ID, n, view.BoxesAt(doc, n, start, end))
+	p.Pager = pages(n, len(doc.Pages), func(n int) string { return base + strconv.Itoa(n) })
+	return s.show(c, http.StatusOK, view.SourcePagesPage(p))
+}
+
 func (s *Server) deleteSource(c echo.Context) error {
 	if err := s.lib.DeleteSource(c.Request().Context(), c.Param("id")); err != nil {
 		return err
@@ -271,5 +312,11 @@ func (s *Server) evidenceOf(c echo.Context, seed extract.Seed) ([]view.Quote, er
 	if code := seedbed.CodeOf(err); err != nil && code != seedbed.NotFound && code != seedbed.Conflict {
 		return nil, err
 	}
-	return view.InContext(doc, seed.Evidence), nil
+	quotes := view.InContext(doc, seed.Evidence)
+	for i := range quotes {
+		if doc != nil && quotes[i].Found {
+			quotes[i].Sheets = view.SheetsOf(doc, seed.Source.ID, quotes[i].Evidence)
+		}
+	}
+	return quotes, nil
 }

@@ -55,6 +55,7 @@ var fragment = []string{"HX-Request", "true", "HX-Request-Type", "partial"}
 var samplePages = []string{
 	"/", "/?collection=code", "/?collection=nothing",
 	"/sources/book", "/sources/book?at=300-420", "/sources/book/passages", "/sources/book/passages?state=skipped", "/sources/book/seeds", "/sources/book/runs",
+	"/sources/book/pages/3", "/sources/book/pages/17?at=0-400", "/sources/scanned",
 	"/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
 	"/runs/live/calls?passage=17", "/calls/live-17-1", "/calls/live-17-2",
 	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/unread", "/runs/live/scorecard", "/runs/done/scorecard",
@@ -277,6 +278,42 @@ func TestHostileWords(t *testing.T) {
 	h := w.Header()
 	if h.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("an original is sent with %v", h)
+	}
+}
+
+// A page is drawn for those who ask, with the evidence marked; a page that is
+// not there is not found.
+func TestPageImages(t *testing.T) {
+	s := server(t, webtest.Sample())
+	w := do(s, "GET", "/api/v1/sources/book/pages/3/image", "")
+	if h := w.Header(); w.Code != 200 || h.Get("Content-Type") != "image/png" || !strings.Contains(h.Get("Content-Security-Policy"), "sandbox") || !strings.Contains(h.Get("Cache-Control"), "private") {
+		t.Errorf("a page image is sent with %d %v", w.Code, h)
+	}
+	for path, want := range map[string]int{
+		"/api/v1/sources/book/pages/215/image": 404, "/api/v1/sources/book/pages/x/image": 404, "/api/v1/sources/none/pages/1/image": 404,
+		"/sources/book/pages/0": 404, "/sources/book/pages/215": 404, "/sources/locked/pages/1": 409,
+	} {
+		if got := do(s, "GET", path, "").Code; got != want {
+			t.Errorf("GET %s: %d, want %d", path, got, want)
+		}
+	}
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	page.Want(".quote a.sheet[href^='/sources/book/pages/'] svg image[href$='/image']", 1)
+	page.Want(".quote .sheet rect", 1)
+}
+
+// A source without text is read again with OCR, and no other source is.
+func TestReadOCR(t *testing.T) {
+	s := server(t, webtest.Sample())
+	page := webtest.Parse(t, do(s, "GET", "/sources/scanned", "").Body)
+	page.Want("form[action='/sources/scanned/ocr'] button", 1)
+	if w := do(s, "POST", "/sources/scanned/ocr", ""); w.Code != http.StatusSeeOther {
+		t.Errorf("POST …/ocr: %d", w.Code)
+	}
+	for path, want := range map[string]int{"/api/v1/sources/scanned/ocr": 409, "/api/v1/sources/book/ocr": 409, "/api/v1/sources/none/ocr": 404} {
+		if got := do(s, "POST", path, "").Code; got != want {
+			t.Errorf("POST %s: %d, want %d", path, got, want)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type readStats struct {
 	Pages    []extract.PageReport `json:"pages,omitempty"`   // PDF
 	Glued    float64              `json:"glued_per_mille"`   // words run together, PDF
 	Unmapped int                  `json:"unmapped_letters"`  // PDF
+	Dropped  int                  `json:"dropped_lines"`     // running heads, feet and page numbers, PDF
 	Skipped  int                  `json:"skipped_files"`     // archives and folders
 	Warnings []string             `json:"warnings,omitzero"` // as on stderr
 }
@@ -47,6 +48,7 @@ func countUp(doc *extract.Document) readStats {
 		glued += p.Glued
 		words += p.Words
 		s.Unmapped += p.Unmapped
+		s.Dropped += len(p.Dropped)
 	}
 	if words > 0 {
 		s.Glued = 1000 * float64(glued) / float64(words)
@@ -78,6 +80,7 @@ func stats(w io.Writer, doc *extract.Document, asJSON bool) error {
 	}
 	if len(s.Pages) > 0 {
 		row("pages", "%d", len(s.Pages))
+		row("dropped", "%d running heads, feet and page numbers", s.Dropped)
 		row("glued", "%.2f words in a thousand", s.Glued)
 		row("unmapped", "%d letters", s.Unmapped)
 	}

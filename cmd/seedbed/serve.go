@@ -137,6 +137,9 @@ type opened struct {
 	fetching fetch.Options
 }
 
+// pageWidth is how wide pages are drawn, in pixels: sharp in a column of text.
+const pageWidth = 1100
+
 // open opens, or makes, the data folder.
 func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpoint) (*opened, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
@@ -162,6 +165,18 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 		Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
 			return sandbox.Read(ctx, o.reader, path, name)
 		},
+		OCR: func(ctx context.Context, path, name string) (*extract.Document, error) {
+			reader := o.reader
+			var err error
+			if reader.OCR, err = sandbox.FindOCR(); err != nil {
+				return nil, err
+			}
+			return sandbox.Read(ctx, reader, path, name)
+		},
+		Draw: func(ctx context.Context, path, name string, page int) ([]byte, error) {
+			return sandbox.Draw(ctx, o.reader, path, name, page, pageWidth)
+		},
+		Pictures: filepath.Join(data, "pages"),
 		Benchmarks: func(name string) (fs.File, error) {
 			return os.OpenInRoot(filepath.Join(data, "benchmarks"), name)
 		},

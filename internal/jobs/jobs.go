@@ -46,6 +46,14 @@ type Options struct {
 	// file holds, and to say why it could not be read as a *seedbed.Error.
 	Read func(ctx context.Context, path, name string) (*extract.Document, error)
 
+	// OCR reads like Read, and pages that are images too; nil is Read.
+	OCR func(ctx context.Context, path, name string) (*extract.Document, error)
+
+	// Draw draws a page of a PDF, counted from 1; nil draws none. Pictures is
+	// the folder that keeps the drawings, "" keeps none.
+	Draw     func(ctx context.Context, path, name string, page int) ([]byte, error)
+	Pictures string
+
 	// Benchmarks opens the files that recipes compare seeds with. Recipes come
 	// from a browser, so it says where such files may lie; nil opens none.
 	Benchmarks func(name string) (fs.File, error)
@@ -78,6 +86,7 @@ type Service struct {
 	river   *river.Client[*sql.Tx]
 	changes hub
 	docs    documents
+	drawing chan struct{} // holds as many as may draw at once
 	models  models
 
 	trash    sync.Mutex // held by who removes garbage
@@ -148,6 +157,7 @@ func New(o Options) (*Service, error) {
 		fed:      make(chan struct{}, 1),
 		fetches:  make(chan struct{}, maxFetches),
 		halting:  make(chan struct{}),
+		drawing:  make(chan struct{}, 2),
 		controls: map[string]*control{},
 	}
 	ctx := context.Background()

@@ -85,6 +85,11 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		first, err := tx.SourceOf(ctx, src.Collection, src.SHA256)
 		if err == nil {
 			out.Source, out.Existed = first, true
+			if u.OCR && needsOCR(first) {
+				if _, err := s.readOCR(ctx, tx, &out.Source); err != nil {
+					return err
+				}
+			}
 			return s.joinFirst(ctx, tx, &out, run)
 		}
 		if seedbed.CodeOf(err) != seedbed.NotFound {
@@ -112,7 +117,7 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		if src.State == seedbed.SourceFailed {
 			return nil
 		}
-		return s.insert(ctx, tx, readArgs{Source: src.ID}, nil)
+		return s.insert(ctx, tx, readArgs{Source: src.ID, OCR: u.OCR}, nil)
 	})
 	if err != nil {
 		s.discard(ctx, src.SHA256)

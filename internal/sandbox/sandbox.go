@@ -129,7 +129,7 @@ const installOCR = "Install tesseract (Debian and Ubuntu: apt install tesseract-
 
 // adviceOCR says how to get at the text of page images.
 func adviceOCR() string {
-	const ask = "have it read with OCR: choose that when uploading, or call seedbed read --ocr."
+	const ask = "have it read with OCR (an option of uploading, and of seedbed read --ocr)."
 	if _, err := FindOCR(); err != nil {
 		return installOCR + " and " + ask
 	}
@@ -140,7 +140,7 @@ func adviceOCR() string {
 func FindOCR() (string, error) {
 	path, err := exec.LookPath("tesseract")
 	if err != nil {
-		return "", seedbed.Errorf(seedbed.Unavailable, "OCR needs tesseract, which is not installed. %s, and try again.", installOCR)
+		return "", seedbed.Errorf(seedbed.NoText, "OCR needs tesseract, which is not installed. %s, and try again.", installOCR)
 	}
 	return filepath.Abs(path)
 }

@@ -342,6 +342,7 @@ type Upload struct {
 	Body       io.Reader
 	Collection string // "" is DefaultCollection
 	NoRun      bool   // only read it
+	OCR        bool   // read pages that are images with tesseract
 	RunOptions
 }
 

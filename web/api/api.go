@@ -28,6 +28,8 @@ type Library interface {
 	Source(ctx context.Context, id string) (seedbed.Source, error)
 	Document(ctx context.Context, source string) (*extract.Document, error)
 	Original(ctx context.Context, source string) (io.ReadSeekCloser, error)
+	PageImage(ctx context.Context, source string, page int) ([]byte, error)
+	ReadOCR(ctx context.Context, source string) error
 	DeleteSource(ctx context.Context, id string) error
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
@@ -101,6 +103,8 @@ func Mount(e *echo.Echo, o Options) {
 	g.DELETE("/sources/:id", s.deleteSource)
 	g.GET("/sources/:id/document", s.document)
 	g.GET("/sources/:id/original", s.original)
+	g.GET("/sources/:id/pages/:page/image", s.pageImage)
+	g.POST("/sources/:id/ocr", s.readOCR)
 
 	g.GET("/runs", s.runs)
 	g.POST("/runs", s.once(s.startRun, s.readWanted))

@@ -3,6 +3,7 @@ package api
 import (
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,6 +149,35 @@ func (s *server) original(c echo.Context) error {
 	h.Set("ETag", `"`+src.SHA256+`"`)
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, f)
 	return nil
+}
+
+// pageImage sends a page of a PDF as it looks. The same page of the same source
+// never changes.
+func (s *server) pageImage(c echo.Context) error {
+	page, err := strconv.Atoi(c.Param("page"))
+	if err != nil {
+		return seedbed.Errorf(seedbed.NotFound, "pages have numbers from 1, and %q is none", c.Param("page"))
+	}
+	img, err := s.lib.PageImage(c.Request().Context(), c.Param("id"), page)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "private, max-age=86400, immutable")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	return c.Blob(http.StatusOK, http.DetectContentType(img), img)
+}
+
+// readOCR has a source without text read again, from the images of its pages.
+func (s *server) readOCR(c echo.Context) error {
+	if err := s.lib.ReadOCR(c.Request().Context(), c.Param("id")); err != nil {
+		return err
+	}
+	src, err := s.lib.Source(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusAccepted, src)
 }
 
 // Attachment is the Content-Disposition of a download under a name that a

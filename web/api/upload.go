@@ -31,7 +31,7 @@ type Received struct {
 
 // uploadFields may be parts of the form, before the files, or stand in the
 // query. They choose what happens to the files.
-var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run"}
+var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run", "ocr"}
 
 // Receive hands each part named "file" of a multipart request to lib as it
 // arrives: nothing is held in memory or written twice. A file that fails does
@@ -159,12 +159,17 @@ func upload(fields url.Values, name string, body io.Reader) (seedbed.Upload, err
 	if err != nil {
 		return seedbed.Upload{}, err
 	}
+	ocr, err := query.Bool("ocr", fields.Get("ocr"), false)
+	if err != nil {
+		return seedbed.Upload{}, err
+	}
 	options, err := RunOptions(fields)
 	return seedbed.Upload{
 		Name:       name,
 		Body:       body,
 		Collection: fields.Get("collection"),
 		NoRun:      !run,
+		OCR:        ocr,
 		RunOptions: options,
 	}, err
 }

@@ -197,6 +197,7 @@ type Quote struct {
 	Spans    []Span
 	Found    bool // in the document, so that there is a place to go to
 	Code     bool // its white space means something
+	Sheets   []Sheet
 }
 
 // How much of the text is shown on either side of a quote: characters, and

@@ -202,7 +202,6 @@ func words(m map[string]string, key string) string {
 // sourceAdvice says what a person can do about a source that could not be
 // read, where the reason itself does not end with it.
 var sourceAdvice = map[string]string{
-	seedbed.NoText:      "The file holds pictures of text. Run it through text recognition (OCR) first, and upload the result.",
 	seedbed.Unavailable: "Wait a moment and upload it again.",
 	seedbed.Internal:    "Upload it again. If it fails again, the server’s log says more.",
 }

@@ -12,6 +12,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"maps"
 	"path"
@@ -182,6 +184,38 @@ func (f *Fake) Original(_ context.Context, source string) (io.ReadSeekCloser, er
 		return nil, err
 	}
 	return closer{bytes.NewReader(f.originals[source])}, nil
+}
+
+// PageImage is one point for each page there is.
+func (f *Fake) PageImage(_ context.Context, source string, page int) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	src, err := f.source(source)
+	if err != nil {
+		return nil, err
+	}
+	if page < 1 || page > src.Pages {
+		return nil, seedbed.Errorf(seedbed.NotFound, "%s has no page %d", src.Name, page)
+	}
+	var b bytes.Buffer
+	err = png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1)))
+	return b.Bytes(), err
+}
+
+// ReadOCR reads what has no text as if OCR had found some.
+func (f *Fake) ReadOCR(_ context.Context, source string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.sources {
+		if s := &f.sources[i]; s.ID == source {
+			if s.Error == nil || s.Error.Code != seedbed.NoText {
+				return seedbed.Errorf(seedbed.Conflict, "%s is not waiting for OCR", s.Name)
+			}
+			s.State, s.Error = seedbed.SourceQueued, nil
+			return nil
+		}
+	}
+	return seedbed.Errorf(seedbed.NotFound, "there is no source %s", source)
 }
 
 type closer struct{ io.ReadSeeker }

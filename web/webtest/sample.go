@@ -104,6 +104,22 @@ func evidence(doc *extract.Document, quote string) extract.Evidence {
 	return e
 }
 
+// paged gives a document the pages of a PDF, and its blocks boxes on them.
+func paged(d *extract.Document, n int) {
+	for i := range n {
+		r := extract.PageReport{Page: i + 1, Engine: "pdfium", Verdict: "clean", Words: 300, Width: 595, Height: 842}
+		if i == 16 {
+			r.Engine, r.Verdict, r.Words, r.Note = "pdfium", "scan", 0, ""
+		}
+		d.Pages = append(d.Pages, r)
+	}
+	for i := range d.Blocks {
+		if b := &d.Blocks[i]; b.Page > 0 && b.Page <= n {
+			b.Boxes = []extract.Box{{X0: 72, Y0: 120, X1: 523, Y1: 180}}
+		}
+	}
+}
+
 // Sample is a library in full use: sources in every state, a run under way,
 // one with failures, seeds of every verdict, two model servers.
 func Sample() *Fake {
@@ -120,10 +136,12 @@ func Sample() *Fake {
 		f.sources = append(f.sources, s)
 		f.originals[s.ID] = []byte("the bytes of " + s.Name)
 		if d != nil {
+			paged(d, s.Pages)
 			f.documents[s.ID] = d
 		}
 	}
 	add(seedbed.Source{ID: "locked", Name: "contract-final.pdf", Size: 812_400, State: seedbed.SourceFailed, Error: &seedbed.Error{Code: seedbed.Encrypted, Message: "contract-final.pdf asks for a password"}}, 26*time.Hour, nil)
+	add(seedbed.Source{ID: "scanned", Name: "lecture-1974.pdf", Size: 9_812_400, State: seedbed.SourceFailed, Error: &seedbed.Error{Code: seedbed.NoText, Message: "lecture-1974.pdf: no text found: 12 pages of images without text: it needs OCR."}}, 25*time.Hour, nil)
 	add(seedbed.Source{ID: "stack", Name: "stack.zip", Title: "stack", Size: 48_211, Kind: extract.Repository, State: seedbed.SourceReady, Passages: 41, Skipped: 3, Language: "en", License: "Apache-2.0", Collection: "code"}, 5*time.Hour, document("# stack\n\nPackage stack is a stack."))
 	add(seedbed.Source{
 		ID: "book", Name: "sorting.md", Title: doc.Title, Authors: doc.Authors, Language: doc.Language, License: doc.License, Size: 412_981,

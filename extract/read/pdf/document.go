@@ -215,9 +215,10 @@ func (f *file) block(g group) extract.Block {
 }
 
 func round(b extract.Box) extract.Box {
-	r := func(x float64) float64 { return math.Round(x*10) / 10 }
-	return extract.Box{X0: r(b.X0), Y0: r(b.Y0), X1: r(b.X1), Y1: r(b.Y1)}
+	return extract.Box{X0: round1(b.X0), Y0: round1(b.Y0), X1: round1(b.X1), Y1: round1(b.Y1)}
 }
+
+func round1(x float64) float64 { return math.Round(x*10) / 10 }
 
 // codeText keeps lines and their indentation, measured in letters.
 func codeText(ls []line) string {

@@ -57,7 +57,7 @@ func Image(ctx context.Context, r io.ReaderAt, size int64, name string, page, wi
 		return fail(corrupt(err))
 	}
 	var out bytes.Buffer
-	if err := png.Encode(&out, img); err != nil {
+	if err := png.Encode(&out, plainer(img)); err != nil {
 		return fail(err)
 	}
 	if out.Len() > maxPNG {
@@ -67,6 +67,23 @@ func Image(ctx context.Context, r io.ReaderAt, size int64, name string, page, wi
 		}
 	}
 	return out.Bytes(), nil
+}
+
+// plainer is an image without colours in a third of the space, if it has none.
+func plainer(img image.Image) image.Image {
+	c, ok := img.(*image.NRGBA)
+	if !ok {
+		return img
+	}
+	grey := image.NewGray(c.Rect)
+	for i := range grey.Pix {
+		r, g, b := c.Pix[4*i], c.Pix[4*i+1], c.Pix[4*i+2]
+		if r != g || g != b {
+			return img
+		}
+		grey.Pix[i] = r
+	}
+	return grey
 }
 
 // canvas is how many pixels a page has at a scale, within bounds.

@@ -35,6 +35,7 @@ func newPage(e engine, i int) page {
 	s, err := e.page(i)
 	s.glyphs = accents(once(s.glyphs))
 	p := page{width: s.width, height: s.height, err: err, inked: s.pictures || s.inked}
+	p.Width, p.Height = round1(s.width), round1(s.height)
 	p.Page, p.Label, p.Engine, p.Verdict = i+1, s.label, e.name(), verdictClean
 	p.lines, p.leftward = lines(s, i), rightToLeft(s.glyphs)
 	for _, g := range s.glyphs {
