@@ -31,6 +31,7 @@ func main() {
 // commands is the whole command line. Flags win over the environment.
 type commands struct {
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the web application and do its work (the default)."`
+	Worker  workerCmd  `cmd:"" help:"Work off jobs without serving pages; on PostgreSQL in any number, on any machine."`
 	Read    readCmd    `cmd:"" help:"Print a document as Seedbed reads it."`
 	Extract extractCmd `cmd:"" help:"Print the seeds of files or folders as JSON Lines; needs no server and no database."`
 	Export  exportCmd  `cmd:"" help:"Print the seeds of the database in a training format."`

@@ -28,19 +28,35 @@ import (
 )
 
 type serveCmd struct {
-	Addr        string        `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
-	Data        string        `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
-	NoWorker    bool          `help:"Serve pages only and leave the work to another process."`
-	MaxUpload   string        `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
-	PublicURL   string        `name:"public-url" help:"Where people reach the server, if not where it listens." env:"SEEDBED_PUBLIC_URL"`
-	URL         string        `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
-	Key         string        `hidden:"" env:"SEEDBED_LLM_KEY"`
-	Model       string        `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
-	Concurrency int           `help:"Calls to the model at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
-	Reconcile   time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
-	Execute     bool          `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
+	Addr      string        `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
+	Data      string        `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
+	NoWorker  bool          `help:"Serve pages only and leave the work to another process."`
+	MaxUpload string        `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
+	PublicURL string        `name:"public-url" help:"Where people reach the server, if not where it listens." env:"SEEDBED_PUBLIC_URL"`
+	Reconcile time.Duration `help:"How often the search index is compared with the database." default:"15m" env:"SEEDBED_RECONCILE"`
+	workFlags
+}
+
+// workFlags say how jobs are worked off, and name a model server.
+type workFlags struct {
 	localURLs
+	Execute     bool   `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
+	URL         string `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
+	Key         string `hidden:"" env:"SEEDBED_LLM_KEY"`
+	Model       string `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
+	Concurrency int    `help:"Calls to the model at once, of this process." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	modelLimits
+}
+
+// endpoint is the model server, nil where none is named.
+func (m workFlags) endpoint() *seedbed.Endpoint {
+	if m.URL == "" {
+		return nil
+	}
+	return &seedbed.Endpoint{
+		URL: m.URL, Key: m.Key, Model: m.Model, Concurrency: m.Concurrency,
+		RPM: m.RPM, TPM: m.TPM, PriceIn: m.PriceIn, PriceOut: m.PriceOut,
+	}
 }
 
 // modelLimits are what a model server may be asked for, and what it costs.
@@ -72,12 +88,10 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		o.service.Reconcile = c.Reconcile
 	}
 	if !c.NoWorker {
-		o.service.Runner = openJail(ctx, c.Execute, s.log)
-		if err := o.service.Start(ctx); err != nil {
+		if err := o.work(ctx, c.workFlags, s.log); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, stop(o.service)) }()
-		go o.settle(ctx, s.log)
 	}
 	server := web.New(s.log, web.Options{
 		Library:   o.service,
@@ -110,24 +124,14 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// endpoint is the model server that the flags or the environment name.
-func (c serveCmd) endpoint() *seedbed.Endpoint {
-	if c.URL == "" {
-		return nil
-	}
-	return &seedbed.Endpoint{
-		URL: c.URL, Key: c.Key, Model: c.Model, Concurrency: c.Concurrency,
-		RPM: c.RPM, TPM: c.TPM, PriceIn: c.PriceIn, PriceOut: c.PriceOut,
-	}
-}
-
 func stop(service *jobs.Service) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return service.Stop(ctx)
 }
 
-// opened is a data folder in use.
+// opened is a data folder in use, with the database and the index that the
+// environment names or that are in it.
 type opened struct {
 	db       *store.DB
 	index    search.Index
@@ -149,7 +153,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Path: filepath.Join(data, "seedbed.db")})
+	db, err := store.Open(ctx, store.Options{Path: filepath.Join(data, "seedbed.db"), URL: os.Getenv("SEEDBED_DATABASE_URL")})
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +243,17 @@ func (o *opened) close() error { return errors.Join(o.index.Close(), o.db.Close(
 func (o *opened) ready(ctx context.Context) error {
 	_, err := o.db.SeedCount(ctx)
 	return err
+}
+
+// work begins to work off jobs.
+func (o *opened) work(ctx context.Context, f workFlags, log *slog.Logger) error {
+	o.fetching = f.fetching()
+	o.service.Runner = openJail(ctx, f.Execute, log)
+	if err := o.service.Start(ctx); err != nil {
+		return err
+	}
+	go o.settle(ctx, log)
+	return nil
 }
 
 // settle does in the background what the first page need not wait for: it

@@ -336,7 +336,10 @@ func (s *Service) round(ctx context.Context, client *llm.Client, run seedbed.Run
 				}
 			}
 		}
-		err = s.DB.Update(ctx, func(tx *store.Tx) error { return s.addPassages(ctx, tx, run, ready) })
+		err = s.DB.Update(ctx, func(tx *store.Tx) error {
+			_, err := s.addPassages(ctx, tx, run, ready, -1)
+			return err
+		})
 		if err != nil {
 			return false, err
 		}

@@ -116,7 +116,7 @@ func (s *Service) SaveEndpoint(ctx context.Context, e seedbed.Endpoint) (seedbed
 		return e, err
 	}
 	if added {
-		if err := s.river.Queues().Add(modelQueue(e.ID), modelQueueConfig); err != nil {
+		if err := s.serve(e.ID); err != nil {
 			return e, err
 		}
 	}
@@ -143,6 +143,10 @@ func (s *Service) pauseOrphans(ctx context.Context) error {
 		return err
 	}
 	ids := []string{""}
+	if s.DB.Pool() != nil {
+		// Another process may know a server from its environment.
+		ids = append(ids, EnvEndpoint)
+	}
 	for _, e := range list {
 		ids = append(ids, e.ID)
 	}

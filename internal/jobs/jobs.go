@@ -11,7 +11,6 @@ package jobs
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,8 +20,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 
 	"seedbed/extract"
@@ -75,7 +72,8 @@ type Options struct {
 	Patience    func(attempt int) time.Duration       // how long waits what failed in passing, nil is 10 s, 20 s, …
 	Reconcile   time.Duration                         // how often the search index is compared with the database, 0 is 15 min
 	BatchPause  func(age time.Duration) time.Duration // between two looks at a batch sent so long ago, nil is 10 s at first and up to 5 minutes
-	Now         func() time.Time
+	Beat        time.Duration                         // how often a process says that it lives, 0 is 10 s
+	Now         func() time.Time                      // nil is the clock of the database
 }
 
 // A Service is the work of Seedbed: what pages and the API ask for, and,
@@ -83,7 +81,9 @@ type Options struct {
 // use.
 type Service struct {
 	Options
-	river   *river.Client[*sql.Tx]
+	id      string // of this process among those that work
+	river   queue
+	working atWork
 	changes hub
 	docs    documents
 	drawing chan struct{} // holds as many as may draw at once
@@ -100,6 +100,7 @@ type Service struct {
 	started  bool
 	controls map[string]*control
 	compared map[difference]bool // what the index differed in when it was last compared
+	served   map[string]bool     // model servers whose jobs are taken
 }
 
 // Queues. Each model server has one more, see modelQueue.
@@ -128,7 +129,10 @@ func New(o Options) (*Service, error) {
 		o.Reconcile = 15 * time.Minute
 	}
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = o.DB.Now
+	}
+	if o.Beat <= 0 {
+		o.Beat = beat
 	}
 	if o.Benchmarks == nil {
 		o.Benchmarks = func(name string) (fs.File, error) {
@@ -154,22 +158,15 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		Options:  o,
+		id:       store.NewID(time.Now()),
 		fed:      make(chan struct{}, 1),
 		fetches:  make(chan struct{}, maxFetches),
 		halting:  make(chan struct{}),
 		drawing:  make(chan struct{}, 2),
 		controls: map[string]*control{},
+		served:   map[string]bool{},
 	}
 	ctx := context.Background()
-	driver := riversqlite.New(o.DB.Writer())
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet(o.Log)})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the job queue: %w", err)
-	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return nil, fmt.Errorf("migrate the job queue: %w", err)
-	}
-
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &readWorker{s: s})
 	river.AddWorker(workers, &planWorker{s: s})
@@ -187,25 +184,27 @@ func New(o Options) (*Service, error) {
 	}
 	for _, e := range endpoints {
 		queues[modelQueue(e.ID)] = modelQueueConfig
+		s.served[e.ID] = true
 	}
-	s.river, err = river.NewClient(driver, &river.Config{
+	s.river, err = newQueue(ctx, o.DB, &river.Config{
+		ID:     s.id,
 		Logger: quiet(o.Log),
 		Queues: queues,
 		// The defaults would leave slots empty between two short jobs.
 		FetchCooldown:     5 * time.Millisecond,
 		FetchPollInterval: 250 * time.Millisecond,
-		// Readers and model calls have limits of their own.
+		// Readers and model calls have limits of their own, and the dead are
+		// found by their heartbeat.
 		JobTimeout:                  -1,
-		RescueStuckJobsAfter:        24 * time.Hour,
+		RescueStuckJobsAfter:        10 * 365 * 24 * time.Hour,
 		SoftStopTimeout:             o.Grace,
 		CompletedJobRetentionPeriod: time.Hour,
 		RetryPolicy:                 retries{s},
 		Workers:                     workers,
+		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(s.working.track)},
+		Test:                        river.TestConfig{Time: databaseClock{o.DB.Now}},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the job queue: %w", err)
-	}
-	return s, nil
+	return s, err
 }
 
 // retries say when a job that failed is tried again.
@@ -227,9 +226,10 @@ func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
 func (w warnings) WithAttrs(as []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(as)} }
 func (w warnings) WithGroup(name string) slog.Handler    { return warnings{w.Handler.WithGroup(name)} }
 
-// Start begins to work, with what an earlier process left undone first. A
-// database on SQLite has one process that works: the error is
-// [seedbed.Conflict] while there is another. A service is started once.
+// Start begins to work, with what an earlier process left undone first. Any
+// number of processes may work on one PostgreSQL database; on SQLite there is
+// one, and the error is [seedbed.Conflict] while there is another. A service
+// is started once.
 func (s *Service) Start(ctx context.Context) error {
 	release, err := s.DB.Claim()
 	if err != nil {
@@ -243,14 +243,7 @@ func (s *Service) Start(ctx context.Context) error {
 }
 
 func (s *Service) begin(ctx context.Context) error {
-	err := s.DB.Update(ctx, func(tx *store.Tx) error {
-		n, err := tx.ReclaimJobs(ctx)
-		if n > 0 {
-			s.Log.Info("going on where an earlier process ended", "jobs", n)
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.beat(ctx); err != nil {
 		return err
 	}
 	if err := s.pauseOrphans(ctx); err != nil {
@@ -264,6 +257,7 @@ func (s *Service) begin(ctx context.Context) error {
 	live, s.unfeed = context.WithCancel(live)
 	s.feeding.Go(func() { s.feed(live) })
 	s.feeding.Go(func() { s.tidy(live) })
+	s.feeding.Go(func() { s.keepUp(live) })
 	s.mu.Lock()
 	s.started = true
 	s.mu.Unlock()
@@ -286,7 +280,9 @@ func (s *Service) Stop(ctx context.Context) error {
 	s.unfeed()
 	s.feeding.Wait()
 	s.models.close()
-	return errors.Join(err, s.release())
+	// What did not come to its end is for others now.
+	left := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.Leave(ctx, s.id) })
+	return errors.Join(err, left, s.release())
 }
 
 func (s *Service) isStarted() bool {
@@ -297,16 +293,15 @@ func (s *Service) isStarted() bool {
 
 // insert adds a job in a transaction.
 func (s *Service) insert(ctx context.Context, tx *store.Tx, args river.JobArgs, opts *river.InsertOpts) error {
-	if _, err := s.river.InsertTx(ctx, tx.SQL(), args, opts); err != nil {
-		return fmt.Errorf("add a %s job: %w", args.Kind(), err)
-	}
-	return nil
+	_, err := s.river.insert(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: opts}})
+	return err
 }
 
 // A control stops the work on a run from outside.
 type control struct {
 	once   sync.Once
 	halted chan struct{} // closed when the run is paused: no new calls
+	at     time.Time     // when that was
 	ctx    context.Context
 	cancel context.CancelFunc // for when its results are not wanted any more
 
@@ -356,6 +351,7 @@ func errLimit(run seedbed.Run) *seedbed.Error {
 // to do so.
 func (c *control) halt() (first bool) {
 	c.once.Do(func() {
+		c.at = time.Now()
 		close(c.halted)
 		first = true
 	})
@@ -389,6 +385,19 @@ func (s *Service) control(run string) *control {
 		s.controls[run] = c
 	}
 	return c
+}
+
+// renewed is how long a job waits that was halted while its run may go on.
+// Another process may have let it go on, or somebody here is about to pause
+// it: that is known soon.
+func (s *Service) renewed(run string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	const soon = 2 * time.Second
+	if c := s.controls[run]; c != nil && c.isHalted() && time.Since(c.at) > soon {
+		delete(s.controls, run)
+	}
+	return look / 10
 }
 
 // renew lets a run make calls again that may, by its state.

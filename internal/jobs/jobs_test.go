@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -20,6 +21,7 @@ import (
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -38,12 +40,36 @@ type bench struct {
 	path  string // of the database
 }
 
+// each runs a test with an empty data folder beside each kind of database.
+func each(t *testing.T, do func(t *testing.T, dir string)) {
+	t.Helper()
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		dir := t.TempDir()
+		if on.URL != "" {
+			databases.Store(dir, on)
+		}
+		do(t, dir)
+	})
+}
+
+// databases are the databases of data folders that are not in them:
+// store.Options by the folder.
+var databases sync.Map
+
+func databaseOf(dir string) store.Options {
+	if on, ok := databases.Load(dir); ok {
+		return on.(store.Options)
+	}
+	return store.Options{Path: filepath.Join(dir, "seedbed.db"), URL: os.Getenv(databaseEnv)}
+}
+
 // open opens the parts of a data folder. Nothing works yet.
 func open(t testing.TB, dir string, o jobs.Options) *bench {
 	t.Helper()
-	b := &bench{t: t, path: filepath.Join(dir, "seedbed.db")}
+	on := databaseOf(dir)
+	b := &bench{t: t, path: on.Path}
 	var err error
-	if b.db, err = store.Open(t.Context(), store.Options{Path: b.path}); err != nil {
+	if b.db, err = store.Open(t.Context(), on); err != nil {
 		t.Fatal(err)
 	}
 	if b.index, err = search.Open(filepath.Join(dir, "index.db"), search.Options{}); err != nil {
@@ -204,75 +230,79 @@ A: A forager that has found nectar dances on the comb to tell the others in whic
 `
 
 func TestUploadToSeeds(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	up := b.upload(`C:\books\bees.md`, faq, seedbed.RunOptions{})
-	if up.Existed || up.Run == nil || up.Run.Recipe != "explicit" || up.Source.Name != "bees.md" {
-		t.Fatalf("Upload gives %+v with run %+v; want a new source bees.md with a run of explicit", up.Source, up.Run)
-	}
-	run := b.ended(up.Run.ID)
-	if run.State != seedbed.RunDone || run.Seeds != 3 || run.Passages.Done != run.Passages.Total || run.Passages.Total == 0 {
-		t.Fatalf("the run ends as %+v; want done with 3 seeds and every passage done", run)
-	}
-	src, err := b.Source(t.Context(), up.Source.ID)
-	if err != nil || src.State != seedbed.SourceReady || src.Title != "Keeping bees" || src.Seeds != 3 || src.Passages != run.Passages.Total {
-		t.Fatalf("Source gives %+v, %v; want it ready with its title, its seeds and passages", src, err)
-	}
-	doc, err := b.Document(t.Context(), src.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, s := range b.all(seedbed.Filter{Verdict: []string{extract.Draft}}) {
-		if got, version, err := b.Seed(t.Context(), id); err != nil || version != 1 || got.Question != s.Question {
-			t.Errorf("Seed(%s) gives %q, version %d, %v; want %q, version 1", id, got.Question, version, err, s.Question)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up := b.upload(`C:\books\bees.md`, faq, seedbed.RunOptions{})
+		if up.Existed || up.Run == nil || up.Run.Recipe != "explicit" || up.Source.Name != "bees.md" {
+			t.Fatalf("Upload gives %+v with run %+v; want a new source bees.md with a run of explicit", up.Source, up.Run)
 		}
-		if s.Source.ID != src.ID || s.Run != run.ID || len(s.Evidence) == 0 {
-			t.Errorf("seed %s lacks its source, run or evidence: %+v", id, s)
+		run := b.ended(up.Run.ID)
+		if run.State != seedbed.RunDone || run.Seeds != 3 || run.Passages.Done != run.Passages.Total || run.Passages.Total == 0 {
+			t.Fatalf("the run ends as %+v; want done with 3 seeds and every passage done", run)
 		}
-		for _, e := range s.Evidence {
-			if e.Match == extract.MatchExact && doc.Slice(e.Start, e.End) != e.Quote {
-				t.Errorf("seed %s quotes %q; the document has %q there", id, e.Quote, doc.Slice(e.Start, e.End))
+		src, err := b.Source(t.Context(), up.Source.ID)
+		if err != nil || src.State != seedbed.SourceReady || src.Title != "Keeping bees" || src.Seeds != 3 || src.Passages != run.Passages.Total {
+			t.Fatalf("Source gives %+v, %v; want it ready with its title, its seeds and passages", src, err)
+		}
+		doc, err := b.Document(t.Context(), src.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, s := range b.all(seedbed.Filter{Verdict: []string{extract.Draft}}) {
+			if got, version, err := b.Seed(t.Context(), id); err != nil || version != 1 || got.Question != s.Question {
+				t.Errorf("Seed(%s) gives %q, version %d, %v; want %q, version 1", id, got.Question, version, err, s.Question)
+			}
+			if s.Source.ID != src.ID || s.Run != run.ID || len(s.Evidence) == 0 {
+				t.Errorf("seed %s lacks its source, run or evidence: %+v", id, s)
+			}
+			for _, e := range s.Evidence {
+				if e.Match == extract.MatchExact && doc.Slice(e.Start, e.End) != e.Quote {
+					t.Errorf("seed %s quotes %q; the document has %q there", id, e.Quote, doc.Slice(e.Start, e.End))
+				}
 			}
 		}
-	}
-	b.indexed()
-	found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"})
-	if err != nil || found.Total != 1 || len(found.Hits) != 1 || found.Behind != 0 {
-		t.Fatalf("Search(queen) gives %+v, %v; want one hit", found, err)
-	}
-	if f := found.Facets["source"]; len(f) != 1 || f[0].Label != "Keeping bees" {
-		t.Errorf("Search's source facet is %+v; want the title as its label", f)
-	}
+		b.indexed()
+		found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"})
+		if err != nil || found.Total != 1 || len(found.Hits) != 1 || found.Behind != 0 {
+			t.Fatalf("Search(queen) gives %+v, %v; want one hit", found, err)
+		}
+		if f := found.Facets["source"]; len(f) != 1 || f[0].Label != "Keeping bees" {
+			t.Errorf("Search's source facet is %+v; want the title as its label", f)
+		}
 
-	original, err := b.Original(t.Context(), src.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = original.Close() }()
-	if data, err := io.ReadAll(original); err != nil || string(data) != faq {
-		t.Errorf("Original gives %d bytes, %v; want what was uploaded", len(data), err)
-	}
-	passages, err := b.Passages(t.Context(), src.ID)
-	if err != nil || len(passages) != src.Passages+src.Skipped {
-		t.Errorf("Passages gives %d, %v; want %d", len(passages), err, src.Passages+src.Skipped)
-	}
+		original, err := b.Original(t.Context(), src.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = original.Close() }()
+		if data, err := io.ReadAll(original); err != nil || string(data) != faq {
+			t.Errorf("Original gives %d bytes, %v; want what was uploaded", len(data), err)
+		}
+		passages, err := b.Passages(t.Context(), src.ID)
+		if err != nil || len(passages) != src.Passages+src.Skipped {
+			t.Errorf("Passages gives %d, %v; want %d", len(passages), err, src.Passages+src.Skipped)
+		}
+	})
 }
 
 func TestSameBytesTwice(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	first := b.upload("bees.md", faq, seedbed.RunOptions{})
-	again := b.upload("other.md", faq, seedbed.RunOptions{})
-	if !again.Existed || again.Source.ID != first.Source.ID || again.Run == nil || again.Run.ID != first.Run.ID {
-		t.Errorf("the same bytes again give %+v; want the source %s and run %s of the first time", again, first.Source.ID, first.Run.ID)
-	}
-	elsewhere, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: "hives", NoRun: true})
-	if err != nil || elsewhere.Existed || elsewhere.Source.ID == first.Source.ID || elsewhere.Run != nil {
-		t.Errorf("the same bytes in another collection give %+v, %v; want a new source without a run", elsewhere, err)
-	}
-	list, err := b.Sources(t.Context(), "")
-	if err != nil || len(list) != 2 {
-		t.Errorf("Sources gives %d, %v; want 2", len(list), err)
-	}
-	b.ended(first.Run.ID)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		first := b.upload("bees.md", faq, seedbed.RunOptions{})
+		again := b.upload("other.md", faq, seedbed.RunOptions{})
+		if !again.Existed || again.Source.ID != first.Source.ID || again.Run == nil || again.Run.ID != first.Run.ID {
+			t.Errorf("the same bytes again give %+v; want the source %s and run %s of the first time", again, first.Source.ID, first.Run.ID)
+		}
+		elsewhere, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: "hives", NoRun: true})
+		if err != nil || elsewhere.Existed || elsewhere.Source.ID == first.Source.ID || elsewhere.Run != nil {
+			t.Errorf("the same bytes in another collection give %+v, %v; want a new source without a run", elsewhere, err)
+		}
+		list, err := b.Sources(t.Context(), "")
+		if err != nil || len(list) != 2 {
+			t.Errorf("Sources gives %d, %v; want 2", len(list), err)
+		}
+		b.ended(first.Run.ID)
+	})
 }
 
 // newServer serves handle and returns its URL.

@@ -24,9 +24,14 @@ import (
 const (
 	serveEnv = "SEEDBED_JOBS_TEST_SERVE"
 	modelEnv = "SEEDBED_JOBS_TEST_MODEL"
+
+	databaseEnv = "SEEDBED_JOBS_TEST_DATABASE"
 )
 
-const atOnce = 4
+const (
+	atOnce   = 4
+	testBeat = 300 * time.Millisecond
+)
 
 // pause is between two looks at something that nothing tells of.
 func pause() { time.Sleep(2 * time.Millisecond) }
@@ -40,7 +45,7 @@ func serve(dir string) {
 }
 
 func serveUntilEnded(ctx context.Context, dir string) error {
-	db, err := store.Open(ctx, store.Options{Path: filepath.Join(dir, "seedbed.db")})
+	db, err := store.Open(ctx, databaseOf(dir))
 	if err != nil {
 		return err
 	}
@@ -57,6 +62,7 @@ func serveUntilEnded(ctx context.Context, dir string) error {
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Env:        &seedbed.Endpoint{URL: os.Getenv(modelEnv), Model: "scripted", Concurrency: atOnce},
 		BatchPause: func(time.Duration) time.Duration { return 20 * time.Millisecond },
+		Beat:       testBeat,
 	})
 	if err != nil {
 		return err
@@ -84,63 +90,64 @@ func serveUntilEnded(ctx context.Context, dir string) error {
 // TestKilled kills a process in the middle of a run, three times, and sees
 // that the next one ends it with nothing lost, doubled, or bought twice.
 func TestKilled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
-	const passages, kills = 60, 3
-	s := llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
-	dir := t.TempDir()
-
-	// Uploaded by a process that does not work: the run waits for one.
-	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted", Concurrency: atOnce}})
-	up := b.upload("machines.md", book(passages), seedbed.RunOptions{})
-	b.close()
-
-	for i := range kills {
-		child := begin(t, dir, s.URL)
-		b.eventually(func() bool { return s.Stats().Answered >= (i+1)*passages/(kills+2) })
-		if err := child.Process.Kill(); err != nil {
-			t.Fatal(err)
+	each(t, func(t *testing.T, dir string) {
+		if testing.Short() {
+			t.Skip("starts processes")
 		}
-		_ = child.Wait() // killed
-	}
-	if err := begin(t, dir, s.URL).Wait(); err != nil {
-		t.Fatalf("the last process: %v", err)
-	}
+		const passages, kills = 60, 3
+		s := llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
 
-	stats := s.Stats()
-	t.Logf("%d passages, %d kills: %+v", passages, kills, stats)
-	if stats.Prompts != passages || stats.Requests > passages+kills*atOnce || stats.Duplicates > kills*atOnce {
-		t.Errorf("the server saw %+v; want %d prompts, asked again for no more than the %d in flight at a kill", stats, passages, kills*atOnce)
-	}
-	b = start(t, dir, jobs.Options{})
-	run, err := b.Run(t.Context(), up.Run.ID)
-	if err != nil || run.State != seedbed.RunDone || run.Passages.Done != passages || run.Passages.Total != passages {
-		t.Errorf("the run ends as %+v, %v; want %d passages done", run, err, passages)
-	}
-	seeds := b.all(seedbed.Filter{})
-	if len(seeds) != run.Seeds+run.Rejected || len(seeds) == 0 {
-		t.Errorf("there are %d seeds; the run counts %d and %d rejected", len(seeds), run.Seeds, run.Rejected)
-	}
-	pairs := map[string]bool{}
-	for _, seed := range seeds {
-		pair := strings.Join([]string{seed.Passage, seed.Question, seed.Answer}, "\x00")
-		if pairs[pair] {
-			t.Errorf("the seed %q is there twice", seed.Question)
+		// Uploaded by a process that does not work: the run waits for one.
+		b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted", Concurrency: atOnce}})
+		up := b.upload("machines.md", book(passages), seedbed.RunOptions{})
+		b.close()
+
+		for i := range kills {
+			child := begin(t, dir, s.URL)
+			b.eventually(func() bool { return s.Stats().Answered >= (i+1)*passages/(kills+2) })
+			if err := child.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = child.Wait() // killed
 		}
-		pairs[pair] = true
-	}
-	b.indexed()
-	if n, err := b.index.Count(t.Context()); n != len(seeds) || err != nil {
-		t.Errorf("the index has %d seeds, %v; want %d", n, err, len(seeds))
-	}
+		if err := begin(t, dir, s.URL).Wait(); err != nil {
+			t.Fatalf("the last process: %v", err)
+		}
+
+		stats := s.Stats()
+		t.Logf("%d passages, %d kills: %+v", passages, kills, stats)
+		if stats.Prompts != passages || stats.Requests > passages+kills*atOnce || stats.Duplicates > kills*atOnce {
+			t.Errorf("the server saw %+v; want %d prompts, asked again for no more than the %d in flight at a kill", stats, passages, kills*atOnce)
+		}
+		b = start(t, dir, jobs.Options{})
+		run, err := b.Run(t.Context(), up.Run.ID)
+		if err != nil || run.State != seedbed.RunDone || run.Passages.Done != passages || run.Passages.Total != passages {
+			t.Errorf("the run ends as %+v, %v; want %d passages done", run, err, passages)
+		}
+		seeds := b.all(seedbed.Filter{})
+		if len(seeds) != run.Seeds+run.Rejected || len(seeds) == 0 {
+			t.Errorf("there are %d seeds; the run counts %d and %d rejected", len(seeds), run.Seeds, run.Rejected)
+		}
+		pairs := map[string]bool{}
+		for _, seed := range seeds {
+			pair := strings.Join([]string{seed.Passage, seed.Question, seed.Answer}, "\x00")
+			if pairs[pair] {
+				t.Errorf("the seed %q is there twice", seed.Question)
+			}
+			pairs[pair] = true
+		}
+		b.indexed()
+		if n, err := b.index.Count(t.Context()); n != len(seeds) || err != nil {
+			t.Errorf("the index has %d seeds, %v; want %d", n, err, len(seeds))
+		}
+	})
 }
 
 // begin starts a process that works on a data folder.
 func begin(t *testing.T, dir, url string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveEnv+"="+dir, modelEnv+"="+url)
+	cmd.Env = append(os.Environ(), serveEnv+"="+dir, modelEnv+"="+url, databaseEnv+"="+databaseOf(dir).URL)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

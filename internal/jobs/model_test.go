@@ -53,28 +53,30 @@ func impatient(s *llmtest.Server, concurrency int) jobs.Options {
 }
 
 func TestQuick(t *testing.T) {
-	s := llmtest.New(t, llmtest.Script{})
-	b := start(t, t.TempDir(), impatient(s, 8))
-	up := b.upload("machines.md", book(12), seedbed.RunOptions{})
-	if up.Run.Recipe != "quick" || up.Run.Endpoint != jobs.EnvEndpoint || up.Run.Model != "scripted" {
-		t.Fatalf("Upload with a model connected runs %+v; want quick with the environment's model", up.Run)
-	}
-	run := b.ended(up.Run.ID)
-	if run.State != seedbed.RunDone || run.Passages.Done != 12 || run.Seeds == 0 || run.Calls != 12 || run.Tokens.In == 0 {
-		t.Errorf("the run ends as %+v; want 12 passages done by 12 calls, with seeds and tokens", run)
-	}
-	if got := len(b.all(seedbed.Filter{})); got != run.Seeds+run.Rejected {
-		t.Errorf("there are %d seeds; the run counts %d and %d rejected", got, run.Seeds, run.Rejected)
-	}
+	each(t, func(t *testing.T, dir string) {
+		s := llmtest.New(t, llmtest.Script{})
+		b := start(t, dir, impatient(s, 8))
+		up := b.upload("machines.md", book(12), seedbed.RunOptions{})
+		if up.Run.Recipe != "quick" || up.Run.Endpoint != jobs.EnvEndpoint || up.Run.Model != "scripted" {
+			t.Fatalf("Upload with a model connected runs %+v; want quick with the environment's model", up.Run)
+		}
+		run := b.ended(up.Run.ID)
+		if run.State != seedbed.RunDone || run.Passages.Done != 12 || run.Seeds == 0 || run.Calls != 12 || run.Tokens.In == 0 {
+			t.Errorf("the run ends as %+v; want 12 passages done by 12 calls, with seeds and tokens", run)
+		}
+		if got := len(b.all(seedbed.Filter{})); got != run.Seeds+run.Rejected {
+			t.Errorf("there are %d seeds; the run counts %d and %d rejected", got, run.Seeds, run.Rejected)
+		}
 
-	again, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "quick"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	again = b.ended(again.ID)
-	if again.Calls != 0 || again.Cached != 12 || s.Stats().Requests != 12 {
-		t.Errorf("the same run again made %d calls and took %d from the cache, the server saw %d; want 0, 12, 12", again.Calls, again.Cached, s.Stats().Requests)
-	}
+		again, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "quick"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again = b.ended(again.ID)
+		if again.Calls != 0 || again.Cached != 12 || s.Stats().Requests != 12 {
+			t.Errorf("the same run again made %d calls and took %d from the cache, the server saw %d; want 0, 12, 12", again.Calls, again.Cached, s.Stats().Requests)
+		}
+	})
 }
 
 func TestModelFaults(t *testing.T) {
@@ -171,82 +173,86 @@ func TestPausesForAPerson(t *testing.T) {
 }
 
 func TestPauseResumeCancel(t *testing.T) {
-	var mu sync.Mutex
-	inFlight := make(chan struct{}, 100)
-	gate := make(chan struct{})
-	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
-		inFlight <- struct{}{}
+	each(t, func(t *testing.T, dir string) {
+		var mu sync.Mutex
+		inFlight := make(chan struct{}, 100)
+		gate := make(chan struct{})
+		s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+			inFlight <- struct{}{}
+			mu.Lock()
+			g := gate
+			mu.Unlock()
+			select {
+			case <-g:
+			case <-ctx.Done():
+			}
+		}})
+		b := start(t, dir, impatient(s, 3))
+		run := b.upload("machines.md", book(20), seedbed.RunOptions{}).Run.ID
+		for range 3 {
+			<-inFlight
+		}
+		if err := b.Pause(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
 		mu.Lock()
-		g := gate
+		close(gate)
 		mu.Unlock()
-		select {
-		case <-g:
-		case <-ctx.Done():
+		r := b.until(run, func(r seedbed.Run) bool { return r.Passages.Done == 3 })
+		if r.State != seedbed.RunPaused {
+			t.Errorf("after Pause the run is %s; want paused", r.State)
 		}
-	}})
-	b := start(t, t.TempDir(), impatient(s, 3))
-	run := b.upload("machines.md", book(20), seedbed.RunOptions{}).Run.ID
-	for range 3 {
-		<-inFlight
-	}
-	if err := b.Pause(t.Context(), run); err != nil {
-		t.Fatal(err)
-	}
-	mu.Lock()
-	close(gate)
-	mu.Unlock()
-	r := b.until(run, func(r seedbed.Run) bool { return r.Passages.Done == 3 })
-	if r.State != seedbed.RunPaused {
-		t.Errorf("after Pause the run is %s; want paused", r.State)
-	}
-	if n := s.Stats().Requests; n != 3 {
-		t.Errorf("a paused run made %d calls; want the 3 that were in flight", n)
-	}
-	if err := b.Pause(t.Context(), run); err != nil {
-		t.Errorf("Pause of a paused run: %v", err)
-	}
+		if n := s.Stats().Requests; n != 3 {
+			t.Errorf("a paused run made %d calls; want the 3 that were in flight", n)
+		}
+		if err := b.Pause(t.Context(), run); err != nil {
+			t.Errorf("Pause of a paused run: %v", err)
+		}
 
-	mu.Lock()
-	gate = make(chan struct{})
-	mu.Unlock()
-	if err := b.Resume(t.Context(), run); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		<-inFlight
-	}
-	if err := b.Cancel(t.Context(), run); err != nil {
-		t.Fatal(err)
-	}
-	if r := b.ended(run); r.State != seedbed.RunCancelled || r.Passages.Done != 3 {
-		t.Errorf("after Cancel the run is %+v; want it cancelled with the 3 passages done before", r)
-	}
-	for name, do := range map[string]func(context.Context, string) error{"Pause": b.Pause, "Resume": b.Resume} {
-		if err := do(t.Context(), run); seedbed.CodeOf(err) != seedbed.Conflict {
-			t.Errorf("%s of a cancelled run gives %v; want a conflict", name, err)
+		mu.Lock()
+		gate = make(chan struct{})
+		mu.Unlock()
+		if err := b.Resume(t.Context(), run); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if _, err := b.Retry(t.Context(), run, ""); seedbed.CodeOf(err) != seedbed.Conflict {
-		t.Errorf("Retry of a cancelled run gives %v; want a conflict", err)
-	}
-	if err := b.Pause(t.Context(), "nosuchrun"); seedbed.CodeOf(err) != seedbed.NotFound {
-		t.Errorf("Pause of no run gives %v; want not found", err)
-	}
+		for range 3 {
+			<-inFlight
+		}
+		if err := b.Cancel(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.ended(run); r.State != seedbed.RunCancelled || r.Passages.Done != 3 {
+			t.Errorf("after Cancel the run is %+v; want it cancelled with the 3 passages done before", r)
+		}
+		for name, do := range map[string]func(context.Context, string) error{"Pause": b.Pause, "Resume": b.Resume} {
+			if err := do(t.Context(), run); seedbed.CodeOf(err) != seedbed.Conflict {
+				t.Errorf("%s of a cancelled run gives %v; want a conflict", name, err)
+			}
+		}
+		if _, err := b.Retry(t.Context(), run, ""); seedbed.CodeOf(err) != seedbed.Conflict {
+			t.Errorf("Retry of a cancelled run gives %v; want a conflict", err)
+		}
+		if err := b.Pause(t.Context(), "nosuchrun"); seedbed.CodeOf(err) != seedbed.NotFound {
+			t.Errorf("Pause of no run gives %v; want not found", err)
+		}
+	})
 }
 
 // TestRulesDoNotWaitForModels: a model that hangs holds up its own runs only.
 func TestRulesDoNotWaitForModels(t *testing.T) {
-	s := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.Hang}}})
-	b := start(t, t.TempDir(), impatient(s, 2))
-	stuck := b.upload("machines.md", book(30), seedbed.RunOptions{}).Run.ID
-	b.until(stuck, func(r seedbed.Run) bool { return r.State == seedbed.RunRunning })
-	quick := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
-	if quick.State != seedbed.RunDone || quick.Seeds != 3 {
-		t.Errorf("beside a model that hangs, explicit ends as %+v; want done", quick)
-	}
-	if err := b.Cancel(t.Context(), stuck); err != nil {
-		t.Fatal(err)
-	}
+	each(t, func(t *testing.T, dir string) {
+		s := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.Hang}}})
+		b := start(t, dir, impatient(s, 2))
+		stuck := b.upload("machines.md", book(30), seedbed.RunOptions{}).Run.ID
+		b.until(stuck, func(r seedbed.Run) bool { return r.State == seedbed.RunRunning })
+		quick := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
+		if quick.State != seedbed.RunDone || quick.Seeds != 3 {
+			t.Errorf("beside a model that hangs, explicit ends as %+v; want done", quick)
+		}
+		if err := b.Cancel(t.Context(), stuck); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // TestSlots: a server that works on two requests at a time is not sent more.

@@ -12,6 +12,7 @@ import (
 	"seedbed/extract"
 	"seedbed/extract/llm"
 	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
 )
 
 // modelQueue is the queue of the passages that one model server answers, so
@@ -117,7 +118,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	o.Server = server
 	o.PriceIn, o.PriceOut = s.prices(e)
 	c := &modelClient{llm: llm.New(o)}
-	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, s.DB))}
+	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, keeper{s.DB, s.halting}))}
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
@@ -131,6 +132,29 @@ func (s *Service) prices(e seedbed.Endpoint) (in, out float64) {
 		return s.Client.PriceIn, s.Client.PriceOut
 	}
 	return e.PriceIn, e.PriceOut
+}
+
+// keeper keeps replies in the database, and waits for it where it is away: a
+// reply in hand is paid for.
+type keeper struct {
+	*store.DB
+	stopping <-chan struct{}
+}
+
+const keeperWaits = 30 * time.Second
+
+func (k keeper) Put(ctx context.Context, key string, request, reply []byte) error {
+	for end := time.Now().Add(keeperWaits); ; {
+		err := k.DB.Put(ctx, key, request, reply)
+		if err == nil || seedbed.CodeOf(err) != seedbed.Unavailable || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-k.stopping:
+			return err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
 }
 
 // steps are the stages built for a key, made by build the first time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -16,9 +17,10 @@ import (
 
 // passageArgs ask for some passages of a run to be worked off.
 type passageArgs struct {
-	Run      string `json:"run"`
+	Run      string `json:"run" river:"unique"`
 	Source   string `json:"source"`
-	Ordinals []int  `json:"ordinals"`
+	Ordinals []int  `json:"ordinals" river:"unique"`
+	Next     int    `json:"next,omitempty"` // from where to plan when this begins, 0 for nowhere
 }
 
 func (passageArgs) Kind() string { return "passage" }
@@ -40,16 +42,16 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 	err := s.passages(withControl(ctx, control), job)
 	var later laterError
 	switch {
-	case err == nil:
+	case err == nil || errors.Is(err, errLost):
 		return nil
 	case ctx.Err() != nil || s.stopping(): // Stop wants us to end
 		return river.JobSnooze(0)
+	case seedbed.CodeOf(err) == seedbed.Unavailable: // the database or the blob store is away
+		return river.JobSnooze(s.Patience(1))
 	case errors.Is(err, errHalted) || control.ctx.Err() != nil:
 		return stepAside(ctx, s, job.Args.Run, job)
 	case errors.As(err, &later):
 		return river.JobSnooze(time.Duration(later))
-	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away
-		return river.JobSnooze(s.Patience(1))
 	}
 	if _, gone := s.DB.Run(ctx, job.Args.Run); seedbed.CodeOf(gone) == seedbed.NotFound {
 		return nil // deleted meanwhile
@@ -100,8 +102,13 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 		}
 		return complete(ctx, tx, job)
 	})
-	if err == nil && running {
-		return river.JobSnooze(0)
+	switch {
+	case err == nil && running:
+		return river.JobSnooze(s.renewed(id))
+	case errors.Is(err, errLost):
+		return nil
+	case seedbed.CodeOf(err) == seedbed.Unavailable:
+		return river.JobSnooze(s.Patience(1))
 	}
 	return ignoreNotFound(err)
 }
@@ -115,8 +122,11 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		return errHalted
 	}
 	controlOf(ctx).saw(run)
+	if err := s.planNext(ctx, job); err != nil {
+		return err
+	}
 	steps, err := s.steps(ctx, run)
-	if why, ok := errors.AsType[*seedbed.Error](err); ok {
+	if why, ok := errors.AsType[*seedbed.Error](err); ok && why.Code != seedbed.Unavailable {
 		return s.giveUp(ctx, run, why)
 	}
 	if err != nil {
@@ -205,7 +215,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	case seedbed.CodeOf(err) == seedbed.Spent:
 		why, _ := errors.AsType[*seedbed.Error](err)
 		return out, s.giveUp(ctx, run, why)
-	case ctx.Err() != nil || errors.Is(err, errHalted):
+	case ctx.Err() != nil || errors.Is(err, errHalted) || seedbed.CodeOf(err) == seedbed.Unavailable:
 		return out, err
 	case errors.As(err, &asked):
 		return s.unanswered(ctx, run, out, asked)
@@ -287,6 +297,10 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	wait := time.Duration(-1)
 	var now seedbed.Run
 	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+		wait = -1
+		if err := holds(ctx, tx, job); err != nil {
+			return err
+		}
 		now, err = tx.Run(ctx, run.ID)
 		if err != nil {
 			return err
@@ -294,10 +308,16 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
 			return complete(ctx, tx, job)
 		}
+		if len(steps.last) > 0 {
+			// Others may be adding a seed that is alike.
+			if err := tx.Lock(ctx, "the seeds of collection", run.Collection); err != nil {
+				return err
+			}
+		}
 		for _, out := range made {
 			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
 				near := &near{db: tx, collection: run.Collection}
-				stages := append([]extract.Stage{given(out.Found)}, steps.last...)
+				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...) // it may be done again
 				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
 					return err
 				}

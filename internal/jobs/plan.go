@@ -2,7 +2,7 @@ package jobs
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -11,11 +11,17 @@ import (
 	"seedbed/internal/store"
 )
 
-// planArgs ask for jobs for all passages of a run that are to be done: when
-// it begins, is resumed, or failures are retried.
+// planArgs ask for jobs for the next passages of a run that are to be done,
+// from an ordinal on: from the first when it begins, is resumed, or failures
+// are retried.
+//
+// A run has few jobs at a time. The first of them to begin asks for the next
+// ones: so runs take turns, a short document does not wait behind a library,
+// and a long run takes no more room in the queue than a short one.
 type planArgs struct {
 	Run    string `json:"run"`
 	Source string `json:"source"`
+	From   int    `json:"from,omitempty"`
 }
 
 func (planArgs) Kind() string                 { return "plan" }
@@ -28,13 +34,13 @@ type planWorker struct {
 
 // Passages of one job: a model takes long over one; rules are done in no time.
 const (
-	planStep  = 50 // planned in one transaction
+	planStep  = 50 // looked at, and planned at most, in one transaction
 	rulesStep = 25
 )
 
 func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 	s := w.s
-	for from := 0; from >= 0; {
+	for from := job.Args.From; from >= 0; {
 		err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 			from, err = s.plan(ctx, tx, job, from)
 			return err
@@ -42,8 +48,12 @@ func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 		switch {
 		case err == nil:
 			s.changes.tell(job.Args.Run)
+		case errors.Is(err, errLost):
+			return nil
 		case ctx.Err() != nil:
 			return river.JobSnooze(0)
+		case seedbed.CodeOf(err) == seedbed.Unavailable:
+			return river.JobSnooze(s.Patience(1))
 		default:
 			return ignoreNotFound(err) // it was deleted meanwhile
 		}
@@ -54,16 +64,19 @@ func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 // plan adds jobs for the next passages from an ordinal on, and returns where
 // to go on, -1 at the end.
 func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArgs], from int) (next int, err error) {
+	if err := holds(ctx, tx, job); err != nil {
+		return 0, err
+	}
+	src, err := tx.Source(ctx, job.Args.Source)
+	if err != nil {
+		return 0, err
+	}
 	run, err := tx.Run(ctx, job.Args.Run)
 	if err != nil {
 		return 0, err
 	}
 	switch run.State {
 	case seedbed.RunQueued, seedbed.RunReading:
-		src, err := tx.Source(ctx, run.Source)
-		if err != nil {
-			return 0, err
-		}
 		run.State, run.Started, run.Passages.Total = seedbed.RunRunning, s.Now().UTC(), src.Passages
 		if err := tx.SaveRun(ctx, run); err != nil {
 			return 0, err
@@ -72,7 +85,15 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	default: // whoever resumes it plans again
 		return -1, complete(ctx, tx, job)
 	}
-	queued, next, err := tx.Plan(ctx, run.ID, run.Source, from, planStep)
+	mates, err := tx.Mates(ctx, run.Collection, run.Endpoint)
+	if err != nil {
+		return 0, err
+	}
+	turn := planStep
+	if !run.Batch {
+		turn = s.turn(ctx, run, mates)
+	}
+	queued, next, err := tx.Plan(ctx, run.ID, run.Source, from, turn)
 	if err != nil {
 		return 0, err
 	}
@@ -80,10 +101,16 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 		if err := s.insert(ctx, tx, batchArgs{Run: run.ID, Source: run.Source}, nil); err != nil {
 			return 0, err
 		}
-	} else if err := s.addPassages(ctx, tx, run, queued); err != nil {
-		return 0, err
+	} else {
+		goesOn, err := s.addPassages(ctx, tx, run, queued, next)
+		if err != nil {
+			return 0, err
+		}
+		if goesOn { // the first of them plans the next ones
+			return -1, complete(ctx, tx, job)
+		}
 	}
-	if next >= 0 {
+	if next >= 0 { // all of these are done, or planned already
 		return next, nil
 	}
 	if err := s.endIfDone(ctx, tx, run.ID); err != nil {
@@ -92,27 +119,66 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	return -1, complete(ctx, tx, job)
 }
 
-// addPassages adds jobs for passages of a run.
-func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run, queued []int) error {
+// addPassages adds jobs for passages of a run. The first of them plans from
+// next on when it begins, unless that is nowhere; goesOn reports whether it was
+// added and will.
+func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run, queued []int, next int) (goesOn bool, err error) {
 	step := 1
 	if run.Endpoint == "" {
 		step = rulesStep
 	}
 	var jobs []river.InsertManyParams
-	for len(queued) > 0 {
+	for i := 0; len(queued) > 0; i++ {
 		n := min(step, len(queued))
+		args := passageArgs{Run: run.ID, Source: run.Source, Ordinals: queued[:n]}
+		if i == 0 && next > 0 {
+			args.Next = next
+		}
 		jobs = append(jobs, river.InsertManyParams{
-			Args:       passageArgs{Run: run.ID, Source: run.Source, Ordinals: queued[:n]},
+			Args:       args,
 			InsertOpts: &river.InsertOpts{Queue: passageQueue(run), UniqueOpts: onceAtATime},
 		})
 		queued = queued[n:]
 	}
-	if len(jobs) > 0 {
-		if _, err := s.river.InsertManyTx(ctx, tx.SQL(), jobs); err != nil {
-			return fmt.Errorf("add passage jobs of run %s: %w", run.ID, err)
-		}
+	if len(jobs) == 0 {
+		return false, nil
 	}
-	return nil
+	added, err := s.river.insert(ctx, tx, jobs)
+	if err != nil {
+		return false, err
+	}
+	return added[0] && next > 0, nil
+}
+
+// turn is how many passages of a run are planned at once: enough that no place
+// at its model server stays empty. The runs of a collection share its turn, so
+// that collections take turns and not their documents.
+func (s *Service) turn(ctx context.Context, run seedbed.Run, mates int) int {
+	n := planStep
+	if run.Endpoint != "" {
+		n = 2 * defaultConcurrency
+		if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil {
+			n = 2 * e.Concurrency
+		}
+		n = max(1, min(n, planStep)/max(1, mates))
+	}
+	return n
+}
+
+// planNext asks for the jobs that come after one that has begun. It may ask
+// twice where a job is begun again: then there is nothing left to plan, or it
+// is planned already.
+func (s *Service) planNext(ctx context.Context, job *river.Job[passageArgs]) error {
+	if job.Args.Next == 0 {
+		return nil
+	}
+	args := planArgs{Run: job.Args.Run, Source: job.Args.Source, From: job.Args.Next}
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := holds(ctx, tx, job); err != nil {
+			return err
+		}
+		return s.insert(ctx, tx, args, &river.InsertOpts{UniqueOpts: onceAtATime})
+	})
 }
 
 // onceAtATime keeps a passage from being worked on twice at a time when a run

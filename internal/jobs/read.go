@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
@@ -41,15 +40,16 @@ const (
 func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 	s := w.s
 	src, err := s.DB.Source(ctx, job.Args.Source)
-	if err != nil {
-		return ignoreNotFound(err) // it was deleted meanwhile
+	if err == nil {
+		err = s.read(ctx, job, src)
 	}
-	err = s.read(ctx, job, src)
 	switch {
-	case err == nil:
-		return nil
+	case err == nil || errors.Is(err, errLost) || seedbed.CodeOf(err) == seedbed.NotFound && src.ID == "":
+		return nil // or it was deleted meanwhile
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
+	case seedbed.CodeOf(err) == seedbed.Unavailable:
+		return river.JobSnooze(s.Patience(1))
 	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away: the file is not to blame
 		return river.JobSnooze(s.Patience(1))
 	case len(job.Errors)+1 < maxReads && passing(err):
@@ -73,7 +73,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 		if job.Attempt > maxBegins {
 			return seedbed.Errorf(seedbed.Unreadable, "reading %s was begun %d times and never ended", src.Name, maxBegins)
 		}
-		if err := s.reading(ctx, &src); err != nil {
+		if err := s.reading(ctx, job, &src); err != nil {
 			return err
 		}
 		var doc *extract.Document
@@ -93,6 +93,9 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 		}
 		describe(&src, doc)
 		err = s.DB.Update(ctx, func(tx *store.Tx) error {
+			if err := holds(ctx, tx, job); err != nil {
+				return err
+			}
 			if err := tx.ClaimBlob(ctx, src.Document); err != nil {
 				return err
 			}
@@ -123,6 +126,9 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 			}
 		}
 		err := s.DB.Update(ctx, func(tx *store.Tx) error {
+			if err := holds(ctx, tx, job); err != nil {
+				return err
+			}
 			if _, err := tx.Source(ctx, src.ID); err != nil {
 				return err // it was deleted meanwhile
 			}
@@ -170,8 +176,8 @@ func describe(src *seedbed.Source, doc *extract.Document) {
 }
 
 // reading marks a source, and the runs that wait for it, as being read.
-func (s *Service) reading(ctx context.Context, src *seedbed.Source) error {
-	return s.waiting(ctx, src, func(tx *store.Tx, runs []seedbed.Run) error {
+func (s *Service) reading(ctx context.Context, job *river.Job[readArgs], src *seedbed.Source) error {
+	return s.waiting(ctx, job, src, func(tx *store.Tx, runs []seedbed.Run) error {
 		src.State, src.Error = seedbed.SourceReading, nil
 		for _, run := range runs {
 			run.State = seedbed.RunReading
@@ -185,7 +191,7 @@ func (s *Service) reading(ctx context.Context, src *seedbed.Source) error {
 
 // ready marks a source as read and sends the runs on that waited for it.
 func (s *Service) ready(ctx context.Context, job *river.Job[readArgs], src seedbed.Source) error {
-	return s.waiting(ctx, &src, func(tx *store.Tx, runs []seedbed.Run) error {
+	return s.waiting(ctx, job, &src, func(tx *store.Tx, runs []seedbed.Run) error {
 		src.State, src.Error = seedbed.SourceReady, nil
 		for _, run := range runs {
 			if err := s.insert(ctx, tx, planArgs{Run: run.ID, Source: src.ID}, nil); err != nil {
@@ -202,7 +208,7 @@ func (s *Service) fail(ctx context.Context, job *river.Job[readArgs], src seedbe
 	if known, ok := errors.AsType[*seedbed.Error](why); ok {
 		reason.Message = known.Message
 	}
-	return s.waiting(ctx, &src, func(tx *store.Tx, runs []seedbed.Run) error {
+	return s.waiting(ctx, job, &src, func(tx *store.Tx, runs []seedbed.Run) error {
 		src.State, src.Error = seedbed.SourceFailed, reason
 		for _, run := range runs {
 			run.State, run.Error, run.Finished = seedbed.RunFailed, reason, s.Now().UTC()
@@ -215,9 +221,18 @@ func (s *Service) fail(ctx context.Context, job *river.Job[readArgs], src seedbe
 }
 
 // waiting changes a source together with the runs that wait for it.
-func (s *Service) waiting(ctx context.Context, src *seedbed.Source, do func(*store.Tx, []seedbed.Run) error) error {
-	changed := []string{""} // for those who watch everything
+func (s *Service) waiting(ctx context.Context, job *river.Job[readArgs], src *seedbed.Source, do func(*store.Tx, []seedbed.Run) error) error {
+	var changed []string
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		changed = []string{""} // for those who watch everything
+		if err := holds(ctx, tx, job); err != nil {
+			return err
+		}
+		// Locked before its runs are listed: a run that is added after this
+		// sees what the source has become.
+		if _, err := tx.Source(ctx, src.ID); err != nil {
+			return err
+		}
 		runs, err := tx.Waiting(ctx, src.ID)
 		if err != nil {
 			return err
@@ -234,14 +249,6 @@ func (s *Service) waiting(ctx context.Context, src *seedbed.Source, do func(*sto
 		s.changes.tell(changed...)
 	}
 	return err
-}
-
-// complete marks a job as done in the transaction of its results.
-func complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
-	if _, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx.SQL(), job); err != nil {
-		return fmt.Errorf("complete a %s job: %w", job.Kind, err)
-	}
-	return nil
 }
 
 func (s *Service) stopping() bool {

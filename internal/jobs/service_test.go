@@ -24,41 +24,43 @@ import (
 )
 
 func TestUnreadable(t *testing.T) {
-	var mu sync.Mutex
-	why := error(seedbed.Errorf(seedbed.Encrypted, "locked.pdf asks for a password"))
-	b := start(t, t.TempDir(), jobs.Options{Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if why != nil {
-			return nil, why
+	each(t, func(t *testing.T, dir string) {
+		var mu sync.Mutex
+		why := error(seedbed.Errorf(seedbed.Encrypted, "locked.pdf asks for a password"))
+		b := start(t, dir, jobs.Options{Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if why != nil {
+				return nil, why
+			}
+			return readMarkdown(ctx, path, name)
+		}})
+		up := b.upload("locked.pdf", faq, seedbed.RunOptions{})
+		run := b.ended(up.Run.ID)
+		want := &seedbed.Error{Code: seedbed.Encrypted, Message: "locked.pdf asks for a password"}
+		if run.State != seedbed.RunFailed || !cmp.Equal(run.Error, want) {
+			t.Errorf("the run of a file that cannot be read is %s with %v; want failed with %v", run.State, run.Error, want)
 		}
-		return readMarkdown(ctx, path, name)
-	}})
-	up := b.upload("locked.pdf", faq, seedbed.RunOptions{})
-	run := b.ended(up.Run.ID)
-	want := &seedbed.Error{Code: seedbed.Encrypted, Message: "locked.pdf asks for a password"}
-	if run.State != seedbed.RunFailed || !cmp.Equal(run.Error, want) {
-		t.Errorf("the run of a file that cannot be read is %s with %v; want failed with %v", run.State, run.Error, want)
-	}
-	src, err := b.Source(t.Context(), up.Source.ID)
-	if err != nil || src.State != seedbed.SourceFailed || !cmp.Equal(src.Error, want) {
-		t.Errorf("its source is %+v, %v; want failed with %v", src, err, want)
-	}
-	if _, err := b.Document(t.Context(), src.ID); seedbed.CodeOf(err) != seedbed.Conflict || !strings.Contains(err.Error(), "password") {
-		t.Errorf("Document gives %v; want a conflict with the reason", err)
-	}
+		src, err := b.Source(t.Context(), up.Source.ID)
+		if err != nil || src.State != seedbed.SourceFailed || !cmp.Equal(src.Error, want) {
+			t.Errorf("its source is %+v, %v; want failed with %v", src, err, want)
+		}
+		if _, err := b.Document(t.Context(), src.ID); seedbed.CodeOf(err) != seedbed.Conflict || !strings.Contains(err.Error(), "password") {
+			t.Errorf("Document gives %v; want a conflict with the reason", err)
+		}
 
-	// A new run tries to read it again.
-	mu.Lock()
-	why = nil
-	mu.Unlock()
-	again, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again = b.ended(again.ID); again.State != seedbed.RunDone || again.Seeds != 3 {
-		t.Errorf("a new run, now that the file can be read, ends as %+v; want done with 3 seeds", again)
-	}
+		// A new run tries to read it again.
+		mu.Lock()
+		why = nil
+		mu.Unlock()
+		again, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again = b.ended(again.ID); again.State != seedbed.RunDone || again.Seeds != 3 {
+			t.Errorf("a new run, now that the file can be read, ends as %+v; want done with 3 seeds", again)
+		}
+	})
 }
 
 func TestEmptyFile(t *testing.T) {
@@ -73,37 +75,39 @@ func TestEmptyFile(t *testing.T) {
 }
 
 func TestNotThere(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	ctx := t.Context()
-	for name, call := range map[string]func() error{
-		"Source":         func() error { _, err := b.Source(ctx, "x"); return err },
-		"Document":       func() error { _, err := b.Document(ctx, "x"); return err },
-		"Passages":       func() error { _, err := b.Passages(ctx, "x"); return err },
-		"Original":       func() error { _, err := b.Original(ctx, "x"); return err },
-		"DeleteSource":   func() error { return b.DeleteSource(ctx, "x") },
-		"StartRun":       func() error { _, err := b.StartRun(ctx, "x", seedbed.RunOptions{}); return err },
-		"Run":            func() error { _, err := b.Run(ctx, "x"); return err },
-		"Failures":       func() error { _, err := b.Failures(ctx, "x"); return err },
-		"Retry":          func() error { _, err := b.Retry(ctx, "x", ""); return err },
-		"Cancel":         func() error { return b.Cancel(ctx, "x") },
-		"Seed":           func() error { _, _, err := b.Seed(ctx, "x"); return err },
-		"UpdateSeed":     func() error { _, _, err := b.UpdateSeed(ctx, "x", 0, seedbed.SeedChange{}); return err },
-		"EndpointModels": func() error { _, err := b.EndpointModels(ctx, "x"); return err },
-		"TestEndpoint":   func() error { _, err := b.TestEndpoint(ctx, "env"); return err },
-		"DeleteEndpoint": func() error { return b.DeleteEndpoint(ctx, "x") },
-	} {
-		if err := call(); seedbed.CodeOf(err) != seedbed.NotFound {
-			t.Errorf("%s of what is not there gives %v; want not found", name, err)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		ctx := t.Context()
+		for name, call := range map[string]func() error{
+			"Source":         func() error { _, err := b.Source(ctx, "x"); return err },
+			"Document":       func() error { _, err := b.Document(ctx, "x"); return err },
+			"Passages":       func() error { _, err := b.Passages(ctx, "x"); return err },
+			"Original":       func() error { _, err := b.Original(ctx, "x"); return err },
+			"DeleteSource":   func() error { return b.DeleteSource(ctx, "x") },
+			"StartRun":       func() error { _, err := b.StartRun(ctx, "x", seedbed.RunOptions{}); return err },
+			"Run":            func() error { _, err := b.Run(ctx, "x"); return err },
+			"Failures":       func() error { _, err := b.Failures(ctx, "x"); return err },
+			"Retry":          func() error { _, err := b.Retry(ctx, "x", ""); return err },
+			"Cancel":         func() error { return b.Cancel(ctx, "x") },
+			"Seed":           func() error { _, _, err := b.Seed(ctx, "x"); return err },
+			"UpdateSeed":     func() error { _, _, err := b.UpdateSeed(ctx, "x", 0, seedbed.SeedChange{}); return err },
+			"EndpointModels": func() error { _, err := b.EndpointModels(ctx, "x"); return err },
+			"TestEndpoint":   func() error { _, err := b.TestEndpoint(ctx, "env"); return err },
+			"DeleteEndpoint": func() error { return b.DeleteEndpoint(ctx, "x") },
+		} {
+			if err := call(); seedbed.CodeOf(err) != seedbed.NotFound {
+				t.Errorf("%s of what is not there gives %v; want not found", name, err)
+			}
 		}
-	}
-	_, err := b.Upload(ctx, seedbed.Upload{Name: "a.md", Body: strings.NewReader("x"), RunOptions: seedbed.RunOptions{Recipe: "nosuch"}})
-	if seedbed.CodeOf(err) != seedbed.Invalid {
-		t.Errorf("Upload with an unknown recipe gives %v; want invalid", err)
-	}
-	_, err = b.Upload(ctx, seedbed.Upload{Name: "a.md", Body: strings.NewReader("x"), RunOptions: seedbed.RunOptions{Recipe: "quick"}})
-	if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "settings") {
-		t.Errorf("Upload with quick and no model gives %v; want invalid, and where to connect one", err)
-	}
+		_, err := b.Upload(ctx, seedbed.Upload{Name: "a.md", Body: strings.NewReader("x"), RunOptions: seedbed.RunOptions{Recipe: "nosuch"}})
+		if seedbed.CodeOf(err) != seedbed.Invalid {
+			t.Errorf("Upload with an unknown recipe gives %v; want invalid", err)
+		}
+		_, err = b.Upload(ctx, seedbed.Upload{Name: "a.md", Body: strings.NewReader("x"), RunOptions: seedbed.RunOptions{Recipe: "quick"}})
+		if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "settings") {
+			t.Errorf("Upload with quick and no model gives %v; want invalid, and where to connect one", err)
+		}
+	})
 }
 
 func TestFileNames(t *testing.T) {
@@ -137,79 +141,84 @@ func (r *brokenReader) Read(p []byte) (int, error) {
 }
 
 func TestUploadBreaksOff(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	if _, err := b.Upload(t.Context(), seedbed.Upload{Name: "a.bin", Body: &brokenReader{100_000}}); err == nil {
-		t.Error("an upload that breaks off gives no error")
-	}
-	if list, err := b.Sources(t.Context(), ""); len(list) != 0 || err != nil {
-		t.Errorf("it leaves %d sources, %v; want none", len(list), err)
-	}
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		if _, err := b.Upload(t.Context(), seedbed.Upload{Name: "a.bin", Body: &brokenReader{100_000}}); err == nil {
+			t.Error("an upload that breaks off gives no error")
+		}
+		if list, err := b.Sources(t.Context(), ""); len(list) != 0 || err != nil {
+			t.Errorf("it leaves %d sources, %v; want none", len(list), err)
+		}
+	})
 }
 
 func TestDeleteSource(t *testing.T) {
-	dir := t.TempDir()
-	b := start(t, dir, jobs.Options{})
-	keep := b.upload("keep.md", strings.ReplaceAll(faq, "bee", "wasp"), seedbed.RunOptions{})
-	gone := b.upload("gone.md", faq, seedbed.RunOptions{})
-	elsewhere, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: "hives"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, up := range []seedbed.Uploaded{keep, gone, elsewhere} {
-		b.ended(up.Run.ID)
-	}
-	b.indexed()
-	blobs := countBlobs(t, dir)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		keep := b.upload("keep.md", strings.ReplaceAll(faq, "bee", "wasp"), seedbed.RunOptions{})
+		gone := b.upload("gone.md", faq, seedbed.RunOptions{})
+		elsewhere, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: "hives"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, up := range []seedbed.Uploaded{keep, gone, elsewhere} {
+			b.ended(up.Run.ID)
+		}
+		b.indexed()
+		blobs := countBlobs(t, dir)
 
-	if err := b.DeleteSource(t.Context(), gone.Source.ID); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := b.Run(t.Context(), gone.Run.ID); seedbed.CodeOf(err) != seedbed.NotFound {
-		t.Errorf("after DeleteSource its run gives %v; want not found", err)
-	}
-	if n := len(b.all(seedbed.Filter{Source: []string{gone.Source.ID}})); n != 0 {
-		t.Errorf("after DeleteSource there are %d of its seeds; want none", n)
-	}
-	b.indexed()
-	if found, err := b.Search(t.Context(), seedbed.Filter{Source: []string{gone.Source.ID}}); err != nil || found.Total != 0 {
-		t.Errorf("after DeleteSource a search finds %d of its seeds, %v; want none", found.Total, err)
-	}
-	if n := countBlobs(t, dir); n != blobs {
-		t.Errorf("%d blobs are left of %d; want all, for another collection has the same bytes", n, blobs)
-	}
-	if err := b.DeleteSource(t.Context(), elsewhere.Source.ID); err != nil {
-		t.Fatal(err)
-	}
-	if n := countBlobs(t, dir); n != blobs-2 {
-		t.Errorf("%d blobs are left of %d; want original and document gone with their last source", n, blobs)
-	}
-	if got := len(b.all(seedbed.Filter{})); got != 3 {
-		t.Errorf("%d seeds are left; want the 3 of the source that stays", got)
-	}
-	// The same bytes are a new source now, and no duplicates of what is gone.
-	again := b.upload("gone.md", faq, seedbed.RunOptions{})
-	if run := b.ended(again.Run.ID); again.Existed || run.Seeds != 3 {
-		t.Errorf("the same bytes once more give %+v ending as %+v; want a new source with 3 seeds", again.Source, run)
-	}
+		if err := b.DeleteSource(t.Context(), gone.Source.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Run(t.Context(), gone.Run.ID); seedbed.CodeOf(err) != seedbed.NotFound {
+			t.Errorf("after DeleteSource its run gives %v; want not found", err)
+		}
+		if n := len(b.all(seedbed.Filter{Source: []string{gone.Source.ID}})); n != 0 {
+			t.Errorf("after DeleteSource there are %d of its seeds; want none", n)
+		}
+		b.indexed()
+		if found, err := b.Search(t.Context(), seedbed.Filter{Source: []string{gone.Source.ID}}); err != nil || found.Total != 0 {
+			t.Errorf("after DeleteSource a search finds %d of its seeds, %v; want none", found.Total, err)
+		}
+		if n := countBlobs(t, dir); n != blobs {
+			t.Errorf("%d blobs are left of %d; want all, for another collection has the same bytes", n, blobs)
+		}
+		if err := b.DeleteSource(t.Context(), elsewhere.Source.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := countBlobs(t, dir); n != blobs-2 {
+			t.Errorf("%d blobs are left of %d; want original and document gone with their last source", n, blobs)
+		}
+		if got := len(b.all(seedbed.Filter{})); got != 3 {
+			t.Errorf("%d seeds are left; want the 3 of the source that stays", got)
+		}
+		// The same bytes are a new source now, and no duplicates of what is gone.
+		again := b.upload("gone.md", faq, seedbed.RunOptions{})
+		if run := b.ended(again.Run.ID); again.Existed || run.Seeds != 3 {
+			t.Errorf("the same bytes once more give %+v ending as %+v; want a new source with 3 seeds", again.Source, run)
+		}
+	})
 }
 
 func TestDeleteSourceInWork(t *testing.T) {
-	inFlight := make(chan struct{}, 100)
-	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
-		inFlight <- struct{}{}
-		<-ctx.Done()
-	}})
-	b := start(t, t.TempDir(), impatient(s, 2))
-	up := b.upload("machines.md", book(10), seedbed.RunOptions{})
-	<-inFlight
-	<-inFlight
-	if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
-		t.Fatal(err)
-	}
-	next := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
-	if next.State != seedbed.RunDone {
-		t.Errorf("after a source was deleted in work, the next run ends as %+v; want done", next)
-	}
+	each(t, func(t *testing.T, dir string) {
+		inFlight := make(chan struct{}, 100)
+		s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+			inFlight <- struct{}{}
+			<-ctx.Done()
+		}})
+		b := start(t, dir, impatient(s, 2))
+		up := b.upload("machines.md", book(10), seedbed.RunOptions{})
+		<-inFlight
+		<-inFlight
+		if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
+			t.Fatal(err)
+		}
+		next := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
+		if next.State != seedbed.RunDone {
+			t.Errorf("after a source was deleted in work, the next run ends as %+v; want done", next)
+		}
+	})
 }
 
 func countBlobs(t *testing.T, dir string) int {
@@ -229,136 +238,142 @@ func countBlobs(t *testing.T, dir string) int {
 }
 
 func TestUpdateSeed(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
-	var id string
-	for id = range b.all(seedbed.Filter{}) {
-		break
-	}
-	before, version, err := b.Seed(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ptr := func(s string) *string { return &s }
-
-	after, next, err := b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Verdict: ptr(extract.Accepted), Tags: &[]string{" insects ", "insects", ""}})
-	if err != nil || next != version+1 || after.Verdict != extract.Accepted || !slices.Equal(after.Tags, []string{"insects"}) {
-		t.Fatalf("UpdateSeed gives %+v, %d, %v; want it accepted with one tag and version %d", after, next, err, version+1)
-	}
-	if diff := cmp.Diff(before.Checks, after.Checks); diff != "" {
-		t.Errorf("a person's verdict changes what the checks found (-before +after):\n%s", diff)
-	}
-	if _, _, err := b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Verdict: ptr(extract.Rejected)}); seedbed.CodeOf(err) != seedbed.Stale {
-		t.Errorf("UpdateSeed of an old version gives %v; want stale", err)
-	}
-	for name, c := range map[string]seedbed.SeedChange{
-		"an empty question":  {Question: ptr(" ")},
-		"an unknown verdict": {Verdict: ptr("maybe")},
-		"an unknown type":    {Type: ptr("riddle")},
-	} {
-		if _, _, err := b.UpdateSeed(t.Context(), id, 0, c); seedbed.CodeOf(err) != seedbed.Invalid {
-			t.Errorf("UpdateSeed with %s gives %v; want invalid", name, err)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		var id string
+		for id = range b.all(seedbed.Filter{}) {
+			break
 		}
-	}
-	b.indexed()
-	found, err := b.Search(t.Context(), seedbed.Filter{Verdict: []string{extract.Accepted}, Tag: []string{"insects"}})
-	if err != nil || found.Total != 1 || found.Hits[0].Seed.ID != id {
-		t.Errorf("a search for accepted seeds finds %+v, %v; want the one that was accepted", found.Hits, err)
-	}
+		before, version, err := b.Seed(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ptr := func(s string) *string { return &s }
 
-	rejected, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Rejected), VerdictReason: ptr("trivial")})
-	if err != nil || rejected.VerdictReason != "trivial" {
-		t.Errorf("UpdateSeed with a reason gives %q, %v; want trivial", rejected.VerdictReason, err)
-	}
-	rejected, _, err = b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Draft)})
-	if err != nil || rejected.VerdictReason != "" {
-		t.Errorf("UpdateSeed back to draft leaves the reason %q, %v; want none", rejected.VerdictReason, err)
-	}
-	rejected, _, err = b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Rejected)})
-	if err != nil || rejected.VerdictReason == "" {
-		t.Errorf("UpdateSeed to rejected without a reason gives none, %v", err)
-	}
+		after, next, err := b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Verdict: ptr(extract.Accepted), Tags: &[]string{" insects ", "insects", ""}})
+		if err != nil || next != version+1 || after.Verdict != extract.Accepted || !slices.Equal(after.Tags, []string{"insects"}) {
+			t.Fatalf("UpdateSeed gives %+v, %d, %v; want it accepted with one tag and version %d", after, next, err, version+1)
+		}
+		if diff := cmp.Diff(before.Checks, after.Checks); diff != "" {
+			t.Errorf("a person's verdict changes what the checks found (-before +after):\n%s", diff)
+		}
+		if _, _, err := b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Verdict: ptr(extract.Rejected)}); seedbed.CodeOf(err) != seedbed.Stale {
+			t.Errorf("UpdateSeed of an old version gives %v; want stale", err)
+		}
+		for name, c := range map[string]seedbed.SeedChange{
+			"an empty question":  {Question: ptr(" ")},
+			"an unknown verdict": {Verdict: ptr("maybe")},
+			"an unknown type":    {Type: ptr("riddle")},
+		} {
+			if _, _, err := b.UpdateSeed(t.Context(), id, 0, c); seedbed.CodeOf(err) != seedbed.Invalid {
+				t.Errorf("UpdateSeed with %s gives %v; want invalid", name, err)
+			}
+		}
+		b.indexed()
+		found, err := b.Search(t.Context(), seedbed.Filter{Verdict: []string{extract.Accepted}, Tag: []string{"insects"}})
+		if err != nil || found.Total != 1 || found.Hits[0].Seed.ID != id {
+			t.Errorf("a search for accepted seeds finds %+v, %v; want the one that was accepted", found.Hits, err)
+		}
+
+		rejected, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Rejected), VerdictReason: ptr("trivial")})
+		if err != nil || rejected.VerdictReason != "trivial" {
+			t.Errorf("UpdateSeed with a reason gives %q, %v; want trivial", rejected.VerdictReason, err)
+		}
+		rejected, _, err = b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Draft)})
+		if err != nil || rejected.VerdictReason != "" {
+			t.Errorf("UpdateSeed back to draft leaves the reason %q, %v; want none", rejected.VerdictReason, err)
+		}
+		rejected, _, err = b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: ptr(extract.Rejected)})
+		if err != nil || rejected.VerdictReason == "" {
+			t.Errorf("UpdateSeed to rejected without a reason gives none, %v", err)
+		}
+	})
 }
 
 // TestManyEditors changes one seed from many sides at once: each change is
 // told that it came too late, or is not lost.
 func TestManyEditors(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
-	var id string
-	for id = range b.all(seedbed.Filter{}) {
-		break
-	}
-	before, _, err := b.Seed(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const editors, edits = 8, 10
-	var wg sync.WaitGroup
-	for e := range editors {
-		wg.Go(func() {
-			for i := range edits {
-				for {
-					seed, version, err := b.Seed(t.Context(), id)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					tags := append(seed.Tags, fmt.Sprintf("%d-%d", e, i))
-					_, _, err = b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Tags: &tags})
-					if err == nil {
-						break
-					}
-					if seedbed.CodeOf(err) != seedbed.Stale {
-						t.Error(err)
-						return
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		var id string
+		for id = range b.all(seedbed.Filter{}) {
+			break
+		}
+		before, _, err := b.Seed(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const editors, edits = 8, 10
+		var wg sync.WaitGroup
+		for e := range editors {
+			wg.Go(func() {
+				for i := range edits {
+					for {
+						seed, version, err := b.Seed(t.Context(), id)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						tags := append(seed.Tags, fmt.Sprintf("%d-%d", e, i))
+						_, _, err = b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Tags: &tags})
+						if err == nil {
+							break
+						}
+						if seedbed.CodeOf(err) != seedbed.Stale {
+							t.Error(err)
+							return
+						}
 					}
 				}
-			}
-		})
-	}
-	wg.Wait()
-	seed, version, err := b.Seed(t.Context(), id)
-	if err != nil || len(seed.Tags) != len(before.Tags)+editors*edits || version != editors*edits+1 {
-		t.Errorf("after %d changes there are %d tags more and version %d, %v", editors*edits, len(seed.Tags)-len(before.Tags), version, err)
-	}
+			})
+		}
+		wg.Wait()
+		seed, version, err := b.Seed(t.Context(), id)
+		if err != nil || len(seed.Tags) != len(before.Tags)+editors*edits || version != editors*edits+1 {
+			t.Errorf("after %d changes there are %d tags more and version %d, %v", editors*edits, len(seed.Tags)-len(before.Tags), version, err)
+		}
+	})
 }
 
 // TestManyUploads uploads the same and different bytes from many sides.
 func TestManyUploads(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	first := 0
-	sources := map[string]bool{}
-	for i := range 24 {
-		wg.Go(func() {
-			up, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(fmt.Sprintf("%s\n\nEdition %d.\n", faq, i%4))})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			sources[up.Source.ID] = true
-			if !up.Existed {
-				first++
-			}
-		})
-	}
-	wg.Wait()
-	if len(sources) != 4 || first != 4 {
-		t.Errorf("24 uploads of 4 texts give %d sources, %d of them new; want 4 and 4", len(sources), first)
-	}
-	runs, err := b.Runs(t.Context(), "")
-	if err != nil || len(runs) != 4 {
-		t.Fatalf("they give %d runs, %v; want 4", len(runs), err)
-	}
-	for _, run := range runs {
-		if run = b.ended(run.ID); run.State != seedbed.RunDone || run.Seeds+run.Rejected != 3 {
-			t.Errorf("a run ends as %+v; want done with 3 seeds", run)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		first := 0
+		sources := map[string]bool{}
+		for i := range 24 {
+			wg.Go(func() {
+				up, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(fmt.Sprintf("%s\n\nEdition %d.\n", faq, i%4))})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				sources[up.Source.ID] = true
+				if !up.Existed {
+					first++
+				}
+			})
 		}
-	}
+		wg.Wait()
+		if len(sources) != 4 || first != 4 {
+			t.Errorf("24 uploads of 4 texts give %d sources, %d of them new; want 4 and 4", len(sources), first)
+		}
+		runs, err := b.Runs(t.Context(), "")
+		if err != nil || len(runs) != 4 {
+			t.Fatalf("they give %d runs, %v; want 4", len(runs), err)
+		}
+		for _, run := range runs {
+			if run = b.ended(run.ID); run.State != seedbed.RunDone || run.Seeds+run.Rejected != 3 {
+				t.Errorf("a run ends as %+v; want done with 3 seeds", run)
+			}
+		}
+	})
 }
 
 // flaky is an index that fails at random, and always for a seed it hates.
@@ -416,35 +431,37 @@ func openFlaky(t *testing.T) *flaky {
 }
 
 func TestOutboxLosesNothing(t *testing.T) {
-	index := openFlaky(t)
-	index.random = rand.New(rand.NewPCG(1, 2))
-	b := start(t, t.TempDir(), jobs.Options{Index: index})
-	for i := range 6 {
-		b.upload("bees.md", strings.ReplaceAll(faq, "bee", fmt.Sprintf("bee%d", i)), seedbed.RunOptions{})
-	}
-	runs, err := b.Runs(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, run := range runs {
-		b.ended(run.ID)
-	}
-	for id := range b.all(seedbed.Filter{}) {
-		tags := []string{"seen"}
-		if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &tags}); err != nil {
+	each(t, func(t *testing.T, dir string) {
+		index := openFlaky(t)
+		index.random = rand.New(rand.NewPCG(1, 2))
+		b := start(t, dir, jobs.Options{Index: index})
+		for i := range 6 {
+			b.upload("bees.md", strings.ReplaceAll(faq, "bee", fmt.Sprintf("bee%d", i)), seedbed.RunOptions{})
+		}
+		runs, err := b.Runs(t.Context(), "")
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := b.DeleteSource(t.Context(), runs[0].Source); err != nil {
-		t.Fatal(err)
-	}
-	index.set(func() { index.random = nil })
-	b.indexed()
-	sameAsIndex(t, b, index)
-	found, err := b.Search(t.Context(), seedbed.Filter{Tag: []string{"seen"}, Verdict: []string{extract.Draft, extract.Rejected}})
-	if want := len(b.all(seedbed.Filter{})); err != nil || found.Total != want {
-		t.Errorf("the index knows the last change of %d seeds, %v; want all %d", found.Total, err, want)
-	}
+		for _, run := range runs {
+			b.ended(run.ID)
+		}
+		for id := range b.all(seedbed.Filter{}) {
+			tags := []string{"seen"}
+			if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &tags}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := b.DeleteSource(t.Context(), runs[0].Source); err != nil {
+			t.Fatal(err)
+		}
+		index.set(func() { index.random = nil })
+		b.indexed()
+		sameAsIndex(t, b, index)
+		found, err := b.Search(t.Context(), seedbed.Filter{Tag: []string{"seen"}, Verdict: []string{extract.Draft, extract.Rejected}})
+		if want := len(b.all(seedbed.Filter{})); err != nil || found.Total != want {
+			t.Errorf("the index knows the last change of %d seeds, %v; want all %d", found.Total, err, want)
+		}
+	})
 }
 
 // sameAsIndex compares ids and versions.
@@ -471,50 +488,54 @@ func sameAsIndex(t *testing.T, b *bench, index search.Index) {
 }
 
 func TestIndexDoesNotTakeOne(t *testing.T) {
-	index := openFlaky(t)
-	index.hates = "dance"
-	b := start(t, t.TempDir(), jobs.Options{Index: index})
-	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
-	b.eventually(func() bool {
-		n, err := b.db.OutboxCount(t.Context())
-		return err == nil && n == 1
-	})
-	found, err := b.Search(t.Context(), seedbed.Filter{})
-	if err != nil || found.Total != 2 || found.Behind != 1 {
-		t.Errorf("with one seed the index does not take, Search gives %d seeds and %d behind, %v; want 2 and 1", found.Total, found.Behind, err)
-	}
-	// Changing the seed tries again at once.
-	index.set(func() { index.hates = "" })
-	for id, s := range b.all(seedbed.Filter{}) {
-		if strings.Contains(s.Question, "dance") {
-			if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &[]string{"again"}}); err != nil {
-				t.Fatal(err)
+	each(t, func(t *testing.T, dir string) {
+		index := openFlaky(t)
+		index.hates = "dance"
+		b := start(t, dir, jobs.Options{Index: index})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		b.eventually(func() bool {
+			n, err := b.db.OutboxCount(t.Context())
+			return err == nil && n == 1
+		})
+		found, err := b.Search(t.Context(), seedbed.Filter{})
+		if err != nil || found.Total != 2 || found.Behind != 1 {
+			t.Errorf("with one seed the index does not take, Search gives %d seeds and %d behind, %v; want 2 and 1", found.Total, found.Behind, err)
+		}
+		// Changing the seed tries again at once.
+		index.set(func() { index.hates = "" })
+		for id, s := range b.all(seedbed.Filter{}) {
+			if strings.Contains(s.Question, "dance") {
+				if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &[]string{"again"}}); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	b.indexed()
-	sameAsIndex(t, b, index)
+		b.indexed()
+		sameAsIndex(t, b, index)
+	})
 }
 
 func TestSearchWithoutIndex(t *testing.T) {
-	index := openFlaky(t)
-	b := start(t, t.TempDir(), jobs.Options{Index: index})
-	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
-	b.indexed()
-	index.set(func() { index.down = true })
-	for query, want := range map[string]int{"": 3, "queen": 1, "BEE": 3, `"worker bee"`: 1, "bee -queen": 2, "100%": 0, "a_b": 0, "unheard": 0} {
-		found, err := b.Search(t.Context(), seedbed.Filter{Query: query})
-		if err != nil || found.Total != want || len(found.Hits) != want {
-			t.Errorf("without the index, Search(%s) gives %d hits of %d, %v; want %d", query, len(found.Hits), found.Total, err, want)
+	each(t, func(t *testing.T, dir string) {
+		index := openFlaky(t)
+		b := start(t, dir, jobs.Options{Index: index})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		b.indexed()
+		index.set(func() { index.down = true })
+		for query, want := range map[string]int{"": 3, "queen": 1, "BEE": 3, `"worker bee"`: 1, "bee -queen": 2, "100%": 0, "a_b": 0, "unheard": 0} {
+			found, err := b.Search(t.Context(), seedbed.Filter{Query: query})
+			if err != nil || found.Total != want || len(found.Hits) != want {
+				t.Errorf("without the index, Search(%s) gives %d hits of %d, %v; want %d", query, len(found.Hits), found.Total, err, want)
+			}
 		}
-	}
-	found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"})
-	if err != nil || len(found.Facets["source"]) != 1 || found.Facets["source"][0].Label != "Keeping bees" {
-		t.Errorf("without the index, Search gives the facets %+v, %v; want the source with its title", found.Facets, err)
-	}
-	if n := len(b.all(seedbed.Filter{Query: "queen"})); n != 1 {
-		t.Errorf("without the index, Each(queen) gives %d seeds; want 1", n)
-	}
+		found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"})
+		if err != nil || len(found.Facets["source"]) != 1 || found.Facets["source"][0].Label != "Keeping bees" {
+			t.Errorf("without the index, Search gives the facets %+v, %v; want the source with its title", found.Facets, err)
+		}
+		if n := len(b.all(seedbed.Filter{Query: "queen"})); n != 1 {
+			t.Errorf("without the index, Each(queen) gives %d seeds; want 1", n)
+		}
+	})
 }
 
 func TestIndexLostOrOld(t *testing.T) {
@@ -573,14 +594,16 @@ func TestIndexLostOrOld(t *testing.T) {
 }
 
 func TestReindex(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
-	b.indexed()
-	if err := b.Reindex(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	b.indexed()
-	sameAsIndex(t, b, b.index)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		b.indexed()
+		if err := b.Reindex(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.indexed()
+		sameAsIndex(t, b, b.index)
+	})
 }
 
 func readFile(t *testing.T, name string) []byte {
@@ -613,94 +636,86 @@ func removeIndex(t *testing.T, dir string) {
 }
 
 func TestEndpoints(t *testing.T) {
-	s := llmtest.New(t, llmtest.Script{Key: "sk-right", Models: []string{"small", "large"}})
-	b := start(t, t.TempDir(), jobs.Options{})
-	ctx := t.Context()
-	if list, err := b.Endpoints(ctx); len(list) != 0 || err != nil {
-		t.Errorf("Endpoints gives %v, %v; want none", list, err)
-	}
-	for _, e := range []seedbed.Endpoint{{URL: "not a url"}, {URL: "ftp://x/v1"}, {URL: s.URL, Concurrency: -1}, {ID: jobs.EnvEndpoint, URL: s.URL}} {
-		if _, err := b.SaveEndpoint(ctx, e); seedbed.CodeOf(err) != seedbed.Invalid {
-			t.Errorf("SaveEndpoint(%+v) gives %v; want invalid", e, err)
+	each(t, func(t *testing.T, dir string) {
+		s := llmtest.New(t, llmtest.Script{Key: "sk-right", Models: []string{"small", "large"}})
+		b := start(t, dir, jobs.Options{})
+		ctx := t.Context()
+		if list, err := b.Endpoints(ctx); len(list) != 0 || err != nil {
+			t.Errorf("Endpoints gives %v, %v; want none", list, err)
 		}
-	}
-	names, err := b.ListModels(ctx, s.URL, "sk-right")
-	if err != nil || !slices.Equal(names, []string{"large", "small"}) {
-		t.Errorf("ListModels gives %v, %v; want large and small", names, err)
-	}
-	e, err := b.SaveEndpoint(ctx, seedbed.Endpoint{Name: "mine", URL: s.URL, Key: "sk-right", Model: "small"})
-	if err != nil || e.Key != "" || !e.HasKey || e.ID == "" || e.Concurrency == 0 {
-		t.Fatalf("SaveEndpoint gives %+v, %v; want an id, a concurrency and no key", e, err)
-	}
-	if words, err := b.TestEndpoint(ctx, e.ID); err != nil || !strings.Contains(words, "small") {
-		t.Errorf("TestEndpoint gives %q, %v; want the model's name", words, err)
-	}
-	e.Model = "large" // the key stays
-	if e, err = b.SaveEndpoint(ctx, e); err != nil || !e.HasKey {
-		t.Errorf("SaveEndpoint without a key gives %+v, %v; want the key kept", e, err)
-	}
-	if names, err = b.EndpointModels(ctx, e.ID); err != nil || len(names) != 2 {
-		t.Errorf("EndpointModels gives %v, %v; want both models", names, err)
-	}
-	other := e
-	other.URL = s.URL + "/" // perhaps somebody else's
-	if other, err = b.SaveEndpoint(ctx, other); err != nil || other.HasKey {
-		t.Errorf("SaveEndpoint with another URL gives %+v, %v; want the key gone", other, err)
-	}
-	if _, err = b.EndpointModels(ctx, e.ID); seedbed.CodeOf(err) != seedbed.Invalid {
-		t.Errorf("EndpointModels without the key gives %v; want invalid", err)
-	}
-	list, err := b.Endpoints(ctx)
-	if err != nil || len(list) != 1 || list[0].Key != "" || !list[0].Default {
-		t.Errorf("Endpoints gives %+v, %v; want the only one as the default, without its key", list, err)
-	}
+		for _, e := range []seedbed.Endpoint{{URL: "not a url"}, {URL: "ftp://x/v1"}, {URL: s.URL, Concurrency: -1}, {ID: jobs.EnvEndpoint, URL: s.URL}} {
+			if _, err := b.SaveEndpoint(ctx, e); seedbed.CodeOf(err) != seedbed.Invalid {
+				t.Errorf("SaveEndpoint(%+v) gives %v; want invalid", e, err)
+			}
+		}
+		names, err := b.ListModels(ctx, s.URL, "sk-right")
+		if err != nil || !slices.Equal(names, []string{"large", "small"}) {
+			t.Errorf("ListModels gives %v, %v; want large and small", names, err)
+		}
+		e, err := b.SaveEndpoint(ctx, seedbed.Endpoint{Name: "mine", URL: s.URL, Key: "sk-right", Model: "small"})
+		if err != nil || e.Key != "" || !e.HasKey || e.ID == "" || e.Concurrency == 0 {
+			t.Fatalf("SaveEndpoint gives %+v, %v; want an id, a concurrency and no key", e, err)
+		}
+		if words, err := b.TestEndpoint(ctx, e.ID); err != nil || !strings.Contains(words, "small") {
+			t.Errorf("TestEndpoint gives %q, %v; want the model's name", words, err)
+		}
+		e.Model = "large" // the key stays
+		if e, err = b.SaveEndpoint(ctx, e); err != nil || !e.HasKey {
+			t.Errorf("SaveEndpoint without a key gives %+v, %v; want the key kept", e, err)
+		}
+		if names, err = b.EndpointModels(ctx, e.ID); err != nil || len(names) != 2 {
+			t.Errorf("EndpointModels gives %v, %v; want both models", names, err)
+		}
+		other := e
+		other.URL = s.URL + "/" // perhaps somebody else's
+		if other, err = b.SaveEndpoint(ctx, other); err != nil || other.HasKey {
+			t.Errorf("SaveEndpoint with another URL gives %+v, %v; want the key gone", other, err)
+		}
+		if _, err = b.EndpointModels(ctx, e.ID); seedbed.CodeOf(err) != seedbed.Invalid {
+			t.Errorf("EndpointModels without the key gives %v; want invalid", err)
+		}
+		list, err := b.Endpoints(ctx)
+		if err != nil || len(list) != 1 || list[0].Key != "" || !list[0].Default {
+			t.Errorf("Endpoints gives %+v, %v; want the only one as the default, without its key", list, err)
+		}
 
-	// A server that was added while we run is worked with at once.
-	e.Key, e.URL = "sk-right", s.URL
-	if e, err = b.SaveEndpoint(ctx, e); err != nil {
-		t.Fatal(err)
-	}
-	run := b.ended(b.upload("machines.md", book(3), seedbed.RunOptions{Endpoint: e.ID, Model: "small"}).Run.ID)
-	if run.State != seedbed.RunDone || run.Model != "small" || run.Passages.Done != 3 {
-		t.Errorf("a run with a server added just now ends as %+v; want done with the model small", run)
-	}
-	if err := b.DeleteEndpoint(ctx, e.ID); err != nil {
-		t.Error(err)
-	}
-	if mode := fileMode(t, b); mode != 0o600 {
-		t.Errorf("the database, which holds keys, has mode %o; want 600", mode)
-	}
-}
-
-func fileMode(t *testing.T, b *bench) os.FileMode {
-	t.Helper()
-	info, err := os.Stat(b.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Mode().Perm()
+		// A server that was added while we run is worked with at once.
+		e.Key, e.URL = "sk-right", s.URL
+		if e, err = b.SaveEndpoint(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+		run := b.ended(b.upload("machines.md", book(3), seedbed.RunOptions{Endpoint: e.ID, Model: "small"}).Run.ID)
+		if run.State != seedbed.RunDone || run.Model != "small" || run.Passages.Done != 3 {
+			t.Errorf("a run with a server added just now ends as %+v; want done with the model small", run)
+		}
+		if err := b.DeleteEndpoint(ctx, e.ID); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestEndpointRemovedInWork(t *testing.T) {
-	inFlight := make(chan struct{}, 100)
-	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) { inFlight <- struct{}{} }, Latency: 5 * time.Millisecond})
-	b := start(t, t.TempDir(), jobs.Options{})
-	e, err := b.SaveEndpoint(t.Context(), seedbed.Endpoint{URL: s.URL, Model: "scripted", Concurrency: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := b.upload("machines.md", book(40), seedbed.RunOptions{}).Run
-	<-inFlight
-	if err := b.DeleteEndpoint(t.Context(), e.ID); err != nil {
-		t.Fatal(err)
-	}
-	paused := b.until(run.ID, func(r seedbed.Run) bool { return r.State == seedbed.RunPaused })
-	if paused.Error == nil || !strings.Contains(paused.Error.Message, "removed") {
-		t.Errorf("a run whose server is removed pauses with %v; want it said", paused.Error)
-	}
-	if err := b.Resume(t.Context(), run.ID); seedbed.CodeOf(err) != seedbed.Conflict {
-		t.Errorf("Resume without the server gives %v; want a conflict", err)
-	}
+	each(t, func(t *testing.T, dir string) {
+		inFlight := make(chan struct{}, 100)
+		s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) { inFlight <- struct{}{} }, Latency: 5 * time.Millisecond})
+		b := start(t, dir, jobs.Options{})
+		e, err := b.SaveEndpoint(t.Context(), seedbed.Endpoint{URL: s.URL, Model: "scripted", Concurrency: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := b.upload("machines.md", book(40), seedbed.RunOptions{}).Run
+		<-inFlight
+		if err := b.DeleteEndpoint(t.Context(), e.ID); err != nil {
+			t.Fatal(err)
+		}
+		paused := b.until(run.ID, func(r seedbed.Run) bool { return r.State == seedbed.RunPaused })
+		if paused.Error == nil || !strings.Contains(paused.Error.Message, "removed") {
+			t.Errorf("a run whose server is removed pauses with %v; want it said", paused.Error)
+		}
+		if err := b.Resume(t.Context(), run.ID); seedbed.CodeOf(err) != seedbed.Conflict {
+			t.Errorf("Resume without the server gives %v; want a conflict", err)
+		}
+	})
 }
 
 func TestOneWorker(t *testing.T) {
@@ -716,124 +731,131 @@ func TestOneWorker(t *testing.T) {
 // TestStop ends a service in the middle of calls: those in flight are waited
 // for, nobody makes new ones, and the next service goes on.
 func TestStop(t *testing.T) {
-	inFlight := make(chan struct{}, 100)
-	s := llmtest.New(t, llmtest.Script{Latency: 50 * time.Millisecond, Before: func(context.Context, llmtest.Request) { inFlight <- struct{}{} }})
-	dir := t.TempDir()
-	b := open(t, dir, impatient(s, 4))
-	if err := b.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	run := b.upload("machines.md", book(20), seedbed.RunOptions{}).Run
-	for range 4 {
-		<-inFlight
-	}
-	b.close()
-	asked := s.Stats().Requests
-	b = start(t, dir, impatient(s, 4))
-	done := b.ended(run.ID)
-	if done.State != seedbed.RunDone || done.Passages.Done != 20 || done.Calls != 20 {
-		t.Errorf("after Stop and Start the run ends as %+v; want 20 passages by 20 calls", done)
-	}
-	if stats := s.Stats(); stats.Requests != 20 || asked > 8 {
-		t.Errorf("the server was asked %d times, %d before Stop had ended; want 20, and about 4", stats.Requests, asked)
-	}
+	each(t, func(t *testing.T, dir string) {
+		inFlight := make(chan struct{}, 100)
+		s := llmtest.New(t, llmtest.Script{Latency: 50 * time.Millisecond, Before: func(context.Context, llmtest.Request) { inFlight <- struct{}{} }})
+		b := open(t, dir, impatient(s, 4))
+		if err := b.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		run := b.upload("machines.md", book(20), seedbed.RunOptions{}).Run
+		for range 4 {
+			<-inFlight
+		}
+		b.close()
+		asked := s.Stats().Requests
+		b = start(t, dir, impatient(s, 4))
+		done := b.ended(run.ID)
+		if done.State != seedbed.RunDone || done.Passages.Done != 20 || done.Calls != 20 {
+			t.Errorf("after Stop and Start the run ends as %+v; want 20 passages by 20 calls", done)
+		}
+		if stats := s.Stats(); stats.Requests != 20 || asked > 8 {
+			t.Errorf("the server was asked %d times, %d before Stop had ended; want 20, and about 4", stats.Requests, asked)
+		}
+	})
 }
 
 // TestStopWithoutPatience ends a service whose calls do not end.
 func TestStopWithoutPatience(t *testing.T) {
-	inFlight := make(chan struct{}, 100)
-	hang := make(chan struct{})
-	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
-		inFlight <- struct{}{}
-		select {
-		case <-hang:
-		case <-ctx.Done():
+	each(t, func(t *testing.T, dir string) {
+		inFlight := make(chan struct{}, 100)
+		hang := make(chan struct{})
+		s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+			inFlight <- struct{}{}
+			select {
+			case <-hang:
+			case <-ctx.Done():
+			}
+		}})
+		o := impatient(s, 2)
+		o.Grace = time.Millisecond
+		b := open(t, dir, o)
+		if err := b.Start(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-	}})
-	dir := t.TempDir()
-	o := impatient(s, 2)
-	o.Grace = time.Millisecond
-	b := open(t, dir, o)
-	if err := b.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	run := b.upload("machines.md", book(5), seedbed.RunOptions{}).Run
-	<-inFlight
-	b.close()
-	close(hang)
-	b = start(t, dir, o)
-	if done := b.ended(run.ID); done.State != seedbed.RunDone || done.Passages.Done != 5 || done.Passages.Failed != 0 {
-		t.Errorf("after a hard Stop and Start the run ends as %+v; want all 5 passages done", done)
-	}
+		run := b.upload("machines.md", book(5), seedbed.RunOptions{}).Run
+		<-inFlight
+		b.close()
+		close(hang)
+		b = start(t, dir, o)
+		if done := b.ended(run.ID); done.State != seedbed.RunDone || done.Passages.Done != 5 || done.Passages.Failed != 0 {
+			t.Errorf("after a hard Stop and Start the run ends as %+v; want all 5 passages done", done)
+		}
+	})
 }
 
 // TestDocumentLost: what is wrong with our own files ends a run, too.
 func TestDocumentLost(t *testing.T) {
-	dir := t.TempDir()
-	o := jobs.Options{Patience: func(int) time.Duration { return 0 }}
-	b := open(t, dir, o)
-	if err := b.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	src := b.ready(faq)
-	b.close()
-	if err := os.RemoveAll(filepath.Join(dir, "blobs")); err != nil {
-		t.Fatal(err)
-	}
-	b = start(t, dir, o)
-	run, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run = b.ended(run.ID)
-	if run.State != seedbed.RunDone || run.Passages.Failed != run.Passages.Total {
-		t.Errorf("a run whose document is lost ends as %+v; want done with every passage failed", run)
-	}
-	failures, err := b.Failures(t.Context(), run.ID)
-	if err != nil || len(failures) == 0 || failures[0].Code != seedbed.Internal || !strings.Contains(failures[0].Reason, "document") {
-		t.Errorf("its failures are %+v, %v; want them to name the document", failures, err)
-	}
+	each(t, func(t *testing.T, dir string) {
+		o := jobs.Options{Patience: func(int) time.Duration { return 0 }}
+		b := open(t, dir, o)
+		if err := b.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		src := b.ready(faq)
+		b.close()
+		if err := os.RemoveAll(filepath.Join(dir, "blobs")); err != nil {
+			t.Fatal(err)
+		}
+		b = start(t, dir, o)
+		run, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run = b.ended(run.ID)
+		if run.State != seedbed.RunDone || run.Passages.Failed != run.Passages.Total {
+			t.Errorf("a run whose document is lost ends as %+v; want done with every passage failed", run)
+		}
+		failures, err := b.Failures(t.Context(), run.ID)
+		if err != nil || len(failures) == 0 || failures[0].Code != seedbed.Internal || !strings.Contains(failures[0].Reason, "document") {
+			t.Errorf("its failures are %+v, %v; want them to name the document", failures, err)
+		}
+	})
 }
 
 func TestWatch(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	any := b.Watch(ctx, "")
-	run := b.upload("bees.md", faq, seedbed.RunOptions{}).Run
-	if _, ok := <-any; !ok {
-		t.Error("Watch of any run ends before its context")
-	}
-	b.ended(run.ID)
-	cancel()
-	for range any { // it is closed
-	}
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		any := b.Watch(ctx, "")
+		run := b.upload("bees.md", faq, seedbed.RunOptions{}).Run
+		if _, ok := <-any; !ok {
+			t.Error("Watch of any run ends before its context")
+		}
+		b.ended(run.ID)
+		cancel()
+		for range any { // it is closed
+		}
+	})
 }
 
 func TestEachInDocumentOrder(t *testing.T) {
-	b := start(t, t.TempDir(), jobs.Options{})
-	var sources []string
-	for i := range 3 {
-		up := b.upload("bees.md", strings.ReplaceAll(faq, "bee", fmt.Sprintf("bee%d", i)), seedbed.RunOptions{})
-		b.ended(up.Run.ID)
-		sources = append(sources, up.Source.ID)
-	}
-	var got []string
-	last := map[string]int{}
-	err := b.Each(t.Context(), seedbed.Filter{}, func(s extract.Seed) error {
-		if len(got) == 0 || got[len(got)-1] != s.Source.ID {
-			got = append(got, s.Source.ID)
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		var sources []string
+		for i := range 3 {
+			up := b.upload("bees.md", strings.ReplaceAll(faq, "bee", fmt.Sprintf("bee%d", i)), seedbed.RunOptions{})
+			b.ended(up.Run.ID)
+			sources = append(sources, up.Source.ID)
 		}
-		if s.Evidence[0].Start < last[s.Source.ID] {
-			t.Errorf("seed %q comes behind one that stands after it in the text", s.Question)
+		var got []string
+		last := map[string]int{}
+		err := b.Each(t.Context(), seedbed.Filter{}, func(s extract.Seed) error {
+			if len(got) == 0 || got[len(got)-1] != s.Source.ID {
+				got = append(got, s.Source.ID)
+			}
+			if s.Evidence[0].Start < last[s.Source.ID] {
+				t.Errorf("seed %q comes behind one that stands after it in the text", s.Question)
+			}
+			last[s.Source.ID] = s.Evidence[0].Start
+			return nil
+		})
+		if err != nil || !slices.Equal(got, sources) {
+			t.Errorf("Each goes through the sources %v, %v; want %v", got, err, sources)
 		}
-		last[s.Source.ID] = s.Evidence[0].Start
-		return nil
+		stop := errors.New("enough")
+		if err := b.Each(t.Context(), seedbed.Filter{}, func(extract.Seed) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("Each gives %v; want the error of its function", err)
+		}
 	})
-	if err != nil || !slices.Equal(got, sources) {
-		t.Errorf("Each goes through the sources %v, %v; want %v", got, err, sources)
-	}
-	stop := errors.New("enough")
-	if err := b.Each(t.Context(), seedbed.Filter{}, func(extract.Seed) error { return stop }); !errors.Is(err, stop) {
-		t.Errorf("Each gives %v; want the error of its function", err)
-	}
 }

@@ -81,9 +81,17 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 	if src.SHA256, src.Size, err = s.Blobs.Put(ctx, body); err != nil {
 		return out, fmt.Errorf("receive %s: %w", src.Name, err)
 	}
+	received := out
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		out = received
+		if err := tx.Lock(ctx, "source", src.Collection, src.SHA256); err != nil {
+			return err
+		}
 		first, err := tx.SourceOf(ctx, src.Collection, src.SHA256)
 		if err == nil {
+			if first, err = tx.Source(ctx, first.ID); err != nil {
+				return err
+			}
 			out.Source, out.Existed = first, true
 			if u.OCR && needsOCR(first) {
 				if _, err := s.readOCR(ctx, tx, &out.Source); err != nil {

@@ -52,9 +52,9 @@ func (s *Service) Watch(ctx context.Context, run string) <-chan struct{} {
 			delete(h.watchers, w)
 			h.mu.Unlock()
 		}()
-		// Where another process does the work, only looking tells.
+		// Where another process may do the work, only looking tells.
 		var look <-chan time.Time
-		if !s.isStarted() {
+		if !s.isStarted() || s.DB.Pool() != nil {
 			t := time.NewTicker(time.Second)
 			defer t.Stop()
 			look = t.C

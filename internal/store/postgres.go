@@ -51,7 +51,9 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	case version < oldestPostgres:
 		err = seedbed.Errorf(seedbed.Invalid, "the database at %s is PostgreSQL %d: it has to be 15 or newer", where(o.URL), version/10000)
 	default:
-		err = migrate(ctx, db.write, postgres)
+		if err = migrate(ctx, db.write, postgres); err == nil {
+			err = db.SetClock(ctx)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -92,10 +94,15 @@ func (tx *Tx) beginPostgres(ctx context.Context, db *sql.DB) (err error) {
 	return err
 }
 
-// Pgx is the transaction beneath, on PostgreSQL, for a library that has to
-// join it and knows only pgx. The library can neither commit it nor nest
-// another.
-func (tx *Tx) Pgx() pgx.Tx { return joined{tx.under} }
+// Pgx is the transaction beneath on PostgreSQL, nil on SQLite, for a library
+// that has to join it and knows only pgx. The library can neither commit it nor
+// nest another.
+func (tx *Tx) Pgx() pgx.Tx {
+	if tx.under == nil {
+		return nil
+	}
+	return joined{tx.under}
+}
 
 type joined struct{ *connection }
 

@@ -38,14 +38,3 @@ func (r reads) PassagesAtWork(ctx context.Context, run string) (map[int]bool, er
 	}
 	return out, nil
 }
-
-// ReclaimJobs puts jobs back that were in work when their process ended. They
-// count as tried: one of them may have been why. Only the one process that
-// works, see [DB.Claim], may do it.
-func (tx *Tx) ReclaimJobs(ctx context.Context) (int, error) {
-	n, err := tx.exec(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
-	if err != nil {
-		return 0, fmt.Errorf("put interrupted jobs back: %w", err)
-	}
-	return n, nil
-}

@@ -271,6 +271,38 @@ func (tx *Tx) Requeue(ctx context.Context, run, code string) (int, error) {
 	return n, nil
 }
 
+// RunStates are the states of some runs, by their ids, of those that are
+// there.
+func (r reads) RunStates(ctx context.Context, ids []string) (map[string]string, error) {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	pairs, err := list(ctx, r.q, func(row scanner) ([2]string, error) {
+		var p [2]string
+		err := row.Scan(&p[0], &p[1])
+		return p, err
+	}, `SELECT id, state FROM runs WHERE id IN (`+marks(1, len(ids))+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load the states of runs: %w", err)
+	}
+	out := map[string]string{}
+	for _, p := range pairs {
+		out[p[0]] = p[1]
+	}
+	return out, nil
+}
+
+// Mates counts the runs of a collection that are running with a model server.
+func (r reads) Mates(ctx context.Context, collection, endpoint string) (int, error) {
+	n, err := r.number(ctx, `SELECT count(*) FROM runs r JOIN sources s ON s.id = r.source
+		WHERE s.collection = $1 AND r.endpoint = $2 AND r.state = 'running'`, collection, endpoint)
+	if err != nil {
+		return 0, fmt.Errorf("count the runs of collection %s: %w", collection, err)
+	}
+	return n, nil
+}
+
 // Running lists the runs that are running.
 func (r reads) Running(ctx context.Context) ([]seedbed.Run, error) {
 	out, err := list(ctx, r.q, scanRun, selectRun+`WHERE r.state = 'running' ORDER BY r.created, r.id`)

@@ -27,6 +27,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,6 +51,7 @@ type DB struct {
 	pool  *pgxpool.Pool
 	path  string // of the SQLite file
 	now   func() time.Time
+	ahead atomic.Int64 // the database's clock before ours, as a duration
 }
 
 // A Tx is a transaction that may write. It must not outlive [DB.Update].

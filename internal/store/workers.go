@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Now is the time by the database's clock, as of the last SetClock: machines
+// that share a database may disagree by a day, and it is nobody's fault.
+func (db *DB) Now() time.Time { return db.now().Add(time.Duration(db.ahead.Load())) }
+
+// SetClock finds out how far the database's clock is ahead of ours.
+func (db *DB) SetClock(ctx context.Context) error {
+	if db.engine != postgres {
+		return nil // it has none of its own
+	}
+	begun := db.now()
+	ms, err := scanOne[int64](db.q.QueryRowContext(ctx, `SELECT `+db.clock()))
+	if err != nil {
+		return fmt.Errorf("ask the database for the time: %w", err)
+	}
+	db.ahead.Store(int64(time.UnixMilli(ms).Sub(begun.Round(0))))
+	return nil
+}
+
+// Beat notes that a worker lives. On SQLite there is one worker, and those of
+// earlier are dead.
+func (tx *Tx) Beat(ctx context.Context, worker string) error {
+	_, err := tx.exec(ctx, `INSERT INTO workers (id, seen) VALUES ($1, `+tx.q.clock()+`)
+		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`, worker)
+	if err == nil && tx.q.engine != postgres {
+		_, err = tx.exec(ctx, `DELETE FROM workers WHERE id <> $1`, worker)
+	}
+	if err != nil {
+		return fmt.Errorf("note that a worker lives: %w", err)
+	}
+	return nil
+}
+
+// Leave notes that a worker has ended, and puts back the jobs it leaves.
+func (tx *Tx) Leave(ctx context.Context, worker string) error {
+	if _, err := tx.exec(ctx, `DELETE FROM workers WHERE id = $1`, worker); err != nil {
+		return fmt.Errorf("note that a worker has ended: %w", err)
+	}
+	_, err := tx.putBack(ctx, tx.q.workerOf()+` = $1`, worker)
+	return err
+}
+
+// RescueJobs puts back the jobs of workers that have not been seen for a
+// lease, and returns how many. They count as tried: one of them may have been
+// why.
+func (tx *Tx) RescueJobs(ctx context.Context, lease time.Duration) (int, error) {
+	if _, err := tx.exec(ctx, `DELETE FROM workers WHERE seen < `+tx.q.clock()+` - $1`, lease.Milliseconds()); err != nil {
+		return 0, fmt.Errorf("look for dead workers: %w", err)
+	}
+	return tx.putBack(ctx, tx.q.workerOf()+` NOT IN (SELECT id FROM workers)`)
+}
+
+// ReturnJobs puts jobs back that nobody works on any more.
+func (tx *Tx) ReturnJobs(ctx context.Context, ids []int64) error {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	_, err := tx.putBack(ctx, `id IN (`+marks(1, len(ids))+`)`, args...)
+	return err
+}
+
+// putBack lets others begin jobs that count as being worked on. Where there
+// may be others, the jobs get new numbers: whoever still works on one without
+// being seen finds its old number gone, see HoldsJob, and can neither save what
+// it made nor end the job that is another's now.
+func (tx *Tx) putBack(ctx context.Context, which string, args ...any) (int, error) {
+	renumber := ""
+	if tx.q.engine == postgres {
+		renumber = `id = nextval(pg_get_serial_sequence('river_job', 'id')), `
+	}
+	n, err := tx.exec(ctx, `UPDATE river_job SET `+renumber+`state = 'available' WHERE state = 'running' AND `+which, args...)
+	if err != nil {
+		return 0, fmt.Errorf("put interrupted jobs back: %w", err)
+	}
+	return n, nil
+}
+
+// HoldsJob reports whether a job with this number is being worked on. It
+// stays so until the transaction ends.
+func (tx *Tx) HoldsJob(ctx context.Context, id int64) (bool, error) {
+	ids, err := list(ctx, tx.q, scanOne[int64], `SELECT id FROM river_job WHERE id = $1 AND state = 'running'`+tx.q.locked("river_job"), id)
+	if err != nil {
+		return false, fmt.Errorf("look for a job: %w", err)
+	}
+	return len(ids) > 0, nil
+}
+
+// RunningJobs are the jobs that count as being worked on by a worker.
+func (r reads) RunningJobs(ctx context.Context, worker string) ([]int64, error) {
+	ids, err := list(ctx, r.q, scanOne[int64], `SELECT id FROM river_job WHERE state = 'running' AND `+r.q.workerOf()+` = $1`, worker)
+	if err != nil {
+		return nil, fmt.Errorf("list the jobs of a worker: %w", err)
+	}
+	return ids, nil
+}
+
+// clock is the time in milliseconds, in SQL.
+func (e *engine) clock() string {
+	if e == postgres {
+		return `(extract(epoch FROM clock_timestamp()) * 1000)::bigint`
+	}
+	return `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`
+}
+
+// workerOf is who last began a job, in SQL.
+func (e *engine) workerOf() string {
+	if e == postgres {
+		return `attempted_by[array_upper(attempted_by, 1)]`
+	}
+	return `(attempted_by ->> '$[#-1]')`
+}
