@@ -1,0 +1,237 @@
+package jobs_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"seedbed/extract"
+	"seedbed/extract/llm/llmtest"
+	"seedbed/internal/blob"
+	"seedbed/internal/jobs"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
+)
+
+// inCluster makes a data folder beside a PostgreSQL database, both to be
+// shared by several processes.
+func inCluster(t *testing.T, address string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	databases.Store(dir, store.Options{URL: address})
+	return dir
+}
+
+// questions are the seeds by what they say. Which of several alike ones is kept
+// depends on which passage was first, here as on one machine.
+func (b *bench) questions() map[string]int {
+	b.t.Helper()
+	out := map[string]int{}
+	for _, s := range b.all(seedbed.Filter{}) {
+		out[strings.Join([]string{s.Passage, s.Question, s.Answer}, "\x00")]++
+	}
+	return out
+}
+
+// TestSameOnBoth has the same run on SQLite, and on PostgreSQL with two
+// processes of which one is killed midway: the seeds are the same.
+func TestSameOnBoth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 40
+	s := llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
+	alone := start(t, t.TempDir(), impatient(s, atOnce))
+	alone.ended(alone.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID)
+	want := alone.questions()
+	if len(want) < passages {
+		t.Fatalf("on SQLite there are %d seeds: too few to show anything", len(want))
+	}
+
+	s = llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond})
+	dir := inCluster(t, storetest.Postgres(t))
+	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
+	t.Cleanup(b.close)
+	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	killed, other := begin(t, dir, s.URL), begin(t, dir, s.URL)
+	b.eventually(func() bool { return s.Stats().Answered >= passages/3 })
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait()
+	if err := other.Wait(); err != nil {
+		t.Fatalf("the process that was left: %v", err)
+	}
+	r, err := b.Run(t.Context(), run)
+	if err != nil || r.State != seedbed.RunDone || r.Passages.Done != passages || r.Passages.Failed != 0 {
+		t.Errorf("the run ends as %+v, %v; want %d passages done", r, err, passages)
+	}
+	if diff := cmp.Diff(want, b.questions()); diff != "" {
+		t.Errorf("the seeds differ from those on SQLite (-sqlite +postgres):\n%s", diff)
+	}
+	if stats := s.Stats(); stats.Prompts != passages || stats.Duplicates > atOnce {
+		t.Errorf("the server saw %+v; want %d prompts and no more than the %d in flight twice", stats, passages, atOnce)
+	}
+}
+
+// TestComesBackLate stops a process in the middle of its passages for so long
+// that another one takes its jobs. When it goes on, it can save nothing.
+func TestComesBackLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 12
+	held := make(chan struct{})
+	first := make(chan struct{}, 100)
+	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+		first <- struct{}{}
+		select {
+		case <-held:
+		case <-ctx.Done():
+		}
+	}})
+	dir := inCluster(t, storetest.Postgres(t))
+	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
+	t.Cleanup(b.close)
+	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	late := begin(t, dir, s.URL)
+	for range atOnce {
+		<-first
+	}
+	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	next := begin(t, dir, s.URL)
+	<-first // the other one has taken a job that was taken before
+	close(held)
+	if err := next.Wait(); err != nil {
+		t.Fatalf("the process that went on: %v", err)
+	}
+	before := b.questions()
+	counted, err := b.Run(t.Context(), run)
+	if err != nil || counted.State != seedbed.RunDone || counted.Passages.Done != passages {
+		t.Fatalf("the run ends as %+v, %v; want it done", counted, err)
+	}
+	if err := late.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Wait(); err != nil {
+		t.Fatalf("the process that came back: %v", err)
+	}
+	if diff := cmp.Diff(before, b.questions()); diff != "" {
+		t.Errorf("a process that came back late changed seeds (-before +after):\n%s", diff)
+	}
+	after, err := b.Run(t.Context(), run)
+	if err != nil || !cmp.Equal(counted, after) {
+		t.Errorf("it changed the run: %v\n%s", err, cmp.Diff(counted, after))
+	}
+}
+
+// TestClocksApart has one process whose clock is a day ahead, and one whose
+// is a day behind: each takes the other for alive, and jobs that wait do not
+// wait for a day.
+func TestClocksApart(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.ServerError, Every: 5}}})
+	address := storetest.Postgres(t)
+	blobs, err := blob.Folder(filepath.Join(t.TempDir(), "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := 24 * time.Hour
+	var all []*bench
+	for _, off := range []time.Duration{day, -day} {
+		dir := t.TempDir()
+		databases.Store(dir, store.Options{URL: address, Now: func() time.Time { return time.Now().Add(off) }})
+		o := impatient(s, 2)
+		o.Beat, o.Blobs = testBeat, blobs
+		o.Patience = func(int) time.Duration { return 10 * time.Millisecond }
+		all = append(all, start(t, dir, o))
+	}
+	b := all[0]
+	run := b.ended(b.upload("machines.md", book(20), seedbed.RunOptions{}).Run.ID)
+	if run.State != seedbed.RunDone || run.Passages.Done+run.Passages.Failed != 20 {
+		t.Errorf("the run ends as %+v; want it done", run)
+	}
+	if d := time.Since(run.Created).Abs(); d > time.Hour {
+		t.Errorf("the run says that it was made at %v", run.Created)
+	}
+	if stats := s.Stats(); stats.Duplicates > stats.Requests/3 {
+		t.Errorf("the server saw %+v: jobs were taken from processes that live", stats)
+	}
+}
+
+// TestDatabaseRestarts stops PostgreSQL in the middle of a run and starts it
+// again: the run goes on by itself, and no reply that had arrived is bought
+// again.
+func TestDatabaseRestarts(t *testing.T) {
+	const passages = 30
+	s := llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond})
+	server := storetest.New(t)
+	dir := inCluster(t, server.Database(t))
+	o := impatient(s, atOnce)
+	o.Beat = testBeat
+	o.Patience = func(int) time.Duration { return 50 * time.Millisecond }
+	b := start(t, dir, o)
+	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	b.eventually(func() bool { return s.Stats().Answered >= passages/3 })
+	server.Halt()
+	if _, err := b.Run(t.Context(), run); seedbed.CodeOf(err) != seedbed.Unavailable {
+		t.Errorf("Run while the database is away gives %v; want unavailable", err)
+	}
+	server.Go(t)
+	r := b.ended(run)
+	if r.State != seedbed.RunDone || r.Passages.Done != passages {
+		t.Errorf("the run ends as %+v; want %d passages done", r, passages)
+	}
+	if stats := s.Stats(); stats.Prompts != passages || stats.Duplicates > atOnce {
+		t.Errorf("the server saw %+v; want %d prompts and no more than the %d in flight twice", stats, passages, atOnce)
+	}
+	seen := map[string]bool{}
+	for _, seed := range b.all(seedbed.Filter{Verdict: []string{extract.Draft}}) {
+		if seen[seed.Passage+seed.Question] {
+			t.Errorf("the seed %q is there twice", seed.Question)
+		}
+		seen[seed.Passage+seed.Question] = true
+	}
+}
+
+// TestObeysOthers pauses and cancels a run in one process that another one
+// works on.
+func TestObeysOthers(t *testing.T) {
+	inFlight := make(chan struct{}, 100)
+	gate := make(chan struct{})
+	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+		inFlight <- struct{}{}
+		select {
+		case <-gate:
+		case <-ctx.Done():
+		}
+	}})
+	dir := inCluster(t, storetest.Postgres(t))
+	server := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
+	t.Cleanup(server.close)
+	start(t, dir, impatient(s, 2))
+	run := server.upload("machines.md", book(20), seedbed.RunOptions{}).Run.ID
+	for range 2 {
+		<-inFlight
+	}
+	// Cancelled elsewhere, the calls in flight are broken off: else the worker
+	// could not stop within its grace time and the test would not end.
+	if err := server.Cancel(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	quick := server.ended(server.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
+	if quick.State != seedbed.RunDone || quick.Seeds != 3 {
+		t.Errorf("a run that another process works on ends as %+v; want done with 3 seeds", quick)
+	}
+	close(gate)
+	if n := s.Stats().Requests; n != 2 {
+		t.Errorf("a cancelled run made %d calls; want the 2 in flight", n)
+	}
+}
