@@ -572,7 +572,7 @@ func TestOpenAPI(t *testing.T) {
 		"Seed":       seed,
 		"Source":     seedbed.Source{Authors: []string{"a"}, Language: "en", License: "l", Error: &seedbed.Error{}, Warnings: []string{"w"}},
 		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Started: webtest.Noon, Finished: webtest.Noon, Batch: true, Batches: []seedbed.Batch{{}}},
-		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1},
+		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1, Parser: 1},
 		"Endpoint":   seedbed.Endpoint{},
 		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},
 		"Estimate":   seedbed.Estimate{},

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"text/tabwriter"
 
 	"golang.org/x/term"
 
@@ -35,8 +36,11 @@ type extractCmd struct {
 	Key         string   `hidden:"" env:"SEEDBED_LLM_KEY"`
 	Concurrency int      `help:"Calls at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
+	Count       int      `help:"Seeds at most of each path, spread over it; 0 is as many as there are."`
 	LimitCost   float64  `help:"Begin no more passages once this much is spent; needs the prices."`
 	Execute     bool     `help:"Run code, the model's too, to check it: in a sandbox without network, made with bubblewrap." env:"SEEDBED_EXECUTE"`
+	LimitTokens int      `help:"Begin no more passages once so many tokens were sent and received."`
+	Estimate    bool     `help:"Only say what it would take: passages, calls, tokens and cost by stage. Asks no model."`
 	modelLimits
 	readFlags
 	Rejected bool `help:"Print rejected pairs too, each with its reason."`
@@ -54,6 +58,14 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if c.LimitCost > 0 && c.PriceIn == 0 && c.PriceOut == 0 {
 		return misuse("--limit-cost needs --price-in and --price-out")
+	}
+	if c.Count != 0 {
+		if recipe, err = recipe.WithCount(c.Count); err != nil {
+			return misuse("--count: %v", err)
+		}
+	}
+	if c.Estimate {
+		return writeTo(c.Output, s.out, func(w io.Writer) error { return c.estimate(ctx, w, recipe) })
 	}
 	tools := stage.Tools{Runner: openJail(ctx, c.Execute, s.log)}
 	if recipe.NeedsModel() {
@@ -88,7 +100,7 @@ func (c extractCmd) extract(ctx context.Context, s *streams, w io.Writer, recipe
 		}
 	}
 	if x.overspent() {
-		return fmt.Errorf("stopped at the limit: %.4f of %.4f spent", x.cost(), c.LimitCost)
+		return fmt.Errorf("stopped at the limit: %.4f and %d tokens spent; with --cache, a higher limit goes on where this ended", x.spent.Cost, x.spent.Tokens.In+x.spent.Tokens.Out)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d could not be done whole", failed, len(c.Paths))
@@ -161,21 +173,40 @@ func (x *extraction) add(s extract.Spent) {
 	x.spent = x.spent.Add(s)
 }
 
-func (x *extraction) cost() float64 {
+func (x *extraction) overspent() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.spent.Cost
+	return x.cmd.LimitCost > 0 && x.spent.Cost >= x.cmd.LimitCost ||
+		x.cmd.LimitTokens > 0 && x.spent.Tokens.In+x.spent.Tokens.Out >= x.cmd.LimitTokens
 }
 
-func (x *extraction) overspent() bool {
-	return x.cmd.LimitCost > 0 && x.cost() >= x.cmd.LimitCost
+// estimate writes what the paths would take, a line a stage.
+func (c extractCmd) estimate(ctx context.Context, w io.Writer, recipe stage.Recipe) error {
+	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(out, "path\tstage\tcalls\ttokens in\ttokens out\tcost")
+	line := func(path, name string, calls int, t extract.Tokens) {
+		cost := (float64(t.In)*c.PriceIn + float64(t.Out)*c.PriceOut) / 1e6
+		_, _ = fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%.4f\n", path, name, calls, t.In, t.Out, cost)
+	}
+	for _, arg := range c.Paths {
+		path, e, err := c.expect(ctx, arg, recipe)
+		if err != nil {
+			return err
+		}
+		for _, s := range e.Stages {
+			line(path, s.Stage, s.Calls, s.Tokens)
+		}
+		calls, t := e.Total()
+		line(path, fmt.Sprintf("all: %d passages, %d left out", e.Passages, e.Skipped), calls, t)
+	}
+	return out.Flush()
 }
 
 // path extracts one file or folder. Passages that fail are counted and told;
 // the seeds of all others are written.
 func (x *extraction) path(ctx context.Context, arg string) error {
 	if x.overspent() {
-		return fmt.Errorf("%s: not begun: the cost limit is reached", fetch.Show(arg))
+		return fmt.Errorf("%s: not begun: the limit is reached", fetch.Show(arg))
 	}
 	file, path, done, err := x.cmd.local(ctx, arg)
 	if err != nil {
@@ -199,11 +230,14 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 	results := extract.Run(ctx, x.affordable(passages), x.stages, extract.Options{
 		Recipe:      x.recipe.Name + "@" + x.recipe.Hash(),
 		Source:      extract.SourceRef{ID: sum[:24], SHA256: sum, Title: cmp.Or(doc.Title, filepath.Base(path)), Kind: doc.Kind, License: doc.License},
+		Count:       x.recipe.Count,
 		Concurrency: x.cmd.Concurrency,
 	})
+	var ledger []extract.Entry
 	for r := range results {
 		x.add(r.Spent)
 		progress.step()
+		ledger = append(ledger, r.Entry())
 		switch {
 		case errors.As(r.Err, new(extract.Skip)):
 			skipped++
@@ -241,10 +275,52 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 		}
 	}
 	_, _ = fmt.Fprintln(x.streams.err)
+	x.coverage(path, ledger)
 	if failed > 0 {
 		return fmt.Errorf("%s: %d of %d passages failed", path, failed, len(passages))
 	}
 	return nil
+}
+
+// expect estimates one path, and names it.
+func (c extractCmd) expect(ctx context.Context, arg string, recipe stage.Recipe) (string, stage.Estimate, error) {
+	file, path, done, err := c.local(ctx, arg)
+	if err != nil {
+		return "", stage.Estimate{}, err
+	}
+	defer done()
+	doc, err := c.document(ctx, file, path)
+	if err != nil {
+		return path, stage.Estimate{}, err
+	}
+	e, err := stage.Expect(ctx, recipe, chunk.Split(doc, chunk.Options{}))
+	return path, e, err
+}
+
+// sectionsTold is how many sections without seeds are named.
+const sectionsTold = 8
+
+// coverage tells which sections gave no seed, and why.
+func (x *extraction) coverage(path string, ledger []extract.Entry) {
+	sections := extract.Sections(ledger, 2)
+	var without []extract.Coverage
+	for _, c := range sections {
+		if c.Covered == 0 {
+			without = append(without, c)
+		}
+	}
+	_, _ = fmt.Fprintf(x.streams.err, "%s: %d of %d sections gave seeds\n", path, len(sections)-len(without), len(sections))
+	for i, c := range without {
+		if i == sectionsTold {
+			_, _ = fmt.Fprintf(x.streams.err, "  and %d more without\n", len(without)-i)
+			break
+		}
+		var why []string
+		for _, w := range c.Without {
+			why = append(why, w.Why())
+		}
+		_, _ = fmt.Fprintf(x.streams.err, "  %s: %s\n", cmp.Or(strings.Join(c.Section, " › "), "without a heading"), strings.Join(why, "; "))
+	}
 }
 
 // affordable yields the passages for as long as the limit is not reached.

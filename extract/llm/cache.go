@@ -130,9 +130,16 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 		reply.Cached = true
 		return reply, nil
 	}
-	reply, err = c.model.Complete(ctx, r)
-	if err != nil {
-		return extract.Reply{}, err
+	// One that could not be read may be by now.
+	reply, read := c.reread(ctx, key, r)
+	if !read {
+		reply, err = c.model.Complete(ctx, r)
+		if err != nil {
+			if kept := c.keepUnread(ctx, key, request, err); kept != nil {
+				err = errors.Join(err, kept)
+			}
+			return extract.Reply{}, err
+		}
 	}
 	data, err = json.Marshal(reply)
 	if err != nil {
@@ -142,7 +149,49 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 	if err := c.cache.Put(context.WithoutCancel(ctx), key, request, data); err != nil {
 		return extract.Reply{}, fmt.Errorf("keep a reply of %s: %w", r.Model, err)
 	}
+	reply.Cached = read
 	return reply, nil
+}
+
+// ParserVersion rises when replies are read that could not be before. A reply
+// that was of no use is kept as it came, and read again before the model is
+// asked again.
+const ParserVersion = 1
+
+// unread is where a reply is kept that could not be read.
+func unread(key string) string { return key + "-unread" }
+
+// keepUnread keeps the reply that an error says could not be read.
+func (c *cached) keepUnread(ctx context.Context, key string, request []byte, failed error) error {
+	e, ok := errors.AsType[*Error](failed)
+	if !ok || e.Kind != Malformed || e.Raw == "" {
+		return nil
+	}
+	data, err := json.Marshal(extract.Reply{Raw: e.Raw, Usage: e.Usage})
+	if err != nil {
+		return fmt.Errorf("keep a reply that could not be read: %w", err)
+	}
+	return c.cache.Put(context.WithoutCancel(ctx), unread(key), request, data)
+}
+
+// reread reads the reply that could not be read before, if there is one.
+func (c *cached) reread(ctx context.Context, key string, r extract.Request) (extract.Reply, bool) {
+	if r.Schema == nil {
+		return extract.Reply{}, false
+	}
+	data, ok, err := c.cache.Get(ctx, unread(key))
+	var reply extract.Reply
+	if err != nil || !ok || json.Unmarshal(data, &reply) != nil || reply.Raw == "" {
+		return extract.Reply{}, false
+	}
+	f, err := newForm(r.Schema)
+	if err != nil {
+		return extract.Reply{}, false
+	}
+	said, _ := unthink(reply.Raw)
+	reply.Text, err = f.read(extract.Reply{Text: said, Raw: reply.Raw})
+	reply.Model, reply.FinishReason = r.Model, "stop"
+	return reply, err == nil
 }
 
 // Dir is a cache in a folder, one file a reply and one for its request. The folder is made when the

@@ -852,3 +852,34 @@ func BenchmarkSlots(b *testing.B) {
 	best := float64(requests) / atOnce * latency.Seconds()
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/best, "×best")
 }
+
+// TestReread reads a reply again that could not be read when it came, before
+// the model is asked again.
+func TestReread(t *testing.T) {
+	server := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.Prose}}})
+	kept := llm.Dir(t.TempDir())
+	model := llm.Cached(llm.New(llm.Options{URL: server.URL, Model: "scripted"}), kept)
+	r := extract.Request{Messages: []extract.Message{{Role: "user", Content: "Basalt cools fast."}}, SchemaName: "s",
+		Schema: []byte(`{"type":"object","properties":{"answer":{"type":"string"}},"required":["answer"],"additionalProperties":false}`)}
+	if _, err := model.Complete(t.Context(), r); llm.Kind(err) != llm.Malformed {
+		t.Fatalf("Complete = %v", err)
+	}
+	asked := server.Stats().Requests
+	// As if the reader had been too strict: what was kept is now readable.
+	key := r
+	key.Model = "scripted"
+	name := llm.Key(key) + "-unread"
+	if data, ok, err := kept.Get(t.Context(), name); err != nil || !ok || !strings.Contains(string(data), "interesting") {
+		t.Fatalf("the reply is not kept: %s, %v", data, err)
+	}
+	if err := kept.Put(t.Context(), name, nil, []byte(`{"raw":"<think>so</think>Here: {\"answer\": \"yes\"}"}`)); err != nil {
+		t.Fatal(err)
+	}
+	reply, err := model.Complete(t.Context(), r)
+	if err != nil || !reply.Cached || !strings.Contains(reply.Text, "yes") || server.Stats().Requests != asked {
+		t.Errorf("Complete again = %+v, %v, after %d more requests", reply, err, server.Stats().Requests-asked)
+	}
+	if again, err := model.Complete(t.Context(), r); err != nil || again.Text != reply.Text {
+		t.Errorf("Complete once more = %+v, %v", again, err)
+	}
+}

@@ -25,6 +25,7 @@ import (
 // reply can do more than add seeds, which later stages check.
 type Derive struct {
 	MaxPairs int  `yaml:"max_pairs"` // at most so many pairs a passage, 0 is one for every 150 tokens
+	Vary     bool `yaml:"vary"`      // spread types of question and readers over the document
 	Hard     bool `yaml:"hard"`      // ask for questions that need several steps, for tests; vote finds out which are
 	Passages int  `yaml:"passages"`  // asked about together, 2–5: with the passage, others that it refers to or that stand beside it
 	Asking   `yaml:",inline"`
@@ -132,6 +133,9 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	ask.Limit, ask.Hard = limit, d.Hard
 	also := companions(p, d.Passages-1)
 	ask.Also = besides(also)
+	if d.Vary {
+		ask.Types, ask.Audience = plan(p)
+	}
 	for _, s := range seeds {
 		if s.Live() && len(ask.Known) < 40 {
 			ask.Known = append(ask.Known, clip(disarm(s.Question), 300))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -229,6 +230,32 @@ func TestPromptIsStable(t *testing.T) {
 		user := b[1].Content
 		if strings.Count(user, "</passage>") != 1 || strings.Count(strings.ToLower(user), "<passage") != 1 || !strings.Contains(user, "{{.Title}} `code` \"quoted\" {{end}}") {
 			t.Errorf("%s: the passage is not kept whole and apart:\n%s", stage, user)
+		}
+	}
+}
+
+// TestPlan spreads types and readers over documents of all kinds: no type is
+// asked for first in more than 60 % of the passages, and none twice in one.
+func TestPlan(t *testing.T) {
+	for stride := 1; stride <= 40; stride++ {
+		types, readers := map[string]int{}, map[string]int{}
+		const passages = 10
+		for i := range passages {
+			asked, reader := plan(extract.Passage{First: i * stride})
+			again, _ := plan(extract.Passage{First: i * stride})
+			if !slices.Equal(asked, again) || asked[0] == asked[1] || asked[1] == asked[2] || asked[0] == asked[2] {
+				t.Fatalf("passage at block %d is asked for %v, then %v", i*stride, asked, again)
+			}
+			types[asked[0]]++
+			readers[reader]++
+		}
+		for name, n := range types {
+			if n > passages*6/10 {
+				t.Errorf("with a passage every %d blocks, %s comes first %d of %d times: %v", stride, name, n, passages, types)
+			}
+		}
+		if len(readers) < 2 || len(types) < 3 {
+			t.Errorf("with a passage every %d blocks there are the types %v and readers %v", stride, types, readers)
 		}
 	}
 }

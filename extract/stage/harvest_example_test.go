@@ -44,7 +44,7 @@ stages:
 `))
 	fmt.Println(err)
 	// Output:
-	// recipe mine line 5: stage derive has nothing called "max_pair", did you mean "max_pairs"?; it has max_pairs, hard, passages, system, prompt, model, temperature, top_p, max_tokens, prompts
+	// recipe mine line 5: stage derive has nothing called "max_pair", did you mean "max_pairs"?; it has max_pairs, vary, hard, passages, system, prompt, model, temperature, top_p, max_tokens, prompts
 }
 
 func ExampleBuild() {

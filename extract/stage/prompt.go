@@ -123,6 +123,7 @@ var calls = map[string]call{
 var (
 	fullPrompt = prompt{
 		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Also: []besidePassage{{marked("AlsoPath"), marked("Also")}}, Limit: 2, Hard: true, Known: []string{marked("Known")},
+		Types: []string{marked("Types")}, Audience: marked("Audience"),
 	}
 	fullSheet = sheet{
 		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Question: marked("Question"), Key: marked("Key"),
@@ -217,6 +218,9 @@ type prompt struct {
 	Limit   int             // how many pairs at most
 	Hard    bool            // only what is difficult
 	Known   []string        // questions that are there already
+
+	Types    []string // of questions, to prefer
+	Audience string   // whom to write for
 }
 
 func promptOf(p extract.Passage) prompt {

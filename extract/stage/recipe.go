@@ -23,7 +23,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"screen":  func(t Tools) extract.Stage { return &Screen{Threshold: 2, Asking: Asking{Model: t.Model}} },
 	"harvest": func(Tools) extract.Stage { return &Harvest{} },
 	"derive": func(t Tools) extract.Stage {
-		return &Derive{Count: t.count, Asking: Asking{Temperature: 0.2, Model: t.Model}}
+		return &Derive{Vary: true, Count: t.count, Asking: Asking{Temperature: 0.2, Model: t.Model}}
 	},
 	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: 0.85} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },

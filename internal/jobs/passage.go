@@ -243,7 +243,7 @@ func (s *Service) unanswered(ctx context.Context, run seedbed.Run, out outcome, 
 	case llm.Rate, llm.Unavailable, llm.Timeout:
 		attempts = 3
 	case llm.Malformed:
-		attempts = 2
+		attempts, out.Parser = 2, llm.ParserVersion
 	}
 	tried, err := s.DB.Attempts(ctx, run.ID, out.Ordinal)
 	if err != nil {

@@ -53,6 +53,9 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 	if !connected {
 		return run, seedbed.Errorf(seedbed.Invalid, "the recipe %s needs a model and none is connected: connect one in the settings, or use the recipe explicit", name)
 	}
+	if in, out := s.prices(endpoint); o.Limits.Cost > 0 && in == 0 && out == 0 {
+		return run, seedbed.Errorf(seedbed.Invalid, "a limit of cost needs the prices of %s: enter them in the settings, or limit the tokens", endpoint.Name)
+	}
 	run.Batch = o.Batch
 	run.Endpoint, run.Model = endpoint.ID, endpoint.Model
 	if o.Model != "" {

@@ -163,6 +163,7 @@ type RunPassage struct {
 	Reason   string   `json:"reason,omitempty"` // failures, skips, and where there are no seeds: in words
 	Reply    string   `json:"reply,omitempty"`  // failures: the model's reply as it came, if any
 	Attempts int      `json:"attempts,omitempty"`
+	Parser   int      `json:"parser,omitempty"` // failures: the llm.ParserVersion that could not read the reply
 	Seeds    int      `json:"seeds"`
 	Rejected int      `json:"rejected,omitempty"`
 }

@@ -166,9 +166,9 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 	}
 	rejected := len(o.Found) - kept
 	n, err := tx.exec(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7,
-		rejected = $8, attempts = attempts + 1
+		rejected = $8, parser = $9, attempts = attempts + 1
 		WHERE run = $1 AND ordinal = $2 AND state = 'queued'`,
-		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected)
+		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
 	if err != nil {
 		return false, fmt.Errorf("save passage %d of run %s: %w", o.Ordinal, run.ID, err)
 	}
@@ -212,10 +212,10 @@ func (r reads) Failures(ctx context.Context, run string) ([]seedbed.RunPassage, 
 		p := seedbed.RunPassage{Run: run}
 		var at extract.Locator
 		err := row.Scan(&p.Ordinal, &p.Passage, fromJSON{&p.Path}, &p.Tokens, fromJSON{&at},
-			&p.State, &p.Code, &p.Reason, &p.Reply, &p.Attempts, &p.Seeds)
+			&p.State, &p.Code, &p.Reason, &p.Reply, &p.Attempts, &p.Seeds, &p.Parser)
 		p.Start, p.End, p.Page, p.File = at.Start, at.End, at.Page, at.File
 		return p, err
-	}, `SELECT p.ordinal, c.id, c.path, c.tokens, c.at, p.state, p.code, p.reason, p.reply, p.attempts, p.seeds
+	}, `SELECT p.ordinal, c.id, c.path, c.tokens, c.at, p.state, p.code, p.reason, p.reply, p.attempts, p.seeds, p.parser
 		FROM run_passages p JOIN runs r ON r.id = p.run JOIN passages c ON c.source = r.source AND c.ordinal = p.ordinal
 		WHERE p.run = $1 AND p.state = 'failed' ORDER BY p.ordinal`, run)
 	if err != nil {
