@@ -1,3 +1,5 @@
+//go:build !nowasm
+
 package pdf
 
 import (
