@@ -71,7 +71,7 @@ func OpenS3(ctx context.Context, o S3Options) (*S3, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	for o := range s.core.Client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.folder, MaxKeys: 1}) {
+	for o := range s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.folder, MaxKeys: 1}) {
 		err = s.understand(o.Err)
 		break
 	}
@@ -292,7 +292,7 @@ func (s *S3) Stat(ctx context.Context, sum string) (Info, error) {
 	if err := checkName(sum); err != nil {
 		return Info{}, err
 	}
-	info, err := s.core.Client.StatObject(ctx, s.bucket, s.key(sum), minio.StatObjectOptions{})
+	info, err := s.core.StatObject(ctx, s.bucket, s.key(sum), minio.StatObjectOptions{})
 	if err != nil {
 		return Info{}, s.understandBlob(err, sum, "stat")
 	}
@@ -316,7 +316,7 @@ func (s *S3) Each(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		ctx, cancel := context.WithCancel(ctx) // ends the listing where the loop is left
 		defer cancel()
-		for o := range s.core.Client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.folder, Recursive: true}) {
+		for o := range s.core.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.folder, Recursive: true}) {
 			if o.Err != nil {
 				yield(Info{}, fmt.Errorf("list blobs: %w", s.understand(o.Err)))
 				return
@@ -336,7 +336,7 @@ func (s *S3) Each(ctx context.Context) iter.Seq2[Info, error] {
 // ended: whoever sent them was killed. They are no blobs, but are paid for.
 // OpenS3 sweeps what is older than a day.
 func (s *S3) Sweep(ctx context.Context, before time.Time) error {
-	for u := range s.core.Client.ListIncompleteUploads(ctx, s.bucket, s.folder, true) {
+	for u := range s.core.ListIncompleteUploads(ctx, s.bucket, s.folder, true) {
 		if u.Err != nil {
 			return fmt.Errorf("list uploads that broke off: %w", s.understand(u.Err))
 		}

@@ -226,17 +226,18 @@ func (s *Service) keepReplies(ctx context.Context, client *llm.Client, now llm.B
 		}
 		return r, ok, err
 	}, func(key string, reply extract.Reply, err error) error {
-		used := reply.Usage
-		if e, ok := errors.AsType[*llm.Error](err); ok {
-			used = e.Usage
-			b.Failures = append(b.Failures, key)
-		} else if err != nil {
-			return err
+		pay := func(u extract.Usage) {
+			spent = spent.Add(extract.Spent{Calls: 1, Tokens: extract.Tokens{In: u.In, Out: u.Out}, Prefix: u.Cached, Cost: u.Cost})
 		}
-		spent = spent.Add(extract.Spent{Calls: 1, Tokens: extract.Tokens{In: used.In, Out: used.Out}, Prefix: used.Cached, Cost: used.Cost})
-		if err != nil {
+		if e, ok := errors.AsType[*llm.Error](err); ok {
+			b.Failures = append(b.Failures, key)
+			pay(e.Usage)
 			return nil
 		}
+		if err != nil {
+			return err
+		}
+		pay(reply.Usage)
 		data, err := json.Marshal(reply)
 		if err != nil {
 			return err

@@ -82,7 +82,8 @@ func (c *checker) sources(ctx context.Context) error {
 		c.done.Sources++
 		named := fmt.Sprintf("%s of source %s, %s", src.SHA256, src.ID, src.Name)
 		whole := false
-		switch err := blob.Check(ctx, c.Blobs, src.SHA256); {
+		err := blob.Check(ctx, c.Blobs, src.SHA256)
+		switch {
 		case err == nil:
 			whole = true
 		case errors.Is(err, fs.ErrNotExist):

@@ -30,7 +30,7 @@ type entry struct {
 func (t *tables) dictionary(ctx context.Context, tx *sql.Tx) (*dictionary, error) {
 	t.words.Lock()
 	defer t.words.Unlock()
-	d, err := t.words.dictionary.grown(ctx, tx)
+	d, err := t.words.grown(ctx, tx)
 	if err == nil {
 		t.words.dictionary = d
 	}

@@ -16,10 +16,10 @@ func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err e
 	if err != nil {
 		return nil, false, fmt.Errorf("look up a model reply: %w", err)
 	}
-	if reply, err = unpack(reply); err != nil || len(reply) == 0 {
-		return nil, false, nil // damaged, or still to come with a batch
+	if reply, err := unpack(reply); err == nil && len(reply) > 0 {
+		return reply, true, nil
 	}
-	return reply, true, nil
+	return nil, false, nil // damaged, or still to come with a batch
 }
 
 // Put keeps a model reply and what was asked, unless that is kept already and
