@@ -107,6 +107,7 @@ def test(path, names):
         try:
             call(f)
             ran += 1
+            print("PASS", name)
         except unittest.SkipTest:
             pass
         except BaseException:
