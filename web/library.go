@@ -137,7 +137,15 @@ func (s *Server) uploadURL(c echo.Context) error {
 	if address == "" {
 		return query.Wrong("url", "give the address of a file or a git repository")
 	}
-	got, err := s.lib.UploadURL(c.Request().Context(), address, seedbed.Upload{Collection: c.FormValue("collection")})
+	fields, err := c.FormParams()
+	if err != nil {
+		return seedbed.Errorf(seedbed.Invalid, "the form cannot be read: %w", err)
+	}
+	options, err := api.Upload(fields)
+	if err != nil {
+		return err
+	}
+	got, err := s.lib.UploadURL(c.Request().Context(), address, options)
 	if err != nil {
 		_, _, detail := explain(err)
 		return s.uploadFailed(c, []view.Failed{{Reason: detail}}, err)

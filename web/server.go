@@ -92,6 +92,7 @@ type Options struct {
 	MaxUpload int64  // bytes of one upload request; 0 is 2 GiB
 	PublicURL string // where people reach the server, if not where it listens
 	Version   string // shown at the foot of each page
+	Sandbox   string // what code is run with, or why none is
 
 	// LocalOnly refuses requests that are addressed to another host than this
 	// computer: a page on the web cannot reach the server through a name that
@@ -180,6 +181,7 @@ func (s *Server) routes() {
 
 	e.GET("/export", s.export)
 
+	e.GET("/recipes", func(c echo.Context) error { return redirect(c, "/settings#recipes") })
 	e.POST("/recipes", s.saveRecipe)
 	e.GET("/recipes/new", s.newRecipe)
 	e.POST("/recipes/new/preview", s.previewRecipe)

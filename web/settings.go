@@ -50,7 +50,7 @@ func (s *Server) settingsWith(c echo.Context, status int, form view.EndpointForm
 	if err != nil {
 		return err
 	}
-	p := view.Settings{Page: s.base("Settings", "settings"), Presets: slices.Clone(presets)}
+	p := view.Settings{Page: s.base("Settings", "settings"), Presets: slices.Clone(presets), Sandbox: s.opts.Sandbox}
 	if p.Index, err = s.lib.IndexState(ctx); err != nil {
 		return err
 	}

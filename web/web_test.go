@@ -376,13 +376,22 @@ func TestUploadForm(t *testing.T) {
 
 // An address is sent by a form of its own.
 func TestURLForm(t *testing.T) {
-	s := server(t, webtest.New())
+	f := webtest.New()
+	s := server(t, f)
 	page := webtest.Parse(t, do(s, "GET", "/?collection=code", "").Body)
 	page.Want("form.address[method=post][action='/sources/url'] input[type=url][name=url]", 1)
 	const kind = "application/x-www-form-urlencoded"
 	w := do(s, "POST", "/sources/url", "url="+url.QueryEscape("https://example.com/pile.git")+"&collection=code", "Content-Type", kind)
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/sources/s1" {
 		t.Errorf("an address: %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	w = do(s, "POST", "/sources/url", "url="+url.QueryEscape("https://example.com/page.html")+"&run=false&whole_page=true&ocr=perhaps", "Content-Type", kind)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("an option that makes no sense: %d", w.Code)
+	}
+	do(s, "POST", "/sources/url", "url="+url.QueryEscape("https://example.com/page.html")+"&run=false&whole_page=true", "Content-Type", kind)
+	if how := f.Asked(); !how.WholePage || how.OCR {
+		t.Errorf("the reader was asked for %+v", how)
 	}
 	w = do(s, "POST", "/sources/url", "url=ftp://example.com/", "Content-Type", kind)
 	if got := webtest.Parse(t, w.Body).Text(".queue .failed"); w.Code != http.StatusBadRequest || got != "only https addresses are fetched" {

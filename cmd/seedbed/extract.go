@@ -67,7 +67,8 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 	if c.Estimate {
 		return writeTo(c.Output, s.out, func(w io.Writer) error { return c.estimate(ctx, w, recipe) })
 	}
-	tools := stage.Tools{Runner: openJail(ctx, c.Execute, s.log)}
+	runner, _ := openJail(ctx, c.Execute, s.log)
+	tools := stage.Tools{Runner: runner}
 	if recipe.NeedsModel() {
 		if tools.Model, err = c.model(ctx, s); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"seedbed/extract"
 	"seedbed/internal/fetch"
 	"seedbed/internal/sandbox"
+	"seedbed/internal/seedbed"
 )
 
 type readCmd struct {
@@ -64,14 +65,19 @@ type readFlags struct {
 
 // document reads in a child process, as the server does.
 func (f readFlags) document(ctx context.Context, path, name string) (*extract.Document, error) {
-	o := sandbox.Options{CacheDir: cacheFolder(), WholePage: f.WholePage}
-	if f.OCR {
+	return readAs(ctx, sandbox.Options{CacheDir: cacheFolder()}, path, filepath.Base(name), seedbed.Reading(f))
+}
+
+// readAs reads in a child process, as a person asked.
+func readAs(ctx context.Context, o sandbox.Options, path, name string, how seedbed.Reading) (*extract.Document, error) {
+	o.WholePage = how.WholePage
+	if how.OCR {
 		var err error
 		if o.OCR, err = sandbox.FindOCR(); err != nil {
 			return nil, err
 		}
 	}
-	return sandbox.Read(ctx, o, path, filepath.Base(name))
+	return sandbox.Read(ctx, o, path, name)
 }
 
 // localURLs is the flag of all commands that fetch addresses.

@@ -100,6 +100,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		MaxUpload: int64(maxUpload),
 		PublicURL: c.PublicURL,
 		Version:   version(),
+		Sandbox:   o.sandbox,
 		LocalOnly: true,
 		Ready:     o.ready,
 	})
@@ -139,6 +140,7 @@ type opened struct {
 	exporter *export.Exporter
 	reader   sandbox.Options
 	fetching fetch.Options
+	sandbox  string // what code is run with, in words
 }
 
 // pageWidth is how wide pages are drawn, in pixels: sharp in a column of text.
@@ -166,16 +168,8 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 		DB:    db,
 		Blobs: blobs,
 		Index: index,
-		Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
-			return sandbox.Read(ctx, o.reader, path, name)
-		},
-		OCR: func(ctx context.Context, path, name string) (*extract.Document, error) {
-			reader := o.reader
-			var err error
-			if reader.OCR, err = sandbox.FindOCR(); err != nil {
-				return nil, err
-			}
-			return sandbox.Read(ctx, reader, path, name)
+		Read: func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
+			return readAs(ctx, o.reader, path, name, how)
 		},
 		Draw: func(ctx context.Context, path, name string, page int) ([]byte, error) {
 			return sandbox.Draw(ctx, o.reader, path, name, page, pageWidth)
@@ -248,7 +242,7 @@ func (o *opened) ready(ctx context.Context) error {
 // work begins to work off jobs.
 func (o *opened) work(ctx context.Context, f workFlags, log *slog.Logger) error {
 	o.fetching = f.fetching()
-	o.service.Runner = openJail(ctx, f.Execute, log)
+	o.service.Runner, o.sandbox = openJail(ctx, f.Execute, log)
 	if err := o.service.Start(ctx); err != nil {
 		return err
 	}

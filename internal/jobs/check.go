@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -143,15 +144,29 @@ func (c *checker) document(ctx context.Context, src seedbed.Source, readable boo
 	return c.found(kind, what, func() error { return nil })
 }
 
-// readAgain reads a source's original and keeps the document.
+// readAgain reads a source's original and keeps the document. What was asked
+// of the reader the first time nobody has noted, so it is read in each way
+// until the same comes out.
 func (c *checker) readAgain(ctx context.Context, src seedbed.Source) (sum string, err error) {
 	err = c.withFile(ctx, src.SHA256, func(path string) error {
-		doc, err := c.Read(ctx, path, src.Name)
-		if err != nil {
-			return err
+		var first error
+		for _, how := range []seedbed.Reading{{}, {WholePage: true}, {OCR: true}} {
+			doc, err := c.Read(ctx, path, src.Name, how)
+			if err != nil {
+				first = cmp.Or(first, err)
+				continue
+			}
+			if sum != "" {
+				c.discard(ctx, sum)
+			}
+			if sum, err = c.saveDocument(ctx, doc); err != nil || sum == src.Document {
+				return err
+			}
 		}
-		sum, err = c.saveDocument(ctx, doc)
-		return err
+		if sum == "" {
+			return first
+		}
+		return nil
 	})
 	return sum, err
 }

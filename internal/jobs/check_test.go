@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seedbed/extract"
+	"seedbed/extract/read/markdown"
 	"seedbed/internal/blob"
 	"seedbed/internal/jobs"
 	"seedbed/internal/search"
@@ -80,11 +82,13 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			l := library{bench: start(t, dir, jobs.Options{})}
-			up := l.upload("bees.md", faq, seedbed.RunOptions{})
+			l := library{bench: start(t, dir, jobs.Options{Read: readWhole})}
+			up, err := l.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Reading: seedbed.Reading{WholePage: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
 			l.ended(up.Run.ID)
 			l.indexed()
-			var err error
 			if l.blobs, err = blob.Folder(filepath.Join(dir, "blobs")); err != nil {
 				t.Fatal(err)
 			}
@@ -125,6 +129,16 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
+}
+
+// readWhole reads the first line only unless the whole page is asked for, as
+// somebody did for the source of TestCheck.
+func readWhole(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
+	doc, err := readMarkdown(ctx, path, name, how)
+	if err == nil && !how.WholePage {
+		doc, err = markdown.Read(ctx, strings.NewReader(doc.Blocks[0].Text), name)
+	}
+	return doc, err
 }
 
 func (b *bench) apply(changes ...search.Change) {

@@ -41,10 +41,7 @@ type Options struct {
 
 	// Read makes a document of a file. It is trusted to come back whatever the
 	// file holds, and to say why it could not be read as a *seedbed.Error.
-	Read func(ctx context.Context, path, name string) (*extract.Document, error)
-
-	// OCR reads like Read, and pages that are images too; nil is Read.
-	OCR func(ctx context.Context, path, name string) (*extract.Document, error)
+	Read func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error)
 
 	// Draw draws a page of a PDF, counted from 1; nil draws none. Pictures is
 	// the folder that keeps the drawings, "" keeps none.

@@ -127,7 +127,7 @@ func start(t testing.TB, dir string, o jobs.Options) *bench {
 	return b
 }
 
-func readMarkdown(ctx context.Context, path, name string) (*extract.Document, error) {
+func readMarkdown(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -143,5 +143,5 @@ func (s *Service) readOCR(ctx context.Context, tx *store.Tx, src *seedbed.Source
 		}
 		revived = append(revived, run.ID)
 	}
-	return revived, s.insert(ctx, tx, readArgs{Source: src.ID, OCR: true}, nil)
+	return revived, s.insert(ctx, tx, readArgs{Source: src.ID, Reading: seedbed.Reading{OCR: true}}, nil)
 }

@@ -14,7 +14,7 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-func withPages(ctx context.Context, path, name string) (*extract.Document, error) {
+func withPages(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -65,14 +65,16 @@ func TestPageImage(t *testing.T) {
 // by asking, or by uploading it again with OCR. What was read is not read again.
 func TestReadOCR(t *testing.T) {
 	b := start(t, t.TempDir(), jobs.Options{
-		Read: func(_ context.Context, _, name string) (*extract.Document, error) {
+		Read: func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
+			if how.OCR {
+				return withPages(ctx, path, name, how)
+			}
 			return nil, seedbed.Errorf(seedbed.NoText, "%s: it needs OCR", name)
 		},
-		OCR: withPages,
 	})
 	upload := func(text string, ocr bool) seedbed.Uploaded {
 		t.Helper()
-		up, err := b.Upload(t.Context(), seedbed.Upload{Name: "scan.md", Body: strings.NewReader(text), OCR: ocr})
+		up, err := b.Upload(t.Context(), seedbed.Upload{Name: "scan.md", Body: strings.NewReader(text), Reading: seedbed.Reading{OCR: ocr}})
 		if err != nil {
 			t.Fatal(err)
 		}

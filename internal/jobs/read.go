@@ -18,7 +18,7 @@ import (
 // readArgs ask for a source to be read and cut into passages.
 type readArgs struct {
 	Source string `json:"source"`
-	OCR    bool   `json:"ocr,omitempty"` // read pages that are images too
+	seedbed.Reading
 }
 
 func (readArgs) Kind() string                 { return "read" }
@@ -78,11 +78,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 		}
 		var doc *extract.Document
 		err := s.withFile(ctx, src.SHA256, func(path string) (err error) {
-			if job.Args.OCR && s.OCR != nil {
-				doc, err = s.OCR(ctx, path, src.Name)
-				return err
-			}
-			doc, err = s.Read(ctx, path, src.Name)
+			doc, err = s.Read(ctx, path, src.Name, job.Args.Reading)
 			return err
 		})
 		if err != nil {

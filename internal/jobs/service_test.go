@@ -27,13 +27,13 @@ func TestUnreadable(t *testing.T) {
 	each(t, func(t *testing.T, dir string) {
 		var mu sync.Mutex
 		why := error(seedbed.Errorf(seedbed.Encrypted, "locked.pdf asks for a password"))
-		b := start(t, dir, jobs.Options{Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
+		b := start(t, dir, jobs.Options{Read: func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if why != nil {
 				return nil, why
 			}
-			return readMarkdown(ctx, path, name)
+			return readMarkdown(ctx, path, name, how)
 		}})
 		up := b.upload("locked.pdf", faq, seedbed.RunOptions{})
 		run := b.ended(up.Run.ID)

@@ -125,7 +125,7 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		if src.State == seedbed.SourceFailed {
 			return nil
 		}
-		return s.insert(ctx, tx, readArgs{Source: src.ID, OCR: u.OCR}, nil)
+		return s.insert(ctx, tx, readArgs{Source: src.ID, Reading: u.Reading}, nil)
 	})
 	if err != nil {
 		s.discard(ctx, src.SHA256)

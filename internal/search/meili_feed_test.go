@@ -91,7 +91,7 @@ func startService(t *testing.T, index search.Index) (*store.DB, *jobs.Service) {
 	}
 	service, err := jobs.New(jobs.Options{
 		DB: db, Blobs: blobs, Index: index, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Read: func(ctx context.Context, path, name string) (*extract.Document, error) {
+		Read: func(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
 			f, err := os.Open(path)
 			if err != nil {
 				return nil, err

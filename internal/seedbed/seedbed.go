@@ -343,8 +343,14 @@ type Upload struct {
 	Body       io.Reader
 	Collection string // "" is DefaultCollection
 	NoRun      bool   // only read it
-	OCR        bool   // read pages that are images with tesseract
+	Reading
 	RunOptions
+}
+
+// Reading is what a person may ask of the reader of a source.
+type Reading struct {
+	OCR       bool `json:"ocr,omitempty"`        // read pages that are images with tesseract
+	WholePage bool `json:"whole_page,omitempty"` // of a web page also what stands around its article
 }
 
 // RunOptions choose what a run does. Zero fields take the defaults: the

@@ -31,7 +31,7 @@ type Received struct {
 
 // uploadFields may be parts of the form, before the files, or stand in the
 // query. They choose what happens to the files.
-var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run", "ocr"}
+var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run", "ocr", "whole_page"}
 
 // Receive hands each part named "file" of a multipart request to lib as it
 // arrives: nothing is held in memory or written twice. A file that fails does
@@ -76,10 +76,11 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 			}
 			continue
 		}
-		u, err := upload(fields, name, body)
+		u, err := Upload(fields)
 		if err != nil {
 			return all, err
 		}
+		u.Name, u.Body = name, body
 		got := Received{Name: name}
 		got.Uploaded, got.Err = lib.Upload(r.Context(), u)
 		if got.Err != nil { // it may have stopped before the end
@@ -107,6 +108,8 @@ type address struct {
 	Model      string `json:"model"`
 	Endpoint   string `json:"endpoint"`
 	Run        *bool  `json:"run"`
+	OCR        bool   `json:"ocr"`
+	WholePage  bool   `json:"whole_page"`
 }
 
 // uploadURL stores the file or the repository at the address that a JSON
@@ -122,6 +125,7 @@ func (s *server) uploadURL(c echo.Context) error {
 	got, err := s.lib.UploadURL(c.Request().Context(), a.URL, seedbed.Upload{
 		Collection: a.Collection,
 		NoRun:      a.Run != nil && !*a.Run,
+		Reading:    seedbed.Reading{OCR: a.OCR, WholePage: a.WholePage},
 		RunOptions: seedbed.RunOptions{Recipe: a.Recipe, Endpoint: a.Endpoint, Model: a.Model},
 	})
 	if err != nil {
@@ -154,22 +158,25 @@ func field(fields url.Values, part *multipart.Part, late bool) error {
 	return nil
 }
 
-func upload(fields url.Values, name string, body io.Reader) (seedbed.Upload, error) {
+// Upload reads the fields of a form that choose how a source is read and what
+// a run makes of it.
+func Upload(fields url.Values) (seedbed.Upload, error) {
 	run, err := query.Bool("run", fields.Get("run"), true)
 	if err != nil {
 		return seedbed.Upload{}, err
 	}
-	ocr, err := query.Bool("ocr", fields.Get("ocr"), false)
-	if err != nil {
+	var how seedbed.Reading
+	if how.OCR, err = query.Bool("ocr", fields.Get("ocr"), false); err != nil {
+		return seedbed.Upload{}, err
+	}
+	if how.WholePage, err = query.Bool("whole_page", fields.Get("whole_page"), false); err != nil {
 		return seedbed.Upload{}, err
 	}
 	options, err := RunOptions(fields)
 	return seedbed.Upload{
-		Name:       name,
-		Body:       body,
 		Collection: fields.Get("collection"),
 		NoRun:      !run,
-		OCR:        ocr,
+		Reading:    how,
 		RunOptions: options,
 	}, err
 }

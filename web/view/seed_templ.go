@@ -152,7 +152,7 @@ func SeedArticle(p Seed) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for _, h := range p.Seed.Source.Section {
+		for _, h := range sectionBelow(p.Seed.Source.Section, p.Seed.Source.Title) {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<span dir=\"auto\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

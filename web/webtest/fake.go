@@ -39,6 +39,7 @@ type Fake struct {
 	answers map[string]seedbed.Answer
 
 	mu        sync.Mutex
+	asked     seedbed.Reading  // of the reader, by the last upload
 	sources   []seedbed.Source // oldest first, as all lists
 	documents map[string]*extract.Document
 	originals map[string][]byte
@@ -266,6 +267,7 @@ func (f *Fake) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, er
 		State: seedbed.SourceReady, Passages: 1, Created: f.Now(),
 	}
 	f.sources = append(f.sources, src)
+	f.asked = u.Reading
 	f.documents[src.ID] = doc
 	f.originals[src.ID] = data
 	out := seedbed.Uploaded{Source: src}
@@ -275,6 +277,13 @@ func (f *Fake) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, er
 	}
 	f.tell("")
 	return out, nil
+}
+
+// Asked is what the last upload asked of the reader.
+func (f *Fake) Asked() seedbed.Reading {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
 }
 
 // UploadURL stores the address as the file's only words.
