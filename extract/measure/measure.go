@@ -113,7 +113,7 @@ func New(o Options) *Meter {
 	}
 	m := &Meter{o: o, bySource: map[string]*document{}, checks: map[string]int{}, firstWord: Tally{},
 		// The same questions are drawn each time.
-		random: rand.New(rand.NewPCG(1, 2)), near: near{newest: map[uint64]int32{}}}
+		random: rand.New(rand.NewPCG(1, 2)), near: near{Memory: stage.NewMemory()}}
 	m.card.Seeds = Seeds{Verdicts: Tally{}, Invalid: Tally{}, RejectedBy: Tally{},
 		Origins: Tally{}, Types: Tally{}, Languages: Tally{}, Recipes: Tally{}, Models: Tally{}}
 	m.card.Evidence.Matches = Tally{}
@@ -382,7 +382,7 @@ func (m *Meter) Card() *Card {
 			}
 		}
 	}
-	c.Diversity.Compared, c.Diversity.Partial = len(m.near.questions), m.near.full
+	c.Diversity.Compared, c.Diversity.Partial = m.near.Len(), m.near.full
 	c.Diversity.Sampled = len(m.sample)
 	c.Diversity.Distinct2 = distinct2(questions)
 	c.Diversity.Compression = compression(questions)

@@ -22,10 +22,11 @@ type term struct {
 }
 
 // Keys are what a question is kept and found under: first one that only the
-// same words in the same order give, then 18 of which questions that are alike
+// same words in the same order give, then 25 of which questions that are alike
 // share some. Questions that differ in a number, symbol or identifier share
-// none. A question without words has no keys. They never change from one
-// version or machine to another, so that they can be stored.
+// none. A question without words has no keys. They are the same on every
+// machine, so that they can be stored: whoever changes them has to see to
+// what is stored.
 func Keys(q string) []uint64 { return read(q).keys() }
 
 // Similarity is the Jaccard similarity of two questions' sets of three words
@@ -33,9 +34,9 @@ func Keys(q string) []uint64 { return read(q).keys() }
 func Similarity(a, b string) float64 { return read(a).similarity(read(b)) }
 
 const (
-	hashes = 128
-	bands  = 18
-	rows   = 7
+	bands  = 25
+	rows   = 5
+	hashes = bands * rows
 )
 
 // A Signature is a question's MinHash: the share of equal values of two

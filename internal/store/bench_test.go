@@ -29,7 +29,7 @@ func BenchmarkOutcome(b *testing.B) {
 				for i := range 3 {
 					s := seed(run, n, i)
 					o.Found = append(o.Found, s)
-					for range 19 {
+					for range 26 {
 						o.Bands[s.ID] = append(o.Bands[s.ID], random.Uint64())
 					}
 				}

@@ -17,7 +17,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrate brings the schema up to date. Goose remembers the files applied.
+// migrate brings the schema up to date. Goose remembers what was applied: the
+// files, and what no SQL can do.
 // On PostgreSQL others wait who want to do the same: the lock is let go when
 // the process ends, however it does.
 func migrate(ctx context.Context, db *sql.DB, e *engine) error {
@@ -25,7 +26,9 @@ func migrate(ctx context.Context, db *sql.DB, e *engine) error {
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
+		goose.NewGoMigration(8, newKeys(e), nil),
+	)}
 	if e == postgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {

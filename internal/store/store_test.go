@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"seedbed/extract"
+	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 	"seedbed/internal/store/storetest"
@@ -467,4 +468,42 @@ func TestManyStatements(t *testing.T) {
 			t.Fatalf("statement %d gives %d, %v", i, n, err)
 		}
 	}
+}
+
+// Questions that dedupe kept are found under the keys of today.
+func TestNewKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		source, run := sourceAndRun(t, db, 2)
+		kept, other := seed(run, 0, 0), seed(run, 1, 0)
+		for i, s := range []extract.Seed{kept, other} {
+			queue(t, db, run, source, i)
+			o := store.Outcome{Found: []extract.Seed{s}}
+			o.Ordinal, o.State = i, seedbed.PassageDone
+			if s.ID == kept.ID { // the other was never compared with any
+				o.Bands = map[string][]uint64{s.ID: {1, 2, 3}}
+			}
+			update(t, db, func(tx *store.Tx) error {
+				_, err := tx.SaveOutcome(t.Context(), run, o)
+				return err
+			})
+		}
+		alike := func(keys []uint64) []store.Alike {
+			found, err := db.Alike(t.Context(), run.Collection, keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+		update(t, db, func(tx *store.Tx) error { return store.Rekey(t.Context(), tx) })
+		if d := cmp.Diff([]store.Alike{{ID: kept.ID, Question: kept.Question}}, alike(stage.Keys(kept.Question))); d != "" {
+			t.Errorf("Alike under new keys (-want +got):\n%s", d)
+		}
+		if found := alike([]uint64{1, 2, 3}); len(found) != 0 {
+			t.Errorf("Alike finds %v under the keys of before", found)
+		}
+		if found := alike(stage.Keys(other.Question)); len(found) != 0 {
+			t.Errorf("Alike finds %v, which dedupe never kept", found)
+		}
+	})
 }
