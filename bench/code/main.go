@@ -27,10 +27,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/go-enry/go-enry/v2"
-
 	"seedbed/extract"
 	"seedbed/extract/read/code"
+	"seedbed/extract/read/language"
 	"seedbed/extract/read/repo"
 )
 
@@ -203,8 +202,8 @@ func measure(folder string, expected map[string][]tag, verbose bool) (map[string
 			return err
 		}
 		rel, _ := filepath.Rel(folder, name)
-		lang := repo.Lang(enry.GetLanguage(filepath.Base(name), data))
-		if !measured[lang] || enry.IsGenerated(rel, data) || enry.IsVendor(rel) {
+		lang := repo.Lang(language.Of(name, data))
+		if !measured[lang] || language.Generated(rel, data) || language.Vendored(rel) {
 			return nil
 		}
 		s := scores[lang]

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/go-enry/go-enry/v2/data"
 
 	"seedbed/extract"
 	"seedbed/internal/blob"
@@ -257,8 +256,5 @@ func (o *opened) settle(ctx context.Context, log *slog.Logger) {
 	if err := sandbox.Warm(ctx, o.reader); err != nil && ctx.Err() == nil {
 		log.Warn("the PDF reader could not be prepared; PDFs may fail", "error", err)
 	}
-	// Programming languages are told apart in the reading child. Here its
-	// tables, 11 MB on the heap, have no use.
-	clear(data.TokensLogProbabilities)
 	debug.FreeOSMemory()
 }

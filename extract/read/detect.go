@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/gabriel-vasile/mimetype"
-	"github.com/go-enry/go-enry/v2"
 
 	"seedbed/extract/read/charset"
+	"seedbed/extract/read/language"
 	"seedbed/extract/read/man"
 	"seedbed/extract/read/repo"
 )
@@ -148,7 +148,7 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	if len(ext) == 2 && ext[1] >= '1' && ext[1] <= '9' && man.Is(head) {
 		return formatMan
 	}
-	if language(head, name) != "" {
+	if programming(head, name) != "" {
 		return formatCode
 	}
 	if kind.Is("text/html") {
@@ -157,10 +157,10 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 	return formatText
 }
 
-// language is the programming language of a file, "" if it is none.
-func language(head []byte, name string) string {
-	lang := enry.GetLanguage(path.Base(name), head)
-	if enry.GetLanguageType(lang) != enry.Programming {
+// programming is the programming language of a file, "" if it is none.
+func programming(head []byte, name string) string {
+	lang := language.Of(name, head)
+	if language.KindOf(lang) != language.Programming {
 		return ""
 	}
 	return repo.Lang(lang)

@@ -125,7 +125,7 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 	case formatNotebook:
 		return notebook.Read(ctx, all, name)
 	case formatCode:
-		return code.Read(ctx, all, name, language(head, name))
+		return code.Read(ctx, all, name, programming(head, name))
 	default:
 		return nil, fmt.Errorf("read %s: %w: it is %s; %s can be read", name, ErrUnsupported, f, readerr.Formats)
 	}

@@ -7,12 +7,11 @@ import (
 	"path"
 	"strings"
 
-	"github.com/go-enry/go-enry/v2"
-
 	"seedbed/extract"
 	"seedbed/extract/read/asciidoc"
 	"seedbed/extract/read/code"
 	"seedbed/extract/read/html"
+	"seedbed/extract/read/language"
 	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
@@ -47,7 +46,7 @@ func (c *collector) document(ctx context.Context, name, root string) (*extract.D
 			c.skips.add(root+dir, "vendored")
 			continue
 		}
-		p.lang = enry.GetLanguage(path.Base(p.name), f.data[:min(len(f.data), 64<<10)])
+		p.lang = language.Of(p.name, f.data[:min(len(f.data), 64<<10)])
 		if reason := byContent(p.name, p.lang, f.data, attrs); reason != "" {
 			c.skips.add(f.name, reason)
 			continue
@@ -114,7 +113,7 @@ func some(skipped []extract.SkippedFile) string {
 // A part is one file of the document.
 type part struct {
 	name  string
-	lang  string // as enry names it
+	lang  string // as linguist names it
 	doc   *extract.Document
 	paper bool // LaTeX with the files it takes in
 }
@@ -145,7 +144,7 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return html.Read(ctx, r, p.name)
 	case p.lang == "Jupyter Notebook":
 		return notebook.Read(ctx, r, p.name)
-	case p.lang == "" || p.lang == "Text" || enry.GetLanguageType(p.lang) == enry.Prose:
+	case p.lang == "" || p.lang == "Text" || language.KindOf(p.lang) == language.Prose:
 		return text.Read(ctx, r, p.name)
 	}
 	return code.Read(ctx, r, p.name, Lang(p.lang))
@@ -173,7 +172,7 @@ func (p *part) deepen() {
 
 // rank puts the README first, then the documents, then the source.
 func (p *part) rank() int {
-	prose := p.lang == "" || p.lang == "Text" || p.lang == "HTML" || enry.GetLanguageType(p.lang) == enry.Prose
+	prose := p.lang == "" || p.lang == "Text" || p.lang == "HTML" || language.KindOf(p.lang) == language.Prose
 	top, _, deep := strings.Cut(p.name, "/")
 	switch {
 	case !deep && isReadme(p.name):

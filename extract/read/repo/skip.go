@@ -6,9 +6,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/go-enry/go-enry/v2"
-
 	"seedbed/extract/read/charset"
+	"seedbed/extract/read/language"
 )
 
 // prunable are directories that nobody wrote for readers.
@@ -65,7 +64,7 @@ func byName(name string) string {
 var manifests = regexp.MustCompile(`^(go\.mod|Cargo\.toml|pyproject\.toml|package\.json)$`)
 
 // byContent says why a file that was opened is left out, "" if it is kept.
-// lang is its language as enry names it, attrs what .gitattributes says of it.
+// lang is its language as linguist names it, attrs what .gitattributes says of it.
 func byContent(name, lang string, data []byte, attrs map[string]bool) string {
 	for _, attr := range []string{"export-ignore", "linguist-generated", "linguist-vendored"} {
 		if attrs[attr] {
@@ -83,15 +82,15 @@ func byContent(name, lang string, data []byte, attrs map[string]bool) string {
 		return "kept in Git LFS: only its pointer is here"
 	case !charset.IsText(head):
 		return "no text"
-	case !written && enry.IsGenerated(name, head):
+	case !written && language.Generated(name, head):
 		return "generated or minified"
-	case !written && longLines(data) && enry.GetLanguageType(lang) == enry.Programming:
+	case !written && longLines(data) && language.KindOf(lang) == language.Programming:
 		return "minified"
 	case manifests.MatchString(base), lang == "SQL":
 		return ""
-	case enry.GetLanguageType(lang) == enry.Data:
+	case language.KindOf(lang) == language.Data:
 		return "data: " + lang
-	case enry.IsDotFile(name) && enry.GetLanguageType(lang) != enry.Programming:
+	case strings.HasPrefix(base, ".") && language.KindOf(lang) != language.Programming:
 		return "settings"
 	}
 	return ""
@@ -105,11 +104,11 @@ func longLines(data []byte) bool {
 // vendored is the outermost directory of name with foreign code, or name
 // itself, "" if it is the repository's own.
 func vendored(name string) string {
-	if !enry.IsVendor(name) {
+	if !language.Vendored(name) {
 		return ""
 	}
 	for i := range len(name) {
-		if name[i] == '/' && enry.IsVendor(name[:i+1]) {
+		if name[i] == '/' && language.Vendored(name[:i+1]) {
 			return name[:i+1]
 		}
 	}
