@@ -43,7 +43,7 @@ type workFlags struct {
 	URL         string `name:"url" help:"A model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
 	Key         string `hidden:"" env:"SEEDBED_LLM_KEY"`
 	Model       string `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
-	Concurrency int    `help:"Calls to the model at once, of this process." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
+	Concurrency int    `help:"Calls to the model at once, of all processes on one database together." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	modelLimits
 }
 

@@ -38,27 +38,32 @@ type Limits struct {
 
 // NewLimiter makes a limiter for one process. It keeps to the limits, and to
 // less where the server shows that it has enough: see window. Of the options
-// it uses MaxWait and the clock.
-func NewLimiter(l Limits, o Options) Limiter {
+// it uses Concurrency, MaxWait and the clock.
+func NewLimiter(l Limits, o Options) *LocalLimiter {
 	o.fill()
 	if l.Concurrency <= 0 {
 		l.Concurrency = o.Concurrency
 	}
-	return &limiter{
+	return &LocalLimiter{
 		now: o.Now, sleep: o.Sleep, maxWait: o.MaxWait, turn: make(chan struct{}, 1),
+		limits:   l,
 		window:   newWindow(l.Concurrency),
 		requests: bucket{perMinute: float64(l.RPM)},
 		tokens:   bucket{perMinute: float64(l.TPM)},
 	}
 }
 
-type limiter struct {
+// A LocalLimiter is the [Limiter] of one process. Where several processes ask
+// one server, each may use a part of what all may together: see Share.
+type LocalLimiter struct {
 	now     func() time.Time
 	sleep   func(context.Context, time.Duration) error
 	maxWait time.Duration
 	turn    chan struct{} // holds one: who has a place and waits for the time to use it
 
 	mu       sync.Mutex
+	limits   Limits
+	share    *share // nil where nobody else asks the server
 	window   window
 	inFlight int
 	line     []chan struct{} // who waits for a place, the first to come first
@@ -67,7 +72,7 @@ type limiter struct {
 	quiet    time.Time // the server asked for no requests before this
 }
 
-func (l *limiter) Acquire(ctx context.Context, tokens int) (func(Outcome), error) {
+func (l *LocalLimiter) Acquire(ctx context.Context, tokens int) (func(Outcome), error) {
 	if err := l.place(ctx); err != nil {
 		return nil, err
 	}
@@ -86,7 +91,7 @@ func (l *limiter) Acquire(ctx context.Context, tokens int) (func(Outcome), error
 
 // time waits until a request of so many tokens may be sent, by the limits and
 // by what the server asked for, and returns the window's round.
-func (l *limiter) time(ctx context.Context, tokens float64) (round int, err error) {
+func (l *LocalLimiter) time(ctx context.Context, tokens float64) (round int, err error) {
 	select {
 	case l.turn <- struct{}{}:
 		defer func() { <-l.turn }()
@@ -95,6 +100,9 @@ func (l *limiter) time(ctx context.Context, tokens float64) (round int, err erro
 	}
 	var slept time.Time // the quiet that is over
 	for {
+		if err := l.open(ctx); err != nil {
+			return 0, err
+		}
 		l.mu.Lock()
 		now := l.now()
 		wait := max(l.requests.wait(now, 1), l.tokens.wait(now, tokens))
@@ -104,7 +112,7 @@ func (l *limiter) time(ctx context.Context, tokens float64) (round int, err erro
 		if quiet := l.quiet.Sub(now); quiet > wait && l.quiet.After(slept) {
 			wait, slept = quiet, l.quiet
 		}
-		if wait <= 0 {
+		if wait <= 0 && !l.share.over(now) {
 			l.requests.level--
 			l.tokens.level -= tokens
 			round = l.window.round
@@ -122,12 +130,13 @@ func (l *limiter) time(ctx context.Context, tokens float64) (round int, err erro
 }
 
 // place waits for a place among the requests in flight.
-func (l *limiter) place(ctx context.Context) error {
+func (l *LocalLimiter) place(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	l.mu.Lock()
-	if l.inFlight < l.window.places() && len(l.line) == 0 {
+	l.share.want(l.inFlight+len(l.line)+1, l.window.places())
+	if l.inFlight < l.places() && len(l.line) == 0 {
 		l.inFlight++
 		l.mu.Unlock()
 		return nil
@@ -153,16 +162,32 @@ func (l *limiter) place(ctx context.Context) error {
 }
 
 // leave gives a place back. The caller holds the lock.
-func (l *limiter) leave() {
+func (l *LocalLimiter) leave() {
 	l.inFlight--
-	for len(l.line) > 0 && l.inFlight < l.window.places() {
+	l.admit()
+}
+
+// places are how many requests may be in flight. The caller holds the lock.
+func (l *LocalLimiter) places() int {
+	if l.share == nil {
+		return l.window.places()
+	}
+	if l.share.over(l.now()) {
+		return 0
+	}
+	return min(l.window.places(), l.share.Places)
+}
+
+// admit gives places to who waits for them. The caller holds the lock.
+func (l *LocalLimiter) admit() {
+	for len(l.line) > 0 && l.inFlight < l.places() {
 		close(l.line[0])
 		l.line = l.line[1:]
 		l.inFlight++
 	}
 }
 
-func (l *limiter) release(o Outcome, tokens, round int) {
+func (l *LocalLimiter) release(o Outcome, tokens, round int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if o.Tokens > 0 {
@@ -261,13 +286,11 @@ type bucket struct {
 	at        time.Time // when level was right
 }
 
-// wait is how long it takes until n may be taken.
-func (b *bucket) wait(now time.Time, n float64) time.Duration {
-	if b.perMinute == 0 {
-		return 0
-	}
-	room := max(1, math.Floor(b.perMinute/20))
-	rate := max(1, b.perMinute-room) / 60 // a second
+// fill brings the level up to date, and returns what there is room for and
+// what comes in a second.
+func (b *bucket) fill(now time.Time) (room, rate float64) {
+	room = max(1, math.Floor(b.perMinute/20))
+	rate = max(1, b.perMinute-room) / 60
 	if b.at.IsZero() {
 		b.level, b.at = room, now
 	}
@@ -275,6 +298,28 @@ func (b *bucket) wait(now time.Time, n float64) time.Duration {
 		b.level = min(room, b.level+now.Sub(b.at).Seconds()*rate)
 		b.at = now
 	}
+	return room, rate
+}
+
+// widen changes the limit. What is in the bucket stays, as far as there is
+// room.
+func (b *bucket) widen(now time.Time, perMinute float64) {
+	if b.perMinute > 0 {
+		b.fill(now)
+	}
+	b.perMinute, b.at = perMinute, now
+	if perMinute > 0 {
+		b.fill(now)
+		b.level = min(b.level, max(1, math.Floor(perMinute/20)))
+	}
+}
+
+// wait is how long it takes until n may be taken.
+func (b *bucket) wait(now time.Time, n float64) time.Duration {
+	if b.perMinute == 0 {
+		return 0
+	}
+	room, rate := b.fill(now)
 	lacking := min(n, room) - b.level
 	if lacking <= 0 {
 		return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,8 +76,65 @@ func TestSameOnBoth(t *testing.T) {
 	if diff := cmp.Diff(want, b.questions()); diff != "" {
 		t.Errorf("the seeds differ from those on SQLite (-sqlite +postgres):\n%s", diff)
 	}
-	if stats := s.Stats(); stats.Prompts != passages || stats.Duplicates > atOnce {
-		t.Errorf("the server saw %+v; want %d prompts and no more than the %d in flight twice", stats, passages, atOnce)
+	if stats := s.Stats(); stats.Prompts != passages || stats.Duplicates > atOnce || stats.MaxConcurrent > atOnce {
+		t.Errorf("the server saw %+v; want %d prompts, no more than the %d in flight twice, and %d at once", stats, passages, atOnce, atOnce)
+	}
+}
+
+// TestLimitsAreShared has two processes ask one server that takes a few
+// requests at once: together they send no more, alone each may send as many,
+// and the part of one that is killed comes back to the other.
+func TestLimitsAreShared(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	var mu sync.Mutex
+	now, most, asked := map[string]int{}, map[string]int{}, map[string]int{}
+	ours := func(count map[string]int) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return count["Bearer ours"]
+	}
+	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, r llmtest.Request) {
+		who := r.Header.Get("Authorization")
+		mu.Lock()
+		now[who]++
+		asked[who]++
+		most[who] = max(most[who], now[who])
+		mu.Unlock()
+		time.Sleep(15 * time.Millisecond)
+		mu.Lock()
+		now[who]--
+		mu.Unlock()
+	}})
+	dir := inCluster(t, storetest.Postgres(t))
+	o := impatient(s, atOnce)
+	o.Beat, o.Env.Key = testBeat, "ours"
+	b := start(t, dir, o)
+	run := b.upload("machines.md", book(1500), seedbed.RunOptions{}).Run.ID
+	b.eventually(func() bool { return ours(most) == atOnce })
+
+	other := begin(t, dir, s.URL)
+	b.eventually(func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return asked[""] > 2*atOnce && asked["Bearer ours"] > 0
+	})
+	before := ours(asked)
+	b.eventually(func() bool { return ours(asked) > before }) // we are not starved
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Wait()
+	mu.Lock()
+	clear(most)
+	mu.Unlock()
+	b.eventually(func() bool { return ours(most) == atOnce })
+	if err := b.Cancel(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	if stats := s.Stats(); stats.MaxConcurrent != atOnce {
+		t.Errorf("the server saw %d requests at once; want %d", stats.MaxConcurrent, atOnce)
 	}
 }
 

@@ -88,6 +88,7 @@ type Service struct {
 
 	trash    sync.Mutex // held by who removes garbage
 	fed      chan struct{}
+	wanting  chan struct{} // a limiter could use more than it has
 	fetches  chan struct{} // holds one value for each that goes on
 	halting  chan struct{} // closed when Stop begins
 	release  func() error
@@ -157,6 +158,7 @@ func New(o Options) (*Service, error) {
 		Options:  o,
 		id:       store.NewID(time.Now()),
 		fed:      make(chan struct{}, 1),
+		wanting:  make(chan struct{}, 1),
 		fetches:  make(chan struct{}, maxFetches),
 		halting:  make(chan struct{}),
 		drawing:  make(chan struct{}, 2),
@@ -255,6 +257,7 @@ func (s *Service) begin(ctx context.Context) error {
 	s.feeding.Go(func() { s.feed(live) })
 	s.feeding.Go(func() { s.tidy(live) })
 	s.feeding.Go(func() { s.keepUp(live) })
+	s.feeding.Go(func() { s.share(live) })
 	s.mu.Lock()
 	s.started = true
 	s.mu.Unlock()

@@ -34,6 +34,7 @@ type models struct {
 	mu      sync.Mutex
 	clients map[string]*modelClient
 	gates   map[string]*gate
+	sharers map[string]*sharer // by serverKey
 	built   map[string]steps
 	servers map[string]learned // by URL and model
 
@@ -98,10 +99,11 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 		limits.Concurrency = min(limits.Concurrency, server.Slots)
 	}
 	g := m.gates[e.ID]
-	if g == nil || g.limits != limits {
+	if g == nil || g.limits != limits || g.url != e.URL {
 		g = &gate{
 			limits:   limits,
-			limiter:  llm.NewLimiter(limits, o),
+			url:      e.URL,
+			limiter:  m.limiter(s, e, limits, o),
 			seats:    make(chan struct{}, 2*e.Concurrency),
 			stopping: s.halting,
 		}
@@ -207,6 +209,7 @@ func withControl(ctx context.Context, c *control) context.Context {
 // without having loaded anything.
 type gate struct {
 	limits   llm.Limits
+	url      string
 	limiter  llm.Limiter
 	seats    chan struct{}
 	stopping <-chan struct{}

@@ -40,8 +40,10 @@ func (tx *Tx) Beat(ctx context.Context, worker string) error {
 
 // Leave notes that a worker has ended, and puts back the jobs it leaves.
 func (tx *Tx) Leave(ctx context.Context, worker string) error {
-	if _, err := tx.exec(ctx, `DELETE FROM workers WHERE id = $1`, worker); err != nil {
-		return fmt.Errorf("note that a worker has ended: %w", err)
+	for _, table := range []string{"workers WHERE id", "shares WHERE worker"} {
+		if _, err := tx.exec(ctx, `DELETE FROM `+table+` = $1`, worker); err != nil {
+			return fmt.Errorf("note that a worker has ended: %w", err)
+		}
 	}
 	_, err := tx.putBack(ctx, tx.q.workerOf()+` = $1`, worker)
 	return err
