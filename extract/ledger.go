@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Outcomes of a passage.
@@ -28,11 +29,12 @@ type Entry struct {
 	Reason   string   `json:"reason,omitempty"`
 	Seeds    int      `json:"seeds"`
 	Rejected int      `json:"rejected"`
+	Note     string   `json:"note,omitempty"` // what else stages said of it
 }
 
 // Entry is the result's line in the coverage ledger.
 func (r Result) Entry() Entry {
-	e := Entry{Passage: r.Passage.ID, Section: or(r.Passage.Path, []string{}), Start: r.Passage.Start, End: r.Passage.End, Tokens: r.Passage.Tokens}
+	e := Entry{Passage: r.Passage.ID, Note: strings.Join(r.Notes, "; "), Section: or(r.Passage.Path, []string{}), Start: r.Passage.Start, End: r.Passage.End, Tokens: r.Passage.Tokens}
 	var skip Skip
 	switch {
 	case errors.As(r.Err, &skip):
@@ -79,7 +81,8 @@ type Coverage struct {
 	Tokens   int       `json:"tokens"`
 	Start    int       `json:"start"` // where it begins, in code points
 	End      int       `json:"end"`
-	Without  []Without `json:"without"` // why the other passages gave none, the most frequent reason first
+	Without  []Without `json:"without"`         // why the other passages gave none, the most frequent reason first
+	Notes    []string  `json:"notes,omitempty"` // what else was said of its passages
 }
 
 // Without counts the passages of a section that gave no seed for one reason.
@@ -112,6 +115,9 @@ func Sections(entries []Entry, depth int) []Coverage {
 		c.Rejected += e.Rejected
 		c.Tokens += e.Tokens
 		c.End = e.End
+		if e.Note != "" && !slices.Contains(c.Notes, e.Note) {
+			c.Notes = append(c.Notes, e.Note)
+		}
 		switch e.Outcome {
 		case GaveSeeds:
 			c.Covered++

@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -35,6 +36,7 @@ type Meter struct {
 
 	mu    sync.Mutex
 	spent Spent
+	notes []string
 }
 
 // A Call is one question to a model and what came of it.
@@ -59,6 +61,30 @@ func (m *Meter) Spent() Spent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.spent
+}
+
+// Notes are what stages said of the passage, in the order in which they did.
+func (m *Meter) Notes() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.notes)
+}
+
+// Note leaves a note about the passage that ctx is about, for the ledger; it
+// opens with the stage's name. Saying the same again adds nothing.
+func Note(ctx context.Context, words string) {
+	m, ok := ctx.Value(meterKey{}).(*Meter)
+	if !ok {
+		return
+	}
+	if stage := stageOf(ctx); stage != "" {
+		words = stage + ": " + words
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.Contains(m.notes, words) {
+		m.notes = append(m.notes, words)
+	}
 }
 
 func (m *Meter) count(used Usage, cached bool) {

@@ -37,7 +37,8 @@ const DefaultConcurrency = 4
 type Result struct {
 	Passage Passage
 	Seeds   []Seed
-	Spent   Spent // by models wrapped in [Metered]
+	Spent   Spent    // by models wrapped in [Metered]
+	Notes   []string // what stages said of it, see [Note]
 	Err     error
 }
 
@@ -115,7 +116,7 @@ func Run(ctx context.Context, passages iter.Seq[Passage], stages []Stage, o Opti
 				for s := range ready {
 					var m Meter
 					s.Seeds, s.Err = o.do(m.Context(ctx), together, s.Passage, nil)
-					s.Spent = m.Spent()
+					s.Spent, s.Notes = m.Spent(), m.Notes()
 					close(s.done)
 				}
 			})
@@ -126,7 +127,7 @@ func Run(ctx context.Context, passages iter.Seq[Passage], stages []Stage, o Opti
 			if s.Err == nil && len(inOrder) > 0 {
 				var m Meter
 				s.Seeds, s.Err = o.do(m.Context(ctx), inOrder, s.Passage, s.Seeds)
-				s.Spent = s.Spent.Add(m.Spent())
+				s.Spent, s.Notes = s.Spent.Add(m.Spent()), append(s.Notes, m.Notes()...)
 			}
 			if o.Count > 0 {
 				found += Ceiling(s.Seeds, o.Count-found)

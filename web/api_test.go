@@ -577,8 +577,8 @@ func TestOpenAPI(t *testing.T) {
 		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},
 		"Estimate":   seedbed.Estimate{},
 		"Preview":    seedbed.Preview{Skip: "s", Reply: &extract.Reply{}, Seeds: []extract.Seed{{}}},
-		"Entry":      extract.Entry{Reason: "r"},
-		"Coverage":   extract.Coverage{},
+		"Entry":      extract.Entry{Reason: "r", Note: "n"},
+		"Coverage":   extract.Coverage{Notes: []string{"n"}},
 		"SeedChange": seedbed.SeedChange{},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {

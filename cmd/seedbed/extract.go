@@ -311,6 +311,11 @@ func (x *extraction) coverage(path string, ledger []extract.Entry) {
 		}
 	}
 	_, _ = fmt.Fprintf(x.streams.err, "%s: %d of %d sections gave seeds\n", path, len(sections)-len(without), len(sections))
+	for _, e := range ledger {
+		if e.Note != "" {
+			_, _ = fmt.Fprintf(x.streams.err, "  %s, %d–%d: %s\n", cmp.Or(strings.Join(e.Section, " › "), "without a heading"), e.Start, e.End, e.Note)
+		}
+	}
 	for i, c := range without {
 		if i == sectionsTold {
 			_, _ = fmt.Fprintf(x.streams.err, "  and %d more without\n", len(without)-i)

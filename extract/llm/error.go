@@ -66,6 +66,13 @@ func Kind(err error) string {
 	return ""
 }
 
+// Overflow reports whether there is no reply because the request, with room
+// for its reply, is longer than the model takes: a shorter one may fit.
+func Overflow(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Kind == TooLong || e.Kind == Truncated && Overflow(e.Err))
+}
+
 // spend adds what earlier attempts cost to an error.
 func spend(err error, u extract.Usage) error {
 	if e, ok := errors.AsType[*Error](err); ok {

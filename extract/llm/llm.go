@@ -244,6 +244,7 @@ func (c *Client) whole(ctx context.Context, r extract.Request) (extract.Reply, e
 		if err != nil {
 			// Too much room asked for: what matters is that the reply did not fit.
 			if k := Kind(err); cut != nil && (k == TooLong || k == Invalid) {
+				cut.Err = err
 				err = cut
 			}
 			return extract.Reply{}, spend(err, spent)

@@ -121,17 +121,55 @@ func (seedType) JSONSchema() *jsonschema.Schema {
 
 var derivationSchema = schemaOf(&derivation{})
 
-// Do adds what the model makes of the passage.
+// Do adds what the model makes of the passage. Where passage and companions
+// are longer than the model takes it is asked about the passage alone, and
+// where that is too long, about its halves.
 func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
+	if also := companions(p, d.Passages-1); len(also) > 0 {
+		made, err := d.ask(ctx, p, also, seeds)
+		if !llm.Overflow(err) {
+			return append(seeds, made...), err
+		}
+	}
+	var made []extract.Seed
+	err := inParts(ctx, p, func(part extract.Passage) error {
+		some, err := d.ask(ctx, part, nil, seedsOf(seeds, p, part))
+		made = append(made, some...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range made {
+		made[i].Passage = p.ID
+	}
+	return append(seeds, made...), nil
+}
+
+// seedsOf are the seeds that were made of a part of the passage.
+func seedsOf(seeds []extract.Seed, p, part extract.Passage) []extract.Seed {
+	if part.Start == p.Start && part.End == p.End {
+		return seeds
+	}
+	var out []extract.Seed
+	for _, s := range seeds {
+		if slices.ContainsFunc(s.Evidence, func(e extract.Evidence) bool { return part.Start <= e.Start && e.Start < part.End }) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// ask asks once. The seeds are those that are there.
+func (d *Derive) ask(ctx context.Context, p extract.Passage, also []extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
 	limit := d.limit(p)
 	if d.Count > 0 {
 		if limit = min(limit, d.share(p)); limit == 0 {
-			return seeds, nil // other passages have what was asked for
+			return nil, nil // other passages have what was asked for
 		}
 	}
 	ask := promptOf(p)
 	ask.Limit, ask.Hard = limit, d.Hard
-	also := companions(p, d.Passages-1)
 	ask.Also = besides(also)
 	if d.Vary {
 		ask.Types, ask.Audience = plan(p)
@@ -166,7 +204,7 @@ func (d *Derive) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 		made[i].Model = reply.Model
 		made[i].Tokens = spread(reply.Usage, i, len(made))
 	}
-	return append(seeds, made...), nil
+	return made, nil
 }
 
 // object is what stands between the first and the last brace of a reply that

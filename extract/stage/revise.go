@@ -190,7 +190,7 @@ func (r *Revise) revise(ctx context.Context, p extract.Passage, s *extract.Seed)
 
 // rate asks the critic. Why is set where that says nothing; payer pays.
 func (r *Revise) rate(ctx context.Context, p extract.Passage, s, payer *extract.Seed) (c critique, why string, err error) {
-	a, err := ask[critique](ctx, &r.Asking, "revise", aboutSeed(s, p), judged)
+	a, err := askBeside[critique](ctx, &r.Asking, "revise", p, s, func(p extract.Passage) sheet { return aboutSeed(s, p) }, judged)
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return critique{}, a.why, err
@@ -211,12 +211,16 @@ func (r *Revise) rate(ctx context.Context, p extract.Passage, s, payer *extract.
 
 // rewrite has a seed written anew. Why is set where nothing came of it.
 func (r *Revise) rewrite(ctx context.Context, p extract.Passage, s *extract.Seed, c critique, round int, payer *extract.Seed) (next *extract.Seed, why string, err error) {
-	about := aboutSeed(s, p)
+	var faults []string
 	for _, f := range append([]string{c.words()}, c.Faults...) {
-		about.Faults = append(about.Faults, guard(f))
+		faults = append(faults, guard(f))
 	}
 	// Where the last version was no better, the same is asked again.
-	a, err := ask[revision](ctx, &r.Asking, "revise_again", about, round)
+	a, err := askBeside[revision](ctx, &r.Asking, "revise_again", p, s, func(p extract.Passage) sheet {
+		about := aboutSeed(s, p)
+		about.Faults = faults
+		return about
+	}, round)
 	pay(payer, a.tokens)
 	if err != nil || a.why != "" {
 		return nil, a.why, err

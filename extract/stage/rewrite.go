@@ -129,7 +129,7 @@ func (r *Rewrite) rewrite(ctx context.Context, p extract.Passage, s *extract.See
 
 // rewriteAs asks for a form and makes a seed of the reply.
 func rewriteAs[T any](ctx context.Context, r *Rewrite, p extract.Passage, s *extract.Seed, form string, seed func(T) (extract.Seed, string)) (rewritten, error) {
-	a, err := ask[T](ctx, &r.Asking, "rewrite_"+form, aboutSeed(s, p), 0)
+	a, err := askBeside[T](ctx, &r.Asking, "rewrite_"+form, p, s, func(p extract.Passage) sheet { return aboutSeed(s, p) }, 0)
 	if err != nil {
 		return rewritten{}, err
 	}

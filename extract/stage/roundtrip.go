@@ -53,9 +53,9 @@ func (r *Roundtrip) Do(ctx context.Context, p extract.Passage, seeds []extract.S
 	err := together(ctx, ways*len(todo), func(ctx context.Context, n int) (err error) {
 		i := todo[n/ways]
 		if n%ways == 0 {
-			open[i], err = r.try(ctx, &seeds[i], "roundtrip", sheetOf(&seeds[i]).with(p, &seeds[i]))
+			open[i], err = r.try(ctx, p, &seeds[i], "roundtrip", func(p extract.Passage) sheet { return sheetOf(&seeds[i]).with(p, &seeds[i]) })
 		} else {
-			closed[i], err = r.try(ctx, &seeds[i], "vote", sheetOf(&seeds[i]))
+			closed[i], err = r.try(ctx, p, &seeds[i], "vote", func(extract.Passage) sheet { return sheetOf(&seeds[i]) })
 		}
 		return err
 	})
@@ -80,8 +80,8 @@ type outcome struct {
 }
 
 // try answers the question and has the answer judged.
-func (r *Roundtrip) try(ctx context.Context, s *extract.Seed, prompt string, about sheet) (outcome, error) {
-	a, err := ask[attempt](ctx, &r.Asking, prompt, about, 0)
+func (r *Roundtrip) try(ctx context.Context, p extract.Passage, s *extract.Seed, prompt string, about func(extract.Passage) sheet) (outcome, error) {
+	a, err := askBeside[attempt](ctx, &r.Asking, prompt, p, s, about, 0)
 	if err != nil {
 		return outcome{}, err
 	}

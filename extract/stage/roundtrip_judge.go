@@ -85,10 +85,11 @@ func cutText(s string, n int) string {
 // else says nothing about the seed, and would not the next time. All other
 // errors are the server's and are left to whoever runs the stage.
 type asked[T any] struct {
-	said   T
-	why    string // there is no answer
-	tokens extract.Tokens
-	model  string
+	said     T
+	why      string // there is no answer
+	overflow bool   // because it was longer than the model takes
+	tokens   extract.Tokens
+	model    string
 }
 
 func ask[T any](ctx context.Context, a *Asking, prompt string, about any, n int) (asked[T], error) {
@@ -101,6 +102,7 @@ func ask[T any](ctx context.Context, a *Asking, prompt string, about any, n int)
 		}
 		switch e.Kind {
 		case llm.Refusal, llm.Malformed, llm.Truncated, llm.TooLong:
+			out.overflow = llm.Overflow(err)
 			out.why, out.tokens = clip(e.Message, 300), extract.Tokens{In: e.Usage.In, Out: e.Usage.Out}
 			return out, nil
 		}

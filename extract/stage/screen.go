@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,12 @@ func (s *Screen) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed
 	if !s.Rate {
 		return seeds, nil
 	}
-	r, err := s.rate(ctx, p)
+	var r ratings
+	err := inParts(ctx, p, func(part extract.Passage) error {
+		of, err := s.rate(ctx, part)
+		r = r.best(of) // one part worth reading is enough
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +73,14 @@ type ratings struct {
 	Educational int    `json:"educational_value" jsonschema:"description=0 to 5: how much a learner of the subject gains from the passage."`
 	Factual     int    `json:"factual_content" jsonschema:"description=0 to 5: how many checkable facts the passage states."`
 	Reasoning   int    `json:"reasoning_content" jsonschema:"description=0 to 5: how much the passage argues and derives or works out."`
+}
+
+// best has the better of each rating.
+func (r ratings) best(of ratings) ratings {
+	return ratings{
+		Reason:      cmp.Or(of.Reason, r.Reason),
+		Educational: max(r.Educational, of.Educational), Factual: max(r.Factual, of.Factual), Reasoning: max(r.Reasoning, of.Reasoning),
+	}
 }
 
 var ratingSchema = schemaOf(&ratings{})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"seedbed/extract"
 	"seedbed/extract/llm"
 	"seedbed/extract/llm/llmtest"
 	"seedbed/internal/jobs"
@@ -276,4 +277,35 @@ func serveHTTP(t *testing.T, handle http.HandlerFunc) *llmtest.Server {
 	proxy := newServer(t, handle)
 	s.URL = proxy + "/v1"
 	return s
+}
+
+// A passage that the model has no room for is asked about in parts, and the
+// ledger says so.
+func TestLedgerNotesParts(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{})
+	b := start(t, t.TempDir(), impatient(s, 4))
+	b.ended(b.upload("machines.md", book(2), seedbed.RunOptions{}).Run.ID)
+	longest := 0
+	for _, r := range s.Requests() {
+		longest = max(longest, len(r.Text())/4)
+	}
+	narrow := llmtest.New(t, llmtest.Script{Context: longest - 100})
+	b = start(t, t.TempDir(), impatient(narrow, 4))
+	run := b.ended(b.upload("machines.md", book(2), seedbed.RunOptions{}).Run.ID)
+	ledger, err := b.Ledger(t.Context(), run.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := 0
+	for _, e := range ledger {
+		if e.Outcome != extract.GaveSeeds || e.Seeds == 0 || e.Reason != "" {
+			t.Errorf("the ledger has %+v, want seeds of every passage", e)
+		}
+		if e.Note == "derive: in 2 parts, as the passage is longer than the model takes" {
+			noted++
+		}
+	}
+	if noted == 0 {
+		t.Errorf("the ledger notes no parts: %+v", ledger)
+	}
 }

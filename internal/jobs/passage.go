@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -210,6 +211,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	var asked *llm.Error
 	switch {
 	case err == nil:
+		out.Reason = strings.Join(meter.Notes(), "; ")
 	case errors.As(err, &skip):
 		out.State, out.Reason = seedbed.PassageSkipped, string(skip)
 	case seedbed.CodeOf(err) == seedbed.Spent:
@@ -328,7 +330,7 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			}
 			if out.State == seedbed.PassageDone {
 				if made, why, live, _ := extract.Made(out.Found); live == 0 {
-					out.Code, out.Reason = made, why
+					out.Code, out.Reason = made, strings.Join(slices.DeleteFunc([]string{why, out.Reason}, func(s string) bool { return s == "" }), "; ")
 				}
 			}
 			if _, err := tx.SaveOutcome(ctx, run, out.Outcome); err != nil {

@@ -243,7 +243,7 @@ func (r reads) Ledger(ctx context.Context, run seedbed.Run) ([]extract.Entry, er
 		case state == seedbed.PassageDone && e.Seeds == 0:
 			e.Outcome = code
 		case state == seedbed.PassageDone:
-			e.Outcome = extract.GaveSeeds
+			e.Outcome, e.Note, e.Reason = extract.GaveSeeds, e.Reason, ""
 		default:
 			e.Outcome, e.Reason = extract.NotYet, ""
 		}

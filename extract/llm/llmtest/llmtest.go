@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -40,6 +41,8 @@ type Script struct {
 	Batches *Batches // nil is a server without a Batch API
 	Ollama  *Ollama  // nil is another server
 	Props   *Props   // of llama-server; nil is another server
+
+	Context int // tokens of prompt that are taken, as four bytes each; longer ones are refused; 0 is no limit
 
 	CachedTokens int // reported as read from the server's prefix cache
 
@@ -155,9 +158,11 @@ type responseFormat struct {
 }
 
 // Text is all messages, one below the other.
-func (r Request) Text() string {
+func (r Request) Text() string { return joined(r.message) }
+
+func joined(messages []message) string {
 	var parts []string
-	for _, m := range r.message {
+	for _, m := range messages {
 		parts = append(parts, m.Content)
 	}
 	return strings.Join(parts, "\n")
@@ -407,6 +412,9 @@ func (s *Server) refuses(body []byte, w wants) (code, words string) {
 		if _, ok := fields[name]; ok {
 			return "unsupported_parameter", "Unsupported parameter: '" + name + "' is not supported with this model."
 		}
+	}
+	if n := len(joined(w.Messages)) / 4; s.script.Context > 0 && n > s.script.Context {
+		return "context_length_exceeded", fmt.Sprintf("This model's maximum context length is %d tokens. However, your messages resulted in %d tokens.", s.script.Context, n)
 	}
 	if len(s.script.Models) > 0 && !slices.Contains(s.script.Models, w.Model) {
 		return "model_not_found", "The model '" + w.Model + "' does not exist"
