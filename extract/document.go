@@ -212,7 +212,23 @@ func (w *Builder) Append(gap string, d *Document, file string) {
 func (w *Builder) Done() *Document {
 	d := w.Document
 	d.Text = w.text.String()
+	d.share()
 	return &d
+}
+
+// share makes the blocks' texts stretches of the document's own text, so that
+// it is held in memory once.
+func (d *Document) share() {
+	rest := d.Text
+	for i := range d.Blocks {
+		b := &d.Blocks[i]
+		at := strings.Index(rest, b.Text)
+		if at < 0 {
+			return // Check tells where
+		}
+		b.Text = rest[at : at+len(b.Text)]
+		rest = rest[at+len(b.Text):]
+	}
 }
 
 // A Section is a heading with what stands under it up to the next heading.
@@ -281,16 +297,7 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, (*plain)(d)); err != nil {
 		return err
 	}
-	rest := d.Text
-	for i := range d.Blocks {
-		b := &d.Blocks[i]
-		at := strings.Index(rest, b.Text)
-		if at < 0 {
-			break // Check tells where
-		}
-		b.Text = rest[at : at+len(b.Text)]
-		rest = rest[at+len(b.Text):]
-	}
+	d.share()
 	return nil
 }
 

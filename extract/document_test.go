@@ -44,10 +44,12 @@ func TestDocumentJSON(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("ReadDocument(Marshal(doc)) (-want +got):\n%s", d)
 	}
-	begin := uintptr(unsafe.Pointer(unsafe.StringData(got.Text)))
-	for i, b := range got.Blocks {
-		if at := uintptr(unsafe.Pointer(unsafe.StringData(b.Text))); at < begin || at >= begin+uintptr(len(got.Text)) {
-			t.Errorf("block %d holds its text a second time", i)
+	for _, d := range []*extract.Document{want, got} {
+		begin := uintptr(unsafe.Pointer(unsafe.StringData(d.Text)))
+		for i, b := range d.Blocks {
+			if at := uintptr(unsafe.Pointer(unsafe.StringData(b.Text))); at < begin || at >= begin+uintptr(len(d.Text)) {
+				t.Errorf("block %d holds its text a second time", i)
+			}
 		}
 	}
 }

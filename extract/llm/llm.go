@@ -28,7 +28,7 @@ type Options struct {
 	Model       string        // for requests that name none
 	Concurrency int           // requests in flight at once, 4 when 0; a Limiter has its own
 	Limiter     Limiter       // shared by the clients of a server, nil for one of the client's own
-	MaxAttempts int           // sendings of one request that fails in passing, 5 when 0
+	MaxAttempts int           // sendings of one request that fails in passing, 6 when 0
 	MaxWait     time.Duration // between sendings of one request in all, 2 minutes when 0; a server that asks for more gets its error passed on
 	MaxTokens   int           // how much room a reply that was cut off may be given, 32768 when 0
 	MaxReply    int           // bytes of a reply, 4 MiB when 0
@@ -62,7 +62,7 @@ func (o *Options) fill() {
 		o.Concurrency = 4
 	}
 	if o.MaxAttempts <= 0 {
-		o.MaxAttempts = 5
+		o.MaxAttempts = 6
 	}
 	if o.MaxWait <= 0 {
 		o.MaxWait = 2 * time.Minute

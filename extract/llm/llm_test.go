@@ -218,12 +218,12 @@ func TestFaultsReported(t *testing.T) {
 		{name: "404", rules: always(llmtest.NoModel), kind: llm.NotFound, status: 404, requests: 1, words: `no model "scripted"`},
 		{name: "quota", rules: always(llmtest.NoQuota), kind: llm.Quota, status: 429, requests: 1, words: "plan and billing"},
 		{name: "context too long", rules: always(llmtest.TooLong), kind: llm.TooLong, status: 400, requests: 1, words: "4096 tokens"},
-		{name: "429 without end", rules: always(llmtest.RateLimit), kind: llm.Rate, status: 429, retryable: true, requests: 5},
-		{name: "500 without end", rules: always(llmtest.ServerError), kind: llm.Unavailable, status: 500, retryable: true, requests: 5},
-		{name: "502 without end", rules: always(llmtest.BadGateway), kind: llm.Unavailable, status: 502, retryable: true, requests: 5, words: "502 Bad Gateway"},
-		{name: "503 without end", rules: always(llmtest.Overloaded), kind: llm.Unavailable, status: 503, retryable: true, requests: 5},
-		{name: "reset without end", rules: always(llmtest.Reset), kind: llm.Unavailable, retryable: true, requests: 5, words: "cannot reach 127.0.0.1"},
-		{name: "cut without end", rules: always(llmtest.Cut), kind: llm.Unavailable, retryable: true, requests: 5},
+		{name: "429 without end", rules: always(llmtest.RateLimit), kind: llm.Rate, status: 429, retryable: true, requests: 6},
+		{name: "500 without end", rules: always(llmtest.ServerError), kind: llm.Unavailable, status: 500, retryable: true, requests: 6},
+		{name: "502 without end", rules: always(llmtest.BadGateway), kind: llm.Unavailable, status: 502, retryable: true, requests: 6, words: "502 Bad Gateway"},
+		{name: "503 without end", rules: always(llmtest.Overloaded), kind: llm.Unavailable, status: 503, retryable: true, requests: 6},
+		{name: "reset without end", rules: always(llmtest.Reset), kind: llm.Unavailable, retryable: true, requests: 6, words: "cannot reach 127.0.0.1"},
+		{name: "cut without end", rules: always(llmtest.Cut), kind: llm.Unavailable, retryable: true, requests: 6},
 		{name: "hang without end", rules: always(llmtest.Hang), options: short, kind: llm.Timeout, retryable: true, requests: 2, words: "did not begin to reply within 50ms"},
 		{name: "stall without end", rules: always(llmtest.Stall), options: short, kind: llm.Timeout, retryable: true, requests: 2, words: "fell silent"},
 		{name: "drip past the total", rules: []llmtest.Rule{{Fault: llmtest.Drip, Delay: 20 * time.Millisecond}},
@@ -343,7 +343,7 @@ func TestWaits(t *testing.T) {
 			t.Fatalf("waited %v, want 5 waits", got)
 		}
 		for i, d := range got {
-			full := 500 * time.Millisecond << i
+			full := 250 * time.Millisecond << i
 			if d < full/2 || d > full {
 				t.Errorf("wait %d is %v, want between %v and %v", i, d, full/2, full)
 			}

@@ -54,10 +54,10 @@ func (c *Client) send(ctx context.Context, r extract.Request) (extract.Reply, er
 	}
 }
 
-// backoff is how long to wait after the n-th failure: half a second, doubled
-// each time up to 30 seconds, of which a random half is kept.
+// backoff is how long to wait after the n-th failure: a quarter of a second,
+// doubled each time up to 30 seconds, of which a random half is kept.
 func backoff(n int) time.Duration {
-	d := 500 * time.Millisecond << min(n-1, 6)
+	d := 250 * time.Millisecond << min(n-1, 7)
 	d = min(d, 30*time.Second)
 	return d/2 + rand.N(d/2)
 }
