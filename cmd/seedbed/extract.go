@@ -24,6 +24,7 @@ import (
 	"seedbed/extract/llm"
 	"seedbed/extract/stage"
 	"seedbed/internal/fetch"
+	"seedbed/internal/sandbox"
 )
 
 type extractCmd struct {
@@ -44,6 +45,8 @@ type extractCmd struct {
 	modelLimits
 	readFlags
 	Rejected bool `help:"Print rejected pairs too, each with its reason."`
+
+	children *sandbox.Pool // that read
 }
 
 func (c extractCmd) Run(ctx context.Context, s *streams) error {
@@ -64,6 +67,8 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 			return misuse("--count: %v", err)
 		}
 	}
+	c.children = &sandbox.Pool{}
+	defer c.children.Close()
 	if c.Estimate {
 		return writeTo(c.Output, s.out, func(w io.Writer) error { return c.estimate(ctx, w, recipe) })
 	}
@@ -214,7 +219,7 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 		return err
 	}
 	defer done()
-	doc, err := x.cmd.document(ctx, file, path)
+	doc, err := x.cmd.document(ctx, x.cmd.children, file, path)
 	if err != nil {
 		return err
 	}
@@ -290,7 +295,7 @@ func (c extractCmd) expect(ctx context.Context, arg string, recipe stage.Recipe)
 		return "", stage.Estimate{}, err
 	}
 	defer done()
-	doc, err := c.document(ctx, file, path)
+	doc, err := c.document(ctx, c.children, file, path)
 	if err != nil {
 		return path, stage.Estimate{}, err
 	}

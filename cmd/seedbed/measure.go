@@ -9,6 +9,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/measure"
+	"seedbed/internal/sandbox"
 )
 
 type measureCmd struct {
@@ -84,8 +85,10 @@ func (c measureCmd) write(w io.Writer, card *measure.Card) error {
 
 func (c measureCmd) sources(ctx context.Context, s *streams) ([]measure.Source, error) {
 	var out []measure.Source
+	var children sandbox.Pool
+	defer children.Close()
 	for _, path := range c.Source {
-		doc, err := readFlags{}.document(ctx, path, path)
+		doc, err := readFlags{}.document(ctx, &children, path, path)
 		if err != nil {
 			return nil, err
 		}

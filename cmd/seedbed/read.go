@@ -29,7 +29,7 @@ func (c readCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer done()
-	doc, err := c.document(ctx, path, name)
+	doc, err := c.document(ctx, nil, path, name)
 	if err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ type readFlags struct {
 }
 
 // document reads in a child process, as the server does.
-func (f readFlags) document(ctx context.Context, path, name string) (*extract.Document, error) {
-	return readAs(ctx, sandbox.Options{CacheDir: cacheFolder()}, path, filepath.Base(name), seedbed.Reading(f))
+func (f readFlags) document(ctx context.Context, children *sandbox.Pool, path, name string) (*extract.Document, error) {
+	return readAs(ctx, sandbox.Options{CacheDir: cacheFolder(), Pool: children}, path, filepath.Base(name), seedbed.Reading(f))
 }
 
 // readAs reads in a child process, as a person asked.

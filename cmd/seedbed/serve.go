@@ -162,7 +162,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	o := &opened{db: db, index: index, reader: sandbox.Options{CacheDir: cacheFolder()}}
+	o := &opened{db: db, index: index, reader: sandbox.Options{CacheDir: cacheFolder(), Pool: &sandbox.Pool{}}}
 	o.service, err = jobs.New(jobs.Options{
 		DB:    db,
 		Blobs: blobs,
@@ -231,7 +231,10 @@ func openIndex(ctx context.Context, data string, db *store.DB, log *slog.Logger)
 	return index, nil
 }
 
-func (o *opened) close() error { return errors.Join(o.index.Close(), o.db.Close()) }
+func (o *opened) close() error {
+	o.reader.Pool.Close()
+	return errors.Join(o.index.Close(), o.db.Close())
+}
 
 func (o *opened) ready(ctx context.Context) error {
 	_, err := o.db.SeedCount(ctx)

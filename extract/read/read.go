@@ -49,6 +49,9 @@ var (
 type Options struct {
 	// CacheDir keeps what is compiled once for this machine (the PDF engine).
 	CacheDir string
+	// PDF is the PDF engine itself, kept from file to file; nil loads it for
+	// each.
+	PDF *pdf.Runtime
 	// OCR is the tesseract program, for the pages of PDFs that are images.
 	OCR string
 	// WholePage reads of a web page what stands around its article too.
@@ -94,7 +97,7 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 	all := io.NewSectionReader(r, 0, size)
 	switch f := detect(head, name); f {
 	case formatPDF:
-		return pdf.Read(ctx, r, size, name, pdf.Options{CacheDir: opts.CacheDir, OCR: opts.OCR})
+		return pdf.Read(ctx, r, size, name, pdf.Options{Runtime: opts.PDF, CacheDir: opts.CacheDir, OCR: opts.OCR})
 	case formatZip:
 		return zipped(ctx, r, size, name, opts, depth)
 	case formatPacked:

@@ -3,7 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,92 +23,95 @@ import (
 )
 
 // IsChild reports whether arguments, those after the program's name, are the
-// ones that Read and Warm start a child with.
+// ones that children are started with.
 func IsChild(args []string) bool {
 	return len(args) >= 2 && args[0] == "read" && args[1] == "--child"
 }
 
-func childArgs(o Options) []string {
+func childArgs(k kind) []string {
 	return []string{
 		"read", "--child",
-		"--memory", strconv.FormatInt(o.Memory, 10),
-		"--wall", o.WallTime.String(),
-		"--cache", o.CacheDir,
-		"--ocr", o.OCR,
-		"--whole-page=" + strconv.FormatBool(o.WholePage),
+		"--memory", strconv.FormatInt(k.memory, 10),
+		"--files", strconv.FormatInt(k.fileSize, 10),
+		"--cache", k.cache,
 	}
 }
 
 // A reader reads the file or folder at path.
 type reader func(ctx context.Context, path, name string, opts read.Options) (*extract.Document, error)
 
-// Child is what the child process does with its arguments: it limits itself,
-// reads the file and writes the document, or why there is none, to standard
-// output. It returns the exit status.
+// Child is what the child process does with its arguments: it limits itself
+// and carries out the orders on standard input, one after the other, until
+// there are none. For each it writes a reply to standard output. It returns
+// the exit status.
 func Child(ctx context.Context, args []string) int {
-	return child(ctx, args, os.Stdout, document)
+	return child(ctx, args, os.Stdin, os.Stdout, document)
 }
 
-func child(ctx context.Context, args []string, out io.Writer, do reader) int {
+func child(ctx context.Context, args []string, in io.Reader, out io.Writer, do reader) int {
 	f := flag.NewFlagSet("read --child", flag.ContinueOnError)
 	memory := f.Int64("memory", 0, "bytes")
-	wall := f.Duration("wall", 0, "time")
+	files := f.Int64("files", 0, "bytes that may be written")
 	cache := f.String("cache", "", "folder")
-	name := f.String("name", "", "of the file")
-	ocr := f.String("ocr", "", "program")
-	whole := f.Bool("whole-page", false, "of HTML")
-	warm := f.Bool("warm", false, "only fill the cache")
-	page := f.Int("page", 0, "draw this page, and read nothing")
-	width := f.Int("width", 0, "of the drawing, in pixels")
-	bring := f.Bool("fetch", false, "fetch what standard input says")
 	if err := f.Parse(args[2:]); err != nil {
 		return 2
 	}
-	size := int64(128 << 20) // the cache is written once, 21 MB
-	if *bring {
-		size = 4 << 30 // what arrives is bounded by itself
-	}
-	confine(*memory, *wall, size)
+	confine(*memory, *files)
 	debug.SetMaxStack(128 << 20) // a file that makes a reader recurse is found out early
 
-	var r reply
-	switch {
-	case *bring:
-		r = fetched(ctx, os.Stdin)
-	case *warm:
-		if err := pdf.Warm(ctx, *cache); err != nil {
-			r.Error = seedbed.Errorf(seedbed.Internal, "%w", err)
+	c := worker{cache: *cache, pdf: pdf.NewRuntime(*cache), read: do}
+	orders, w := gob.NewDecoder(in), bufio.NewWriterSize(out, 1<<16)
+	replies := gob.NewEncoder(w)
+	for {
+		var o order
+		err := orders.Decode(&o)
+		if err == io.EOF {
+			return 0
 		}
-	case *page > 0:
-		img, err := draw(ctx, f.Arg(0), *name, *page, *width, *cache)
-		r.Image, r.Error = img, explain(*name, err)
-	default:
-		d, err := do(ctx, f.Arg(0), *name, read.Options{CacheDir: *cache, OCR: *ocr, WholePage: *whole})
-		r.Document, r.Error = d, explain(*name, err)
+		if err == nil {
+			confineTime(o.Wall)
+			err = replies.Encode(c.carryOut(ctx, o))
+		}
+		if err == nil {
+			err = w.Flush()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
-	w := bufio.NewWriterSize(out, 1<<16)
-	if err := json.NewEncoder(w).Encode(r); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	if err := w.Flush(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
 }
 
-// fetched carries out an order.
-func fetched(ctx context.Context, in io.Reader) reply {
-	var o order
-	if err := json.NewDecoder(in).Decode(&o); err != nil {
-		return reply{Error: seedbed.Errorf(seedbed.Internal, "understand what to fetch: %w", err)}
+// A worker is what a child keeps from order to order.
+type worker struct {
+	cache string
+	pdf   *pdf.Runtime
+	read  reader
+}
+
+func (w worker) carryOut(ctx context.Context, o order) (r reply) {
+	var err error
+	switch {
+	case o.Fetch != nil:
+		var got fetch.Fetched
+		if got, err = fetch.To(ctx, o.Fetch.Options, o.Fetch.Address, o.Fetch.Dir); err != nil {
+			r.Error = &seedbed.Error{Code: seedbed.CodeOf(err), Message: err.Error()}
+			return r
+		}
+		r.Fetched = &got
+	case o.Warm:
+		if err := pdf.Warm(ctx, w.cache); err != nil {
+			r.Error = &seedbed.Error{Code: seedbed.Internal, Message: err.Error()}
+		}
+	case o.Page > 0:
+		r.Image, err = draw(ctx, o, w.pdf)
+	default:
+		r.Document, err = w.read(ctx, o.Path, o.Name, read.Options{CacheDir: w.cache, PDF: w.pdf, OCR: o.OCR, WholePage: o.WholePage})
 	}
-	got, err := fetch.To(ctx, o.Options, o.Address, o.Dir)
-	if err == nil {
-		return reply{Fetched: &got}
+	if err != nil {
+		r.Error = explain(o.Name, err)
 	}
-	return reply{Error: &seedbed.Error{Code: seedbed.CodeOf(err), Message: err.Error()}}
+	return r
 }
 
 // document reads with the reader for the file's format.
@@ -129,8 +132,8 @@ func document(ctx context.Context, path, name string, opts read.Options) (*extra
 }
 
 // draw draws a page of a PDF.
-func draw(ctx context.Context, path, name string, page, width int, cache string) ([]byte, error) {
-	f, err := os.Open(path)
+func draw(ctx context.Context, o order, rt *pdf.Runtime) ([]byte, error) {
+	f, err := os.Open(o.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +142,11 @@ func draw(ctx context.Context, path, name string, page, width int, cache string)
 	if err != nil {
 		return nil, err
 	}
-	return pdf.Image(ctx, f, info.Size(), name, page, width, pdf.Options{CacheDir: cache})
+	return pdf.Image(ctx, f, info.Size(), o.Name, o.Page, o.Width, pdf.Options{Runtime: rt})
 }
 
-// explain turns a reader's error into one for people, nil into nil.
+// explain turns a reader's error into one for people.
 func explain(name string, err error) *seedbed.Error {
-	if err == nil {
-		return nil
-	}
 	code, advice := seedbed.Unreadable, ""
 	switch {
 	case errors.Is(err, readerr.ErrEmpty):

@@ -26,28 +26,41 @@ func group(cmd *exec.Cmd) func() error {
 	}
 }
 
-// confine limits the running process, and the files it writes to size bytes. Address space is limited as a first
-// fence that stops one huge request at once; what Go and WebAssembly only
-// reserve counts too, so the fence stands well above memory, and the parent
-// watches what is really used.
-func confine(memory int64, wall time.Duration, size int64) {
-	limit := func(what int, n uint64) {
-		var now unix.Rlimit
-		if unix.Getrlimit(what, &now) == nil && now.Max < n {
-			n = now.Max
-		}
-		if err := unix.Setrlimit(what, &unix.Rlimit{Cur: n, Max: n}); err != nil {
-			fmt.Fprintln(os.Stderr, "limit", what, "to", n, err)
-		}
-	}
-	limit(unix.RLIMIT_CORE, 0)
-	limit(unix.RLIMIT_FSIZE, uint64(size))
-	if wall > 0 {
-		limit(unix.RLIMIT_CPU, cpuSeconds(wall))
-	}
+// confine limits the running process, and the files it writes to size bytes.
+// Address space is limited as a first fence that stops one huge request at
+// once; what Go and WebAssembly only reserve counts too, so the fence stands
+// well above memory, and the parent watches what is really used.
+func confine(memory, size int64) {
+	limit(unix.RLIMIT_CORE, 0, true)
+	limit(unix.RLIMIT_FSIZE, uint64(size), true)
 	if memory > 0 {
 		reserved, _ := pages(os.Getpid(), 0)
-		limit(unix.RLIMIT_AS, uint64(reserved+2*memory+1<<30))
+		limit(unix.RLIMIT_AS, uint64(reserved+2*memory+1<<30), true)
+	}
+}
+
+// confineTime limits the computing time from now on to what goes with a wall
+// time.
+func confineTime(wall time.Duration) {
+	var used unix.Rusage
+	if wall > 0 && unix.Getrusage(unix.RUSAGE_SELF, &used) == nil {
+		limit(unix.RLIMIT_CPU, uint64(used.Utime.Sec+used.Stime.Sec)+cpuSeconds(wall), false)
+	}
+}
+
+// limit sets a limit of the running process; one that is final cannot be
+// lifted.
+func limit(what int, n uint64, final bool) {
+	var now unix.Rlimit
+	if err := unix.Getrlimit(what, &now); err != nil {
+		now.Max = unix.RLIM_INFINITY
+	}
+	now.Cur = min(n, now.Max)
+	if final {
+		now.Max = now.Cur
+	}
+	if err := unix.Setrlimit(what, &now); err != nil {
+		fmt.Fprintln(os.Stderr, "limit", what, "to", n, err)
 	}
 }
 
@@ -77,6 +90,12 @@ func watch(pid int, family bool, limit int64, ended <-chan struct{}, stop func()
 			}
 		}
 	}
+}
+
+// resident is how much memory a process holds in bytes, 0 where it is gone.
+func resident(pid int) int64 {
+	n, _ := pages(pid, 1)
+	return n
 }
 
 // children are the processes that a process started and that still run.

@@ -8,17 +8,11 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"seedbed/extract"
@@ -35,7 +29,10 @@ type Options struct {
 	WholePage bool          // of web pages, not the article alone
 	WallTime  time.Duration // 0 is two minutes, with OCR twenty
 	Memory    int64         // resident bytes, 0 is 1 GiB
-	MaxOutput int64         // bytes of the document as JSON, 0 is 256 MiB
+	MaxOutput int64         // bytes of the document as it is sent, 0 is 256 MiB
+	Pool      *Pool         // keeps children for more files; nil starts one for each
+
+	fileSize int64 // that a child may write
 }
 
 func (o Options) withDefaults() Options {
@@ -50,6 +47,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxOutput == 0 {
 		o.MaxOutput = 256 << 20
+	}
+	if o.fileSize == 0 {
+		o.fileSize = 128 << 20 // the cache is written once, 21 MB
 	}
 	return o
 }
@@ -70,10 +70,10 @@ func (e *CrashError) Error() string {
 
 // A reply is what a child writes to its standard output.
 type reply struct {
-	Document *extract.Document `json:"document,omitempty"`
-	Image    []byte            `json:"image,omitempty"`
-	Fetched  *fetch.Fetched    `json:"fetched,omitempty"`
-	Error    *seedbed.Error    `json:"error,omitempty"`
+	Document *extract.Document
+	Image    []byte
+	Fetched  *fetch.Fetched
+	Error    *seedbed.Error // its code and message
 }
 
 // Read reads the file or folder at path in a child process. Name is what the file is
@@ -88,15 +88,13 @@ func Read(ctx context.Context, opts Options, path, name string) (*extract.Docume
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	r, err := run(ctx, opts, name, "", "--name", name, "--", path)
+	r, err := run(ctx, opts, order{Name: name, Path: path, OCR: opts.OCR, WholePage: opts.WholePage})
+	var e *seedbed.Error
+	if errors.As(err, &e) && e.Code == seedbed.NoText && opts.OCR == "" && strings.Contains(e.Message, "needs OCR") {
+		e.Message += " " + adviceOCR()
+	}
 	if err != nil {
 		return nil, err
-	}
-	if r.Error != nil {
-		if r.Error.Code == seedbed.NoText && opts.OCR == "" && strings.Contains(r.Error.Message, "needs OCR") {
-			r.Error.Message += " " + adviceOCR()
-		}
-		return nil, r.Error
 	}
 	if r.Document == nil {
 		return nil, seedbed.Errorf(seedbed.Internal, "%s: the reading process gave no document", name)
@@ -115,14 +113,8 @@ func Draw(ctx context.Context, opts Options, path, name string, page, width int)
 	if err != nil {
 		return nil, fmt.Errorf("draw %s: %w", name, err)
 	}
-	r, err := run(ctx, opts, name, "", "--name", name, "--page", strconv.Itoa(page), "--width", strconv.Itoa(width), "--", path)
-	if err != nil {
-		return nil, err
-	}
-	if r.Error != nil {
-		return nil, r.Error
-	}
-	return r.Image, nil
+	r, err := run(ctx, opts, order{Name: name, Path: path, Page: page, Width: width})
+	return r.Image, err
 }
 
 const installOCR = "Install tesseract (Debian and Ubuntu: apt install tesseract-ocr; macOS: brew install tesseract; languages other than English are packages of their own)"
@@ -149,14 +141,9 @@ func FindOCR() (string, error) {
 // seconds and 300 MB the first time and next to nothing after it.
 func Warm(ctx context.Context, opts Options) error {
 	opts = opts.withDefaults()
-	r, err := run(ctx, opts, "the reader's cache", "", "--warm")
-	if err != nil {
-		return err
-	}
-	if r.Error != nil {
-		return r.Error
-	}
-	return nil
+	opts.Pool = nil // it is larger afterwards than a child should be
+	_, err := run(ctx, opts, order{Name: "the reader's cache", Warm: true})
+	return err
 }
 
 // Fetch brings what stands at an address into the folder dir in a child
@@ -170,135 +157,63 @@ func Fetch(ctx context.Context, opts Options, o fetch.Options, address, dir stri
 	}
 	opts.WallTime = o.Time + 10*time.Second // it gives up by itself before that
 	opts = opts.withDefaults()
-	asked, err := json.Marshal(order{Address: address, Dir: dir, Options: o})
-	if err != nil {
-		return fetch.Fetched{}, err
-	}
-	// The address may hold a password: it is not for the process list.
-	r, err := run(ctx, opts, fetch.Show(address), string(asked), "--fetch")
+	opts.Pool, opts.fileSize = nil, 4<<30 // what arrives is bounded by itself
+	r, err := run(ctx, opts, order{Name: fetch.Show(address), Fetch: &fetchOrder{address, dir, o}})
 	switch {
 	case err != nil:
 		return fetch.Fetched{}, err
-	case r.Error != nil:
-		return fetch.Fetched{}, r.Error
 	case r.Fetched == nil:
 		return fetch.Fetched{}, seedbed.Errorf(seedbed.Internal, "%s: the fetching process gave nothing", fetch.Show(address))
 	}
 	return *r.Fetched, nil
 }
 
-// An order is what a child that fetches is told on its standard input.
+// An order is what a child is told on its standard input.
 type order struct {
+	Name string        // what messages call it
+	Wall time.Duration // it has
+
+	Path      string // of the file to read
+	OCR       string
+	WholePage bool
+
+	Page, Width int // draw this page instead, in pixels
+
+	Warm  bool        // fill the cache instead
+	Fetch *fetchOrder // bring something instead
+}
+
+// A fetchOrder may hold a password, which is not for the process list.
+type fetchOrder struct {
 	Address string
 	Dir     string
 	Options fetch.Options
 }
 
-// Why a child was stopped.
-const (
-	_ int32 = iota
-	tookTooLong
-	tookTooMuchMemory
-	wroteTooMuch
-)
-
-// run starts a child and waits until it and all that it started are gone.
-func run(ctx context.Context, opts Options, name, input string, args ...string) (reply, error) {
-	// The kernel kills the child when the thread that started it ends, not
-	// the process: hold the thread.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-
-	self := opts.Self
-	if self == "" {
-		var err error
-		if self, err = os.Executable(); err != nil {
-			return reply{}, fmt.Errorf("find this program to start it as a reader: %w", err)
-		}
-	}
-	timed, stop := context.WithTimeout(ctx, opts.WallTime)
-	defer stop()
-	cmd := exec.CommandContext(timed, self, append(childArgs(opts), args...)...)
-	cmd.Env = environment(opts)
-	cmd.Dir = os.TempDir()
-	cmd.Stdin = strings.NewReader(input)
-	cmd.WaitDelay = 2 * time.Second // for pipes that grandchildren hold open
-	var stderr words
-	cmd.Stderr = &stderr
-	var stopped atomic.Int32
-	kill := group(cmd)
-	cmd.Cancel = func() error {
-		if ctx.Err() == nil {
-			stopped.CompareAndSwap(0, tookTooLong)
-		}
-		return kill()
-	}
-	out, err := cmd.StdoutPipe()
+// run has an order carried out, by a child of the pool where there is one. What
+// a child that was used before fails on, a new one may try.
+func run(ctx context.Context, opts Options, o order) (reply, error) {
+	o.Wall = opts.WallTime
+	p, err := opts.Pool.take(opts.kind())
 	if err != nil {
-		return reply{}, fmt.Errorf("start the reading process: %w", err)
+		return reply{}, err
 	}
-	if err := cmd.Start(); err != nil {
-		return reply{}, fmt.Errorf("start the reading process: %w", err)
+	used := p.used
+	r, err := p.do(ctx, opts, o)
+	if why := p.stopped.Load(); err != nil && used && (why == 0 || why == tookTooMuchMemory) {
+		if p, err = start(p.kind); err != nil {
+			return reply{}, err
+		}
+		r, err = p.do(ctx, opts, o)
 	}
-
-	ended := make(chan struct{})
-	go watch(cmd.Process.Pid, opts.OCR != "", opts.Memory, ended, func() {
-		stopped.CompareAndSwap(0, tookTooMuchMemory)
-		_ = kill()
-	})
-	var r reply
-	limited := &io.LimitedReader{R: out, N: opts.MaxOutput + 1}
-	decoded := json.NewDecoder(limited).Decode(&r)
-	if decoded != nil {
-		_, _ = io.Copy(io.Discard, limited) // until it ends or is too much
+	if err != nil {
+		return reply{}, err
 	}
-	if limited.N <= 0 {
-		stopped.CompareAndSwap(0, wroteTooMuch)
+	opts.Pool.put(p)
+	if r.Error != nil {
+		return reply{}, r.Error
 	}
-	if decoded == nil || limited.N <= 0 {
-		_ = kill() // there is nothing more to wait for
-	}
-	waited := cmd.Wait()
-	close(ended)
-	_ = kill() // what a crashed child left behind
-
-	switch stopped.Load() {
-	case tookTooLong:
-		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: reading took longer than %s. %s", name, opts.WallTime, smaller)
-	case tookTooMuchMemory:
-		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", name, bytes(opts.Memory), smaller)
-	case wroteTooMuch:
-		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: it holds more than %s of text. Split it and upload the parts.", name, bytes(opts.MaxOutput))
-	}
-	if decoded == nil {
-		return r, nil
-	}
-	if ctx.Err() != nil {
-		return reply{}, fmt.Errorf("read %s: %w", name, context.Cause(ctx))
-	}
-	return reply{}, crash(name, opts, waited, stderr.String(), decoded)
-}
-
-const smaller = "Split it into smaller files, or, if it is not large, save it anew with the program it came from: it may be damaged."
-
-// crash says why a child ended without a reply.
-func crash(name string, opts Options, waited error, stderr string, decoded error) error {
-	state := "a broken answer: " + decoded.Error()
-	var exit *exec.ExitError
-	if errors.As(waited, &exit) {
-		state = exit.String()
-	} else if waited != nil {
-		state = waited.Error()
-	}
-	e := seedbed.Errorf(seedbed.Unreadable, "%s: the reader failed on it. It may be damaged: save it anew with the program it came from.", name)
-	switch {
-	case strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "cannot allocate memory"), strings.Contains(stderr, "too many address space collisions"), strings.Contains(state, "signal: killed"):
-		e = seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", name, bytes(opts.Memory), smaller)
-	case strings.Contains(state, "CPU time limit exceeded"):
-		e = seedbed.Errorf(seedbed.Limit, "%s: reading took too much computing time. %s", name, smaller)
-	}
-	e.Err = &CrashError{State: state, Stderr: stderr}
-	return e
+	return r, nil
 }
 
 // bytes writes a size as people do: 1 GiB, 256 MiB.
@@ -312,40 +227,4 @@ func bytes(n int64) string {
 		}
 	}
 	return fmt.Sprintf("%d bytes", n)
-}
-
-// environment is all that a child learns of ours: nothing that may hold a key.
-func environment(opts Options) []string {
-	env := []string{
-		fmt.Sprintf("GOMEMLIMIT=%d", opts.Memory*3/4),
-		"GOGC=40", // a fifth less memory for next to no time
-		"GOMAXPROCS=2",
-		"GOTRACEBACK=single",
-	}
-	for _, k := range []string{"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LANG", "TZ", "TESSDATA_PREFIX", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
-		if v, ok := os.LookupEnv(k); ok {
-			env = append(env, k+"="+v)
-		}
-	}
-	return env
-}
-
-// words keeps the first and the last of what is written to it: a crash says
-// first what happened and then, at length, where.
-type words struct{ first, last []byte }
-
-const wordsKept = 2 << 10 // of each
-
-func (w *words) Write(p []byte) (int, error) {
-	n := min(len(p), wordsKept-len(w.first))
-	w.first = append(w.first, p[:n]...)
-	w.last = append(w.last, p[n:]...)
-	if over := len(w.last) - wordsKept; over > 0 {
-		w.last = append(w.last[:0], w.last[over:]...)
-	}
-	return len(p), nil
-}
-
-func (w *words) String() string {
-	return strings.TrimSpace(string(w.first) + string(w.last))
 }

@@ -15,13 +15,14 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/read"
+	"seedbed/extract/read/readerr"
 	"seedbed/internal/seedbed"
 )
 
 // The test binary is its own child: the file's name says what goes wrong.
 func TestMain(m *testing.M) {
 	if IsChild(os.Args[1:]) {
-		os.Exit(child(context.Background(), os.Args[1:], os.Stdout, misbehave))
+		os.Exit(child(context.Background(), os.Args[1:], os.Stdin, os.Stdout, misbehave))
 	}
 	os.Exit(m.Run())
 }
@@ -59,6 +60,23 @@ func misbehave(ctx context.Context, path, name string, opts read.Options) (*extr
 	case "half":
 		fmt.Print(`{"document":{"title":"half`)
 		os.Exit(0)
+	case "refuse":
+		return nil, readerr.ErrCorrupt
+	case "pid":
+		return say(strconv.Itoa(os.Getpid())), nil
+	case "once": // what an earlier file left behind makes the next one fail
+		if again {
+			panic("used before")
+		}
+		again = true
+		return say("done"), nil
+	case "grow":
+		b := make([]byte, idleMemory)
+		for i := range b {
+			b[i] = byte(i)
+		}
+		held = append(held, b)
+		return say("grown"), nil
 	case "environment":
 		return say(strings.Join(os.Environ(), "\n")), nil
 	case "grandchild":
@@ -80,8 +98,11 @@ func misbehave(ctx context.Context, path, name string, opts read.Options) (*extr
 	return document(ctx, path, name, opts)
 }
 
-// held keeps what creep takes.
-var held [][]byte
+// held keeps what creep and grow take, and again that once was read.
+var (
+	held  [][]byte
+	again bool
+)
 
 func recurse(n int) int {
 	if n < 0 {
@@ -164,6 +185,130 @@ func TestMisbehaviour(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pooled reads with the children of a pool.
+func pooled(t *testing.T) (Options, func(name string) (string, error)) {
+	t.Helper()
+	o, path := options(t), file(t, "some text")
+	o.Pool = &Pool{}
+	t.Cleanup(o.Pool.Close)
+	return o, func(name string) (string, error) {
+		d, err := Read(t.Context(), o, path, name)
+		if err != nil {
+			return "", err
+		}
+		return d.Text, nil
+	}
+}
+
+// A child reads one file after the other, until something is wrong with it.
+func TestPool(t *testing.T) {
+	_, read := pooled(t)
+	must := func(name string) string {
+		t.Helper()
+		text, err := read(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	first := must("pid")
+	if again := must("pid"); again != first {
+		t.Errorf("child %s read the first file, %s the second", first, again)
+	}
+	if _, err := read("refuse"); seedbed.CodeOf(err) != seedbed.Unreadable {
+		t.Errorf("a damaged file gave %v", err)
+	}
+	if again := must("pid"); again != first {
+		t.Errorf("child %s was not used again after a file that cannot be read", first)
+	}
+	for _, fault := range []string{"panic", "exit", "half", "recurse", "long"} {
+		if _, err := read(fault); err == nil {
+			t.Errorf("%s is no error", fault)
+		}
+		if second := must("pid"); second == first {
+			t.Errorf("child %s goes on after %s", first, fault)
+		} else {
+			first = second
+		}
+	}
+	if runtime.GOOS == "linux" {
+		must("grow")
+		if second := must("pid"); second == first {
+			t.Errorf("child %s goes on after it has grown", first)
+		}
+	}
+}
+
+// A file is not made to pay for the one before it.
+func TestPoolTriesAnew(t *testing.T) {
+	_, read := pooled(t)
+	for range 3 {
+		if _, err := read("once"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What hangs in one child does not hold up the others, nor does it stay.
+func TestPoolAtOnce(t *testing.T) {
+	o, read := pooled(t)
+	pids := filepath.Join(t.TempDir(), "pid")
+	path := file(t, pids)
+	ctx, cancel := context.WithCancel(t.Context())
+	hung := make(chan error, 1)
+	go func() {
+		_, err := Read(ctx, o, path, "grandchild")
+		hung <- err
+	}()
+	pid := waitPID(t, pids)
+	for range 2 {
+		if _, err := read("pid"); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	if err := <-hung; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	gone(t, pid)
+	if _, err := read("pid"); err != nil {
+		t.Error(err)
+	}
+}
+
+// Children that are idle end with their pool, and are replaced when they die.
+func TestPoolCloses(t *testing.T) {
+	o, read := pooled(t)
+	pid := func() int {
+		t.Helper()
+		text, err := read("pid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first := pid()
+	dead, err := os.FindProcess(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	second := pid()
+	if second == first {
+		t.Errorf("child %d reads on after it was killed", first)
+	}
+	o.Pool.Close()
+	gone(t, second)
+	third := pid() // a closed pool keeps none
+	gone(t, third)
 }
 
 // The log gets to know how a child died.

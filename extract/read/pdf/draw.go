@@ -31,11 +31,11 @@ const maxPNG = 400 << 10
 // Image draws a page, counted from 1, width pixels wide, as PNG or JPEG.
 func Image(ctx context.Context, r io.ReaderAt, size int64, name string, page, width int, opts Options) ([]byte, error) {
 	fail := func(err error) ([]byte, error) { return nil, fmt.Errorf("draw %s page %d: %w", name, page, err) }
-	rt, err := newRuntime(ctx, opts.CacheDir)
+	rt, done, err := opts.runtime(ctx)
 	if err != nil {
 		return fail(err)
 	}
-	defer rt.close()
+	defer done()
 	e, err := rt.open(ctx, r, size)
 	if err != nil {
 		return fail(corrupt(err))

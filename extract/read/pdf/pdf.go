@@ -4,8 +4,9 @@
 // PDFium, compiled to WebAssembly, does the reading. Files and pages that it
 // gives up on or reads badly are read with a small interpreter of our own,
 // which is all there is in a build with -tags nowasm. Pages that are images are
-// read with tesseract where that is asked for. Each may be made to spin or to ask for all memory by a file built for it, so a program that
-// reads strangers' files reads them in a child process with limits.
+// read with tesseract where that is asked for. Each may be made to spin or to
+// ask for all memory by a file built for it, so a program that reads strangers'
+// files reads them in a child process with limits.
 package pdf
 
 import (
@@ -22,8 +23,13 @@ import (
 
 // Options of reading. The zero value works.
 type Options struct {
-	// CacheDir keeps PDFium as compiled for this machine. Without it each
-	// call compiles it anew, which takes seconds and 300 MB.
+	// Runtime is kept from file to file. Without it each call loads PDFium,
+	// which takes longer than reading most papers.
+	Runtime *Runtime
+
+	// CacheDir keeps PDFium as compiled for this machine where there is no
+	// Runtime, which knows its own. Without it each call compiles it anew,
+	// which takes seconds and 300 MB.
 	CacheDir string
 
 	// OCR is the tesseract program, which reads the pages that have no text
@@ -50,11 +56,11 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 	if size == 0 {
 		return nil, fmt.Errorf("read %s: %w", name, readerr.ErrEmpty)
 	}
-	rt, err := newRuntime(ctx, opts.CacheDir)
+	rt, done, err := opts.runtime(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	defer rt.close()
+	defer done()
 	o, err := open(ctx, rt, r, size)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
