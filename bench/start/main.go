@@ -1,6 +1,7 @@
 // Command start measures what a person waits for: the time from the start of
-// a built seedbed to its first page, the memory it takes while idle, and the
-// weight of the first page with all its assets as they cross the wire.
+// a built seedbed to its first page, the memory it takes while idle, the
+// weight of the first page with all its assets as they cross the wire, and the
+// time that seedbed read takes for a megabyte of Markdown.
 //
 //	go build -o /tmp/seedbed ./cmd/seedbed && go run ./bench/start /tmp/seedbed
 package main
@@ -15,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,6 +54,35 @@ func run(binary string, times int, idle time.Duration) error {
 	}
 	slices.Sort(took)
 	fmt.Printf("start to page   median %v, worst %v of %d starts\n",
+		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), len(took))
+	return read(binary, times)
+}
+
+// read times seedbed read on a megabyte of Markdown.
+func read(binary string, times int) error {
+	dir, err := os.MkdirTemp("", "seedbed-start-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var text strings.Builder
+	for i := 0; text.Len() < 1<<20; i++ {
+		fmt.Fprintf(&text, "## Section %d\n\n%sSee `f(%d)` and [the rest](rest.md).\n\n- one\n- two\n\n", i, strings.Repeat("The ferry waits for nobody in the *harbour* of the island. ", 8), i)
+	}
+	file := filepath.Join(dir, "book.md")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		return err
+	}
+	var took []time.Duration
+	for range times {
+		began := time.Now()
+		if out, err := exec.Command(binary, "read", file).Output(); err != nil || len(out) < 1<<20-1<<10 {
+			return fmt.Errorf("read %s: %d bytes, %w", file, len(out), err)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	fmt.Printf("read 1 MB of .md median %v, worst %v of %d\n",
 		took[len(took)/2].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond), len(took))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	goruntime "runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -58,6 +59,13 @@ func child(ctx context.Context, args []string, in io.Reader, out io.Writer, do r
 	}
 	confine(*memory, *files)
 	debug.SetMaxStack(128 << 20) // a file that makes a reader recurse is found out early
+
+	// Memory that is never touched, and so never taken, lets small files do
+	// without a collection. For large ones 40 % takes a fifth less memory than
+	// the usual 100 for next to no time.
+	ballast := make([]byte, 16<<20)
+	defer goruntime.KeepAlive(ballast)
+	debug.SetGCPercent(40)
 
 	c := worker{cache: *cache, pdf: pdf.NewRuntime(*cache), read: do}
 	orders, w := gob.NewDecoder(in), bufio.NewWriterSize(out, 1<<16)
