@@ -381,13 +381,15 @@ func (f *file) headsPage(p page, l line) bool {
 // edges are the lines near the top and the foot of a page.
 func (p page) edges() []int {
 	var out []int
-	lowest := 0.0
+	highest, lowest := math.Inf(1), 0.0
 	for _, l := range p.lines {
-		lowest = max(lowest, l.base)
+		highest, lowest = min(highest, l.base), max(lowest, l.base)
 	}
 	for j, l := range p.lines {
-		// The number of a page may stand higher, by itself under the text.
-		own := l.base == lowest && l.base > 0.75*p.height && (l.text == p.Label || l.text == strconv.Itoa(p.Page)) && p.apart(j)
+		// The number of a page may stand nearer, by itself under or over the
+		// text.
+		last := l.base == lowest && l.base > 0.75*p.height || l.base == highest && l.base < 0.2*p.height
+		own := last && (l.text == p.Label || l.text == strconv.Itoa(p.Page)) && p.apart(j)
 		if l.box.Y1 < 0.12*p.height || l.box.Y0 > 0.88*p.height || own {
 			out = append(out, j)
 		}

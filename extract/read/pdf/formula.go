@@ -388,15 +388,16 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 		items = append(items, it)
 	}
 	shifted := shifts(rest, line{size: size, base: base})
+	places := behind(rest, shifted)
 	for i, g := range rest {
-		it := item{x0: g.box.X0, x1: g.box.X1}
+		it := item{x0: places[i].X0, x1: places[i].X1}
 		for _, r := range shifted[i].before {
 			it.glyphs = append(it.glyphs, sign(r, size, base, g.box.X0))
 		}
 		if shifted[i].r != 0 {
 			g.r = shifted[i].r
 		}
-		if shifted[i] != (shift{}) {
+		if shifted[i].off {
 			g = onLine(g, size, base)
 		}
 		it.glyphs = append(it.glyphs, g)
@@ -410,8 +411,9 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 	end := math.Inf(1)
 	for _, it := range items {
 		room := 0.2 * size
-		if n := len(out); n > 0 && unicode.IsLetter(it.glyphs[0].r) && it.glyphs[0].style&(italic|formula) == 0 {
-			room = 0.1 * size // before the name of a function
+		upright := func(g glyph) bool { return g.style&(italic|formula) == 0 }
+		if n, g := len(out), it.glyphs[0]; n > 0 && unicode.IsLetter(g.r) && (upright(g) || unicode.IsLetter(out[n-1].r) && upright(out[n-1])) {
+			room = 0.1 * size // before and behind the name of a function
 		}
 		if it.x0-end > room {
 			out = append(out, glyph{r: ' '})
@@ -425,6 +427,33 @@ func inLine(glyphs []glyph, bars []extract.Box, size, base float64) []glyph {
 		out = append(out, it.glyphs...)
 	}
 	return out
+}
+
+// behind is where glyphs are written from left to right. What stands under or
+// over a word, as under a limit, is written behind the word.
+func behind(glyphs []glyph, shifted []shift) []extract.Box {
+	places := make([]extract.Box, len(glyphs))
+	for i, g := range glyphs {
+		places[i] = g.box
+	}
+	for i := 0; i < len(glyphs); {
+		j := i + 1
+		for shifted[i].off && j < len(glyphs) && shifted[j].off && math.Abs(glyphs[j].base-glyphs[i].base) < 0.1*glyphs[i].size {
+			j++
+		}
+		run := extent(glyphs[i:j])
+		end := math.Inf(-1)
+		for k, g := range glyphs {
+			if x := (g.box.X0 + g.box.X1) / 2; shifted[i].off && !shifted[k].off && visible(g) && unicode.IsLetter(g.r) && x > run.X0 && x < run.X1 {
+				end = max(end, g.box.X1)
+			}
+		}
+		for k := i; k < j && !math.IsInf(end, -1); k++ {
+			places[k] = extract.Box{X0: end + 0.001*float64(k-i), X1: end}
+		}
+		i = j
+	}
+	return places
 }
 
 // entries cuts what stands between two brackets into the rows that its letters

@@ -223,6 +223,7 @@ func letters(from, to string) map[rune]rune {
 type shift struct {
 	r             rune
 	before, after string
+	off           bool // it does not stand on the line
 }
 
 // shifts finds what stands above or below the line. A run is written in small
@@ -262,6 +263,9 @@ func shifts(glyphs []glyph, l line) []shift {
 		}
 		if written == "ˢᵗ" || written == "ⁿᵈ" || written == "ʳᵈ" || written == "ᵗʰ" {
 			clear(out[i:j]) // 1st, 2nd
+		}
+		for k := i; s != 0 && k < j; k++ {
+			out[k].off = true
 		}
 		i = j
 	}
