@@ -52,6 +52,9 @@ func (e *Embedded) apply(ctx context.Context, changes []Change) error {
 func (t *tables) change(ctx context.Context, tx *sql.Tx, d *dictionary, changes []Change) error {
 	b := newBatch(t.engine, tx, d)
 	defer b.close()
+	if err := b.load(ctx, changes); err != nil {
+		return err
+	}
 	for _, c := range changes {
 		if c.ID == "" {
 			return seedbed.Errorf(seedbed.Invalid, "a change has no seed id")
@@ -143,8 +146,8 @@ func batches(seeds iter.Seq2[Change, error], size int) iter.Seq2[[]Change, error
 	}
 }
 
-// A batch is the changes of one transaction. Blocks and word counts are
-// gathered and written once, and then, with no other statement in between,
+// A batch is the changes of one transaction. Which seeds there are is asked
+// once; texts, blocks and word counts are gathered and written once, and then, with no other statement in between,
 // the engine's index: SQLite opens a savepoint for some statements, and for
 // each savepoint the engine writes out what it has gathered, which makes
 // indexing several times slower.
@@ -157,8 +160,16 @@ type batch struct {
 	counts map[string]int        // changes to the vocabulary
 	stems  map[string]string
 	blocks map[int64][]byte
+	seeds  map[string]indexed // that are in the index, by id
+	texts  map[int64][]string // that changed, by field; nil is gone
 	found  []foundChange
 	stmts  map[string]*sql.Stmt
+}
+
+// An indexed seed is number n in the tables.
+type indexed struct {
+	n, version int64
+	gone       bool
 }
 
 // A foundChange exchanges the terms of seed n.
@@ -173,6 +184,7 @@ func newBatch(e engine, tx *sql.Tx, d *dictionary) *batch {
 		engine: e, tx: tx, words: d,
 		new: map[fieldValue]uint32{}, labels: map[uint32]string{}, counts: map[string]int{},
 		stems: map[string]string{}, blocks: map[int64][]byte{}, stmts: map[string]*sql.Stmt{},
+		seeds: map[string]indexed{}, texts: map[int64][]string{},
 	}
 }
 
@@ -212,17 +224,39 @@ func (b *batch) get(ctx context.Context, q string, args []any, dest ...any) erro
 	return s.QueryRowContext(ctx, args...).Scan(dest...)
 }
 
-func (b *batch) change(ctx context.Context, c Change) error {
-	var n, had int64
-	var gone bool
-	err := b.get(ctx, `SELECT n, version, gone FROM seeds WHERE id = $1`, []any{c.ID}, &n, &had, &gone)
-	known := err == nil
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+// load finds which of the seeds are in the index.
+func (b *batch) load(ctx context.Context, changes []Change) error {
+	ids := make([]string, len(changes))
+	for i, c := range changes {
+		ids[i] = c.ID
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
 		return err
 	}
-	if known && (had > c.Version || had == c.Version && (c.Seed != nil || gone)) {
+	rows, err := b.tx.QueryContext(ctx, `SELECT id, n, version, gone FROM seeds WHERE id IN `+b.engine.strings(), string(list))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id string
+		var s indexed
+		if err := rows.Scan(&id, &s.n, &s.version, &s.gone); err != nil {
+			return err
+		}
+		b.seeds[id] = s
+	}
+	return rows.Err()
+}
+
+func (b *batch) change(ctx context.Context, c Change) error {
+	s, known := b.seeds[c.ID]
+	if known && (s.version > c.Version || s.version == c.Version && (c.Seed != nil || s.gone)) {
 		return nil
 	}
+	n, live := s.n, known && !s.gone
+	var err error
 	if known {
 		err = b.exec(ctx, `UPDATE seeds SET version = $1, gone = $2 WHERE n = $3`, c.Version, flag(c.Seed == nil), n)
 	} else {
@@ -231,7 +265,7 @@ func (b *batch) change(ctx context.Context, c Change) error {
 	if err != nil {
 		return err
 	}
-	live := known && !gone
+	b.seeds[c.ID] = indexed{n: n, version: c.Version, gone: c.Seed == nil}
 	if c.Seed == nil {
 		if !live {
 			return nil
@@ -276,10 +310,13 @@ func plain(s string) string {
 // are verdicts and change no word: they end here.
 func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) error {
 	if had {
-		old := make([]string, len(Fields))
-		if err := b.get(ctx, `SELECT question, answer, reasoning, evidence, title, section, tags FROM texts WHERE n = $1`, []any{n},
-			&old[0], &old[1], &old[2], &old[3], &old[4], &old[5], &old[6]); err != nil {
-			return err
+		old := b.texts[n]
+		if old == nil {
+			old = make([]string, len(Fields))
+			if err := b.get(ctx, `SELECT question, answer, reasoning, evidence, title, section, tags FROM texts WHERE n = $1`, []any{n},
+				&old[0], &old[1], &old[2], &old[3], &old[4], &old[5], &old[6]); err != nil {
+				return err
+			}
 		}
 		if slices.Equal(old, now) {
 			return nil
@@ -289,13 +326,13 @@ func (b *batch) setText(ctx context.Context, n int64, had bool, now []string) er
 			return err
 		}
 	}
+	b.texts[n] = now
 	if now == nil {
 		b.found = append(b.found, foundChange{n: n, had: true})
 		return nil
 	}
 	b.found = append(b.found, foundChange{n: n, had: had, stems: b.analyze(now, 1)})
-	return b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags) VALUES($1, $2, $3, $4, $5, $6, $7, $8)`,
-		n, now[0], now[1], now[2], now[3], now[4], now[5], now[6])
+	return nil
 }
 
 // analyze turns fields into terms with spaces between them, and counts each

@@ -3,12 +3,14 @@ package search
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -232,20 +234,17 @@ func (postgresEngine) strings() string {
 }
 
 func (postgresEngine) hits(ctx context.Context, tx *sql.Tx, q query) (bits, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT n FROM found WHERE words @@ $1::text::tsquery`, tsquery(q))
+	// One value, each number eight bytes: a row for each hit takes longer.
+	var list []byte
+	err := tx.QueryRowContext(ctx, `SELECT string_agg(int8send(n), '') FROM found WHERE words @@ $1::text::tsquery`, tsquery(q)).Scan(&list)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
 	set := bits{}
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		set.add(n)
+	for ; len(list) >= 8; list = list[8:] {
+		set.add(int64(binary.BigEndian.Uint64(list)))
 	}
-	return set, rows.Err()
+	return set, nil
 }
 
 func (postgresEngine) occurs(ctx context.Context, tx *sql.Tx, c clause) (there bool, err error) {
@@ -272,6 +271,24 @@ func (e postgresEngine) rank(ctx context.Context, tx *sql.Tx, q query, among []i
 
 // flush implements engine: a statement for each table.
 func (postgresEngine) flush(ctx context.Context, b *batch) error {
+	var ns []int64
+	columns := make([][]string, len(Fields))
+	for n, text := range b.texts {
+		if text == nil {
+			continue
+		}
+		ns = append(ns, n)
+		for i, s := range text {
+			columns[i] = append(columns[i], s)
+		}
+	}
+	if len(ns) > 0 {
+		if err := b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags)
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`,
+			ns, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6]); err != nil {
+			return err
+		}
+	}
 	var words, stems []string
 	var counts []int64
 	for _, word := range slices.Sorted(maps.Keys(b.counts)) {
@@ -350,7 +367,7 @@ func tsvector(fields []string) string {
 				order = append(order, stem)
 			}
 			size += 2
-			places[stem] = append(had, fmt.Sprintf("%d%c", min(at, tsLast), fieldWeights[i]))
+			places[stem] = append(had, strconv.Itoa(min(at, tsLast))+fieldWeights[i:i+1])
 		}
 		at += tsApart
 	}
@@ -365,9 +382,9 @@ func tsvector(fields []string) string {
 }
 
 // tsQuote writes a term so that nothing in it is syntax.
-func tsQuote(term string) string {
-	return `'` + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(term) + `'`
-}
+func tsQuote(term string) string { return `'` + tsEscape.Replace(term) + `'` }
+
+var tsEscape = strings.NewReplacer(`'`, `''`, `\`, `\\`)
 
 // tsquery is a query as the server reads it.
 func tsquery(q query) string {

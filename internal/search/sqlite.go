@@ -131,9 +131,18 @@ func (c *collector) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
 
 func (c *collector) Final(*sqlite.FunctionContext) {}
 
-// flush writes what is gathered: first the vocabulary, and then, with nothing
+// flush writes what is gathered: texts, the vocabulary, and then, with nothing
 // in between, the terms.
 func (sqliteEngine) flush(ctx context.Context, b *batch) error {
+	for n, text := range b.texts {
+		if text == nil {
+			continue
+		}
+		if err := b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags) VALUES($1, $2, $3, $4, $5, $6, $7, $8)`,
+			n, text[0], text[1], text[2], text[3], text[4], text[5], text[6]); err != nil {
+			return err
+		}
+	}
 	// In order, so that neighbours in the table are written together.
 	for _, word := range slices.Sorted(maps.Keys(b.counts)) {
 		n := b.counts[word]

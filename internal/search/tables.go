@@ -31,7 +31,7 @@ type engine interface {
 	hits(ctx context.Context, tx *sql.Tx, q query) (bits, error)
 	occurs(ctx context.Context, tx *sql.Tx, c clause) (bool, error)
 	rank(ctx context.Context, tx *sql.Tx, q query, among []int64) ([]scored, error) // at most ranked
-	flush(ctx context.Context, b *batch) error                                      // vocabulary and terms of a batch
+	flush(ctx context.Context, b *batch) error                                      // texts, vocabulary and terms of a batch
 }
 
 // scores reads rows of a number and its score.
