@@ -96,8 +96,15 @@ func isGarbled(glyphs []glyph) bool {
 	if chars >= 20 && odd*4 > chars && !legible(glyphs) {
 		return true
 	}
-	// Too few letters, or another script: nothing to compare with.
-	if latin < 150 || latin*2 < letters {
+	// Too few letters, another script, or the same few words over and over:
+	// nothing to compare with.
+	distinct := 0
+	for _, n := range counts {
+		if n > 0 {
+			distinct++
+		}
+	}
+	if latin < 150 || latin*2 < letters || distinct < 12 {
 		return false
 	}
 	return cosine(counts, usual) < 0.6

@@ -76,6 +76,9 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	d := f.document(name)
+	if len(d.Blocks) == 0 {
+		return nil, fmt.Errorf("read %s: %w: %s with nothing but page numbers and running heads", name, readerr.ErrNoText, countPages(len(f.pages)))
+	}
 	if err := d.Check(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
