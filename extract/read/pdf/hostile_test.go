@@ -2,7 +2,9 @@ package pdf_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -33,10 +35,33 @@ func file(t testing.TB, path string) []byte {
 	return data
 }
 
+// box is a page with a line in a media box.
+func box(corners, line string) []byte {
+	return build(catalog, onePage, strings.Replace(page, "[0 0 595 842]", corners, 1), stream("BT /F1 12 Tf 72 700 Td ("+line+") Tj ET"), times)
+}
+
+// fonts is a page with one font, and what else the file holds.
+func fonts(font, content string, more ...string) []byte {
+	return build(append([]string{catalog, onePage, page, stream(content), font}, more...)...)
+}
+
+// flated is a stream of so many zeros, compressed.
+func flated(size int) string {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	block := make([]byte, 1<<20)
+	for range size >> 20 {
+		_, _ = w.Write(block) // memory does not fail
+	}
+	_ = w.Close()
+	return fmt.Sprintf("<< /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream", b.Len(), b.String())
+}
+
 // hostile files end in the error that fits or in the text there is. The ones
 // that no reader can be trusted with are read again in internal/sandbox.
 func TestHostile(t *testing.T) {
 	whole := file(t, paper)
+	zeros := flated(64 << 20)
 	scanned := "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>"
 	shifted := strings.Map(func(r rune) rune {
 		if r > ' ' {
@@ -77,6 +102,23 @@ func TestHostile(t *testing.T) {
 		{"leading junk", append([]byte("\n\njunk before\n"), text("Text after junk.")...), nil, "Text after junk."},
 		{"trailing junk", append(text("Text before junk."), bytes.Repeat([]byte{0}, 3000)...), nil, "Text before junk."},
 		{"version 2.0", bytes.Replace(text("A newer file."), []byte("%PDF-1.4"), []byte("%PDF-2.0"), 1), nil, "A newer file."},
+		{"a box from the far corner", box("[595 842 0 0]", "Within it."), nil, "Within it."},
+		{"a box below nothing", box("[-300 -100 295 742]", "Within it."), nil, "Within it."},
+		{"a box of nothing", box("[0 0 0 0]", "Within it."), nil, "Within it."},
+		{"a box without end", box("[0 0 1e30 1e30]", "Within it."), nil, "Within it."},
+		{"a box of words", box("[(a) null /b 3 0 R]", "Within it."), nil, "Within it."},
+		{"a font without widths", fonts("<< /Type /Font /Subtype /TrueType /BaseFont /Nowhere /FirstChar 32 /LastChar 255 >>", "BT /F1 12 Tf 72 700 Td (Letters of no width.) Tj ET"), nil, "Letters of no width."},
+		{"a font with one width", fonts("<< /Type /Font /Subtype /TrueType /BaseFont /Nowhere /FirstChar 200 /LastChar 10 /Widths [500] >>", "BT /F1 12 Tf 72 700 Td (width.) Tj ET"), nil, "wi"},
+		{"letters that mean themselves in a circle", fonts("<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman /Encoding /WinAnsiEncoding /ToUnicode 6 0 R >>", "BT /F1 12 Tf 72 700 Td (Plain.) Tj ET",
+			"<< /Length 9 /UseCMap 6 0 R >>\nstream\nusecmap  \nendstream"), nil, "Plain."},
+		{"letters that mean all others", fonts("<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman /Encoding /WinAnsiEncoding /ToUnicode 6 0 R >>", "BT /F1 12 Tf 72 700 Td (Plain.) Tj ET",
+			stream("1 begincodespacerange <00> <FF> endcodespacerange 3 beginbfrange <00> <FFFFFFFF> <0000> <20> <7E> <0020> <80000000> <00000001> [ <0041> ] endbfrange")), nil, "Plain."},
+		{"three encodings on a page", build(catalog, onePage, strings.Replace(page, "/F1 5 0 R", "/F1 5 0 R /F2 6 0 R /F3 7 0 R", 1),
+			stream("BT 14 TL 72 700 Td /F1 12 Tf (caf\xe9 one) Tj T* /F2 12 Tf (caf\x8e two) Tj T* /F3 12 Tf (caf\x01 three) Tj ET"), times,
+			"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /MacRomanEncoding >>",
+			"<< /Type /Font /Subtype /Type1 /BaseFont /Courier /Encoding << /Type /Encoding /Differences [1 /eacute] >> >>"), nil, "café one café two café three"},
+		{"a stream of zeros a thousand times its size", build(catalog, onePage, page, zeros, times), readerr.ErrNoText, ""},
+		{"a font whose letters are pages", fonts("3 0 R", "BT /F1 12 Tf 72 700 Td (Plain.) Tj ET"), nil, ""},
 		{"wrong cross references", bytes.Replace(text("Found by scanning."), []byte("startxref\n"), []byte("startxref\n9"), 1), nil, "Found by scanning."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
