@@ -4,6 +4,7 @@ against the text it came from, and serves them for browsing, correcting and
 exporting as training and evaluation sets.
 
 	seedbed                     serve the web application on 127.0.0.1:7333
+	seedbed worker              only work off jobs, beside others on one PostgreSQL database
 	seedbed extract book.md     seeds as JSON Lines, without a server
 	seedbed read paper.pdf      the text as Seedbed reads it
 	seedbed -h                  everything else
@@ -49,6 +50,7 @@ copy, a blob never changes.
 	internal/seedbed    what is stored: Source, Run, Filter, Error
 	internal/store      all SQL
 	internal/blob       bytes by their hash
+	internal/queue      the job queue
 	internal/jobs       what a job does, retries, rescue
 	internal/sandbox    the child process that reads files, and the jail that runs code
 	internal/search     the index

@@ -13,6 +13,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/llm"
+	"seedbed/internal/queue"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -76,7 +77,7 @@ func (s *Service) endBatches(ctx context.Context, job *river.Job[batchArgs]) err
 		if more = queued > len(atWork); more {
 			return nil
 		}
-		return complete(ctx, tx, job)
+		return queue.Complete(ctx, tx, job)
 	})
 	if err == nil && more {
 		return river.JobSnooze(0)

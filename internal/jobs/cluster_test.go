@@ -138,6 +138,39 @@ func TestLimitsAreShared(t *testing.T) {
 	}
 }
 
+// TestMoreAtOnce lets a server be asked more at once in the middle of a run,
+// by a process that does not work.
+func TestMoreAtOnce(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Latency: 80 * time.Millisecond})
+	dir := inCluster(t, storetest.Postgres(t))
+	server := open(t, dir, jobs.Options{})
+	t.Cleanup(server.close)
+	e, err := server.SaveEndpoint(t.Context(), seedbed.Endpoint{URL: s.URL, Model: "scripted", Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := impatient(s, 0)
+	o.Env = nil
+	start(t, dir, o)
+	run := server.upload("machines.md", book(600), seedbed.RunOptions{}).Run.ID
+	server.eventually(func() bool { return s.Stats().Answered >= 10 })
+	if n := s.Stats().MaxConcurrent; n != 1 {
+		t.Errorf("a server that may be asked one thing at once was asked %d", n)
+	}
+	const more = 12
+	e.Concurrency = more
+	if _, err := server.SaveEndpoint(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	server.eventually(func() bool { return s.Stats().MaxConcurrent >= more })
+	if n := s.Stats().MaxConcurrent; n != more {
+		t.Errorf("a server that may be asked %d things at once was asked %d", more, n)
+	}
+	if err := server.Cancel(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestComesBackLate stops a process in the middle of its passages for so long
 // that another one takes its jobs. When it goes on, it can save nothing.
 func TestComesBackLate(t *testing.T) {

@@ -116,7 +116,7 @@ func (s *Service) SaveEndpoint(ctx context.Context, e seedbed.Endpoint) (seedbed
 		return e, err
 	}
 	if added {
-		if err := s.serve(e.ID); err != nil {
+		if err := s.serve(ctx, e); err != nil {
 			return e, err
 		}
 	}

@@ -27,6 +27,7 @@ import (
 	"seedbed/extract/llm"
 	"seedbed/extract/stage"
 	"seedbed/internal/blob"
+	"seedbed/internal/queue"
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
@@ -70,6 +71,7 @@ type Options struct {
 	Reconcile   time.Duration                         // how often the search index is compared with the database, 0 is 15 min
 	BatchPause  func(age time.Duration) time.Duration // between two looks at a batch sent so long ago, nil is 10 s at first and up to 5 minutes
 	Beat        time.Duration                         // how often a process says that it lives, 0 is 10 s
+	Booked      func(time.Duration)                   // told what each passage took beside its stages and its waiting, nil is nobody
 	Now         func() time.Time                      // nil is the clock of the database
 }
 
@@ -79,7 +81,7 @@ type Options struct {
 type Service struct {
 	Options
 	id      string // of this process among those that work
-	river   queue
+	river   queue.Queue
 	working atWork
 	changes hub
 	docs    documents
@@ -98,7 +100,8 @@ type Service struct {
 	started  bool
 	controls map[string]*control
 	compared map[difference]bool // what the index differed in when it was last compared
-	served   map[string]bool     // model servers whose jobs are taken
+	serving  sync.Mutex
+	served   map[string]int // how many jobs at a time are taken of each model server
 }
 
 // Queues. Each model server has one more, see modelQueue.
@@ -163,7 +166,7 @@ func New(o Options) (*Service, error) {
 		halting:  make(chan struct{}),
 		drawing:  make(chan struct{}, 2),
 		controls: map[string]*control{},
-		served:   map[string]bool{},
+		served:   map[string]int{},
 	}
 	ctx := context.Background()
 	workers := river.NewWorkers()
@@ -182,27 +185,15 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	for _, e := range endpoints {
-		queues[modelQueue(e.ID)] = modelQueueConfig
-		s.served[e.ID] = true
+		s.served[e.ID] = s.slots(e)
+		queues[modelQueue(e.ID)] = river.QueueConfig{MaxWorkers: s.slots(e)}
 	}
-	s.river, err = newQueue(ctx, o.DB, &river.Config{
-		ID:     s.id,
-		Logger: quiet(o.Log),
-		Queues: queues,
-		// The defaults would leave slots empty between two short jobs.
-		FetchCooldown:     5 * time.Millisecond,
-		FetchPollInterval: 250 * time.Millisecond,
-		// Readers and model calls have limits of their own, and the dead are
-		// found by their heartbeat.
-		JobTimeout:                  -1,
-		RescueStuckJobsAfter:        10 * 365 * 24 * time.Hour,
-		SoftStopTimeout:             o.Grace,
-		CompletedJobRetentionPeriod: time.Hour,
-		RetryPolicy:                 retries{s},
-		Workers:                     workers,
-		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(s.working.track)},
-		Test:                        river.TestConfig{Time: databaseClock{o.DB.Now}},
-	})
+	config := queue.Config(o.DB, s.id, o.Log)
+	config.Workers, config.Queues = workers, queues
+	config.SoftStopTimeout = o.Grace
+	config.RetryPolicy = retries{s}
+	config.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(s.working.track)}
+	s.river, err = queue.New(ctx, o.DB, config)
 	return s, err
 }
 
@@ -212,18 +203,6 @@ type retries struct{ s *Service }
 func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
 	return r.s.Now().Add(r.s.Patience(len(job.Errors) + 1))
 }
-
-// quiet keeps the queue's own chatter out of the log, and its warnings in.
-func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
-
-type warnings struct{ slog.Handler }
-
-func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
-}
-
-func (w warnings) WithAttrs(as []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(as)} }
-func (w warnings) WithGroup(name string) slog.Handler    { return warnings{w.Handler.WithGroup(name)} }
 
 // Start begins to work, with what an earlier process left undone first. Any
 // number of processes may work on one PostgreSQL database; on SQLite there is
@@ -293,7 +272,7 @@ func (s *Service) isStarted() bool {
 
 // insert adds a job in a transaction.
 func (s *Service) insert(ctx context.Context, tx *store.Tx, args river.JobArgs, opts *river.InsertOpts) error {
-	_, err := s.river.insert(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: opts}})
+	_, err := s.river.Insert(ctx, tx, []river.InsertManyParams{{Args: args, InsertOpts: opts}})
 	return err
 }
 

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/riverqueue/river"
-
 	"seedbed/extract"
 	"seedbed/extract/llm"
 	"seedbed/internal/seedbed"
@@ -19,9 +17,19 @@ import (
 // that a slow one holds up nobody else.
 func modelQueue(endpoint string) string { return "model-" + endpoint }
 
-// Workers wait at their endpoint's gate, which lets as many through as the
-// server is asked at once: there are enough of them for any server.
-var modelQueueConfig = river.QueueConfig{MaxWorkers: 2 * maxConcurrency}
+// slots is how many passages of a model server this process takes at a time.
+// Where others work too it takes no more than it has seats for: the rest is
+// for them.
+func (s *Service) slots(e seedbed.Endpoint) int {
+	if s.DB.Pool() == nil {
+		return seats(maxConcurrency)
+	}
+	return seats(e.Concurrency)
+}
+
+// seats are the passages that are at work for so many calls at once: a few
+// more, so that some are ready for the next place.
+func seats(calls int) int { return calls + max(2, calls/4) }
 
 const (
 	defaultConcurrency = 4
@@ -104,7 +112,7 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 			limits:   limits,
 			url:      e.URL,
 			limiter:  m.limiter(s, e, limits, o),
-			seats:    make(chan struct{}, 2*e.Concurrency),
+			seats:    make(chan struct{}, seats(e.Concurrency)),
 			stopping: s.halting,
 		}
 		if m.gates == nil {
@@ -146,6 +154,9 @@ type keeper struct {
 const keeperWaits = 30 * time.Second
 
 func (k keeper) Put(ctx context.Context, key string, request, reply []byte) error {
+	if books, ok := ctx.Value(booksKey{}).(*stopwatch); ok {
+		defer books.during()()
+	}
 	for end := time.Now().Add(keeperWaits); ; {
 		err := k.DB.Put(ctx, key, request, reply)
 		if err == nil || seedbed.CodeOf(err) != seedbed.Unavailable || time.Now().After(end) {
@@ -204,8 +215,7 @@ func withControl(ctx context.Context, c *control) context.Context {
 }
 
 // A gate stands before one server. Its limiter decides when a call may go
-// there. Before it are seats for the passages at work: twice as many as calls
-// at once, so that some are ready for the next place, and the others wait
+// there. Before it are seats for the passages at work, and the others wait
 // without having loaded anything.
 type gate struct {
 	limits   llm.Limits

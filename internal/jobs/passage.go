@@ -12,6 +12,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/llm"
+	"seedbed/internal/queue"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -43,7 +44,7 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 	err := s.passages(withControl(ctx, control), job)
 	var later laterError
 	switch {
-	case err == nil || errors.Is(err, errLost):
+	case err == nil || errors.Is(err, queue.ErrLost):
 		return nil
 	case ctx.Err() != nil || s.stopping(): // Stop wants us to end
 		return river.JobSnooze(0)
@@ -101,12 +102,12 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 		if running = run.State == seedbed.RunRunning; running {
 			return nil
 		}
-		return complete(ctx, tx, job)
+		return queue.Complete(ctx, tx, job)
 	})
 	switch {
 	case err == nil && running:
 		return river.JobSnooze(s.renewed(id))
-	case errors.Is(err, errLost):
+	case errors.Is(err, queue.ErrLost):
 		return nil
 	case seedbed.CodeOf(err) == seedbed.Unavailable:
 		return river.JobSnooze(s.Patience(1))
@@ -115,6 +116,9 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 }
 
 func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) error {
+	books := new(stopwatch)
+	books.start()
+	ctx = context.WithValue(ctx, booksKey{}, books)
 	run, err := s.DB.Run(ctx, job.Args.Run)
 	if err != nil {
 		return err
@@ -133,11 +137,13 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err != nil {
 		return err
 	}
+	books.stop()
 	leave, err := steps.gate.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	books.start()
 	queued, err := s.DB.Queued(ctx, run.ID, job.Args.Ordinals)
 	if err != nil {
 		return err
@@ -161,12 +167,18 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		made := make([]outcome, len(some))
 		for i, c := range some {
 			c.Doc = doc
-			if made[i], err = s.passage(ctx, run, steps, c, o); err != nil {
+			books.stop()
+			made[i], err = s.passage(ctx, run, steps, c, o)
+			books.start()
+			if err != nil {
 				return errors.Join(err, s.spend(ctx, run, made[:i+1]))
 			}
 		}
 		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
 			return err
+		}
+		for took := books.took(); s.Booked != nil && len(made) > 0; made = made[1:] {
+			s.Booked(took / time.Duration(len(some)))
 		}
 		if len(cuts) == 0 {
 			return nil
@@ -291,6 +303,9 @@ type laterError time.Duration
 
 func (l laterError) Error() string { return fmt.Sprintf("try again in %v", time.Duration(l)) }
 
+// errUnwanted rolls back what was made for a run that was cancelled meanwhile.
+var errUnwanted = errors.New("the run has ended")
+
 // commit runs the stages that need a transaction, and saves in it what became
 // of the passages, with the job's end if these are its last.
 func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run seedbed.Run, steps steps, made []outcome, o extract.Options, last bool) error {
@@ -298,17 +313,19 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	ctx = context.WithoutCancel(ctx)
 	wait := time.Duration(-1)
 	var now seedbed.Run
+	keys := make([][]uint64, len(made))
+	for i, out := range made {
+		keys[i] = keysOf(out.Found)
+	}
 	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		wait = -1
-		if err := holds(ctx, tx, job); err != nil {
+		if err := queue.Holds(ctx, tx, job); err != nil {
 			return err
 		}
-		now, err = tx.Run(ctx, run.ID)
-		if err != nil {
-			return err
-		}
-		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
-			return complete(ctx, tx, job)
+		if steps.count > 0 {
+			if now, err = tx.Run(ctx, run.ID); err != nil {
+				return err
+			}
 		}
 		if len(steps.last) > 0 {
 			// Others may be adding a seed that is alike.
@@ -316,9 +333,12 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 				return err
 			}
 		}
-		for _, out := range made {
+		for i, out := range made {
 			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
 				near := &near{db: tx, collection: run.Collection}
+				if err := near.ahead(ctx, keys[i]); err != nil {
+					return err
+				}
 				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...) // it may be done again
 				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
 					return err
@@ -340,17 +360,25 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 				wait = max(wait, out.wait)
 			}
 		}
+		// The run is looked at late: until then passages of it can be saved
+		// side by side.
 		if now, err = tx.Run(ctx, run.ID); err != nil {
 			return err
+		}
+		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
+			return errUnwanted
 		}
 		if !last || wait >= 0 {
 			return nil
 		}
-		if err := s.endIfDone(ctx, tx, run.ID); err != nil {
+		if err := s.endIfDone(ctx, tx, now); err != nil {
 			return err
 		}
-		return complete(ctx, tx, job)
+		return queue.Complete(ctx, tx, job)
 	})
+	if errors.Is(err, errUnwanted) {
+		return s.DB.Update(ctx, func(tx *store.Tx) error { return queue.Complete(ctx, tx, job) })
+	}
 	if err != nil {
 		return err
 	}

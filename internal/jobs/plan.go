@@ -7,6 +7,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"seedbed/internal/queue"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -48,7 +49,7 @@ func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 		switch {
 		case err == nil:
 			s.changes.tell(job.Args.Run)
-		case errors.Is(err, errLost):
+		case errors.Is(err, queue.ErrLost):
 			return nil
 		case ctx.Err() != nil:
 			return river.JobSnooze(0)
@@ -64,7 +65,7 @@ func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 // plan adds jobs for the next passages from an ordinal on, and returns where
 // to go on, -1 at the end.
 func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArgs], from int) (next int, err error) {
-	if err := holds(ctx, tx, job); err != nil {
+	if err := queue.Holds(ctx, tx, job); err != nil {
 		return 0, err
 	}
 	src, err := tx.Source(ctx, job.Args.Source)
@@ -83,7 +84,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 		}
 	case seedbed.RunRunning:
 	default: // whoever resumes it plans again
-		return -1, complete(ctx, tx, job)
+		return -1, queue.Complete(ctx, tx, job)
 	}
 	mates, err := tx.Mates(ctx, run.Collection, run.Endpoint)
 	if err != nil {
@@ -107,16 +108,16 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 			return 0, err
 		}
 		if goesOn { // the first of them plans the next ones
-			return -1, complete(ctx, tx, job)
+			return -1, queue.Complete(ctx, tx, job)
 		}
 	}
 	if next >= 0 { // all of these are done, or planned already
 		return next, nil
 	}
-	if err := s.endIfDone(ctx, tx, run.ID); err != nil {
+	if err := s.endIfDone(ctx, tx, run); err != nil {
 		return 0, err
 	}
-	return -1, complete(ctx, tx, job)
+	return -1, queue.Complete(ctx, tx, job)
 }
 
 // addPassages adds jobs for passages of a run. The first of them plans from
@@ -143,7 +144,7 @@ func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run
 	if len(jobs) == 0 {
 		return false, nil
 	}
-	added, err := s.river.insert(ctx, tx, jobs)
+	added, err := s.river.Insert(ctx, tx, jobs)
 	if err != nil {
 		return false, err
 	}
@@ -174,7 +175,7 @@ func (s *Service) planNext(ctx context.Context, job *river.Job[passageArgs]) err
 	}
 	args := planArgs{Run: job.Args.Run, Source: job.Args.Source, From: job.Args.Next}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := holds(ctx, tx, job); err != nil {
+		if err := queue.Holds(ctx, tx, job); err != nil {
 			return err
 		}
 		return s.insert(ctx, tx, args, &river.InsertOpts{UniqueOpts: onceAtATime})
@@ -198,12 +199,9 @@ func passageQueue(run seedbed.Run) string {
 	return modelQueue(run.Endpoint)
 }
 
-// endIfDone ends a run whose passages are all done, failed or skipped.
-func (s *Service) endIfDone(ctx context.Context, tx *store.Tx, id string) error {
-	run, err := tx.Run(ctx, id)
-	if err != nil {
-		return err
-	}
+// endIfDone ends a run, as it was read in the transaction, whose passages are
+// all done, failed or skipped.
+func (s *Service) endIfDone(ctx context.Context, tx *store.Tx, run seedbed.Run) error {
 	p := run.Passages
 	if run.State != seedbed.RunRunning && run.State != seedbed.RunPaused || p.Done+p.Failed+p.Skipped < p.Total {
 		return nil

@@ -11,6 +11,7 @@ import (
 
 	"seedbed/extract"
 	"seedbed/extract/chunk"
+	"seedbed/internal/queue"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -44,7 +45,7 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 		err = s.read(ctx, job, src)
 	}
 	switch {
-	case err == nil || errors.Is(err, errLost) || seedbed.CodeOf(err) == seedbed.NotFound && src.ID == "":
+	case err == nil || errors.Is(err, queue.ErrLost) || seedbed.CodeOf(err) == seedbed.NotFound && src.ID == "":
 		return nil // or it was deleted meanwhile
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
@@ -89,7 +90,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 		}
 		describe(&src, doc)
 		err = s.DB.Update(ctx, func(tx *store.Tx) error {
-			if err := holds(ctx, tx, job); err != nil {
+			if err := queue.Holds(ctx, tx, job); err != nil {
 				return err
 			}
 			if err := tx.ClaimBlob(ctx, src.Document); err != nil {
@@ -122,7 +123,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 			}
 		}
 		err := s.DB.Update(ctx, func(tx *store.Tx) error {
-			if err := holds(ctx, tx, job); err != nil {
+			if err := queue.Holds(ctx, tx, job); err != nil {
 				return err
 			}
 			if _, err := tx.Source(ctx, src.ID); err != nil {
@@ -194,7 +195,7 @@ func (s *Service) ready(ctx context.Context, job *river.Job[readArgs], src seedb
 				return err
 			}
 		}
-		return complete(ctx, tx, job)
+		return queue.Complete(ctx, tx, job)
 	})
 }
 
@@ -212,7 +213,7 @@ func (s *Service) fail(ctx context.Context, job *river.Job[readArgs], src seedbe
 				return err
 			}
 		}
-		return complete(ctx, tx, job)
+		return queue.Complete(ctx, tx, job)
 	})
 }
 
@@ -221,7 +222,7 @@ func (s *Service) waiting(ctx context.Context, job *river.Job[readArgs], src *se
 	var changed []string
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		changed = []string{""} // for those who watch everything
-		if err := holds(ctx, tx, job); err != nil {
+		if err := queue.Holds(ctx, tx, job); err != nil {
 			return err
 		}
 		// Locked before its runs are listed: a run that is added after this

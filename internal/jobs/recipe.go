@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -86,11 +87,37 @@ func (g given) Do(context.Context, extract.Passage, []extract.Seed) ([]extract.S
 // to it, and keeps what is added for the transaction's end.
 type near struct {
 	db interface {
-		Alike(ctx context.Context, collection string, keys []uint64) ([]store.Alike, error)
+		Alike(ctx context.Context, collection string, keys []uint64) (map[uint64][]store.Alike, error)
 	}
 	collection string
+	known      map[uint64][]store.Alike // by key, of those looked up ahead
 	questions  []stage.Candidate
 	added      map[string][]uint64 // keys by id
+}
+
+// ahead looks up at once what will be asked about seeds one by one.
+func (n *near) ahead(ctx context.Context, keys []uint64) (err error) {
+	if n.known, err = n.db.Alike(ctx, n.collection, keys); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if n.known[key] == nil {
+			n.known[key] = []store.Alike{}
+		}
+	}
+	return nil
+}
+
+// keysOf are those of the seeds that will be compared with others.
+func keysOf(seeds []extract.Seed) []uint64 {
+	var keys []uint64
+	for _, s := range seeds {
+		if s.Live() {
+			keys = append(keys, stage.Keys(s.Question)...)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 type nearKey struct{}
@@ -105,12 +132,20 @@ type sharedNear struct{}
 
 func (sharedNear) Candidates(ctx context.Context, keys []uint64) ([]stage.Candidate, error) {
 	n := ctx.Value(nearKey{}).(*near)
-	alike, err := n.db.Alike(ctx, n.collection, keys)
-	if err != nil {
-		return nil, err
+	known := n.known
+	if slices.ContainsFunc(keys, func(k uint64) bool { return known[k] == nil }) {
+		var err error
+		if known, err = n.db.Alike(ctx, n.collection, keys); err != nil {
+			return nil, err
+		}
 	}
+	var alike []store.Alike
+	for _, k := range keys {
+		alike = append(alike, known[k]...)
+	}
+	slices.SortFunc(alike, func(a, b store.Alike) int { return cmp.Compare(a.N, b.N) })
 	var out []stage.Candidate
-	for _, a := range alike {
+	for _, a := range slices.Compact(alike) {
 		out = append(out, stage.Candidate{ID: a.ID, Question: a.Question})
 	}
 	for _, q := range n.questions {

@@ -163,31 +163,43 @@ func (s *Service) obey(ctx context.Context) error {
 	return nil
 }
 
-// subscribe takes jobs of model servers that were added by another process.
+// subscribe takes jobs of model servers that were added by another process,
+// and more of those that may be asked more at once than before.
 func (s *Service) subscribe(ctx context.Context) error {
 	endpoints, err := s.endpoints(ctx)
 	if err != nil {
 		return err
 	}
 	for _, e := range endpoints {
-		if err := s.serve(e.ID); err != nil {
+		if err := s.serve(ctx, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// serve takes the jobs of a model server, once.
-func (s *Service) serve(endpoint string) error {
-	s.mu.Lock()
-	known := s.served[endpoint]
-	s.served[endpoint] = true
-	s.mu.Unlock()
-	if known {
+// serve takes the jobs of a model server. To take more at a time than before,
+// those at work have to end first: that is tried at every look.
+func (s *Service) serve(ctx context.Context, e seedbed.Endpoint) error {
+	s.serving.Lock()
+	defer s.serving.Unlock()
+	if s.served[e.ID] >= s.slots(e) {
 		return nil
 	}
-	err := s.river.Queues().Add(modelQueue(endpoint), modelQueueConfig)
-	if errors.As(err, new(*river.QueueAlreadyAddedError)) {
+	queues := s.river.Queues()
+	if s.served[e.ID] > 0 {
+		s.served[e.ID] = 1 // for it takes no more until it is added again
+		ctx, cancel := context.WithTimeout(ctx, look/2)
+		defer cancel()
+		if err := queues.Remove(ctx, modelQueue(e.ID)); errors.Is(err, context.DeadlineExceeded) {
+			return nil
+		} else if err != nil && !errors.As(err, new(*river.QueueNotFoundError)) {
+			return err
+		}
+	}
+	err := queues.Add(modelQueue(e.ID), river.QueueConfig{MaxWorkers: s.slots(e)})
+	if err == nil || errors.As(err, new(*river.QueueAlreadyAddedError)) {
+		s.served[e.ID] = s.slots(e)
 		return nil
 	}
 	return err

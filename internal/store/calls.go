@@ -20,15 +20,11 @@ type keptCall struct {
 	Raw     string           `json:"raw"`
 }
 
-// addCalls records the calls made about a passage, after those of earlier
+// addCalls records the calls made about a passage, after the n of earlier
 // attempts.
-func (tx *Tx) addCalls(ctx context.Context, run string, ordinal int, calls []seedbed.Call) error {
-	if len(calls) == 0 {
-		return nil
-	}
-	n, err := tx.number(ctx, `SELECT COALESCE(MAX(n), 0) FROM calls WHERE run = $1 AND ordinal = $2`, run, ordinal)
+func (tx *Tx) addCalls(ctx context.Context, run string, ordinal, n int, calls []seedbed.Call) error {
 	const width, atOnce = 16, 100
-	for err == nil && len(calls) > 0 {
+	for len(calls) > 0 {
 		some := calls[:min(atOnce, len(calls))]
 		calls = calls[len(some):]
 		args := make([]any, 0, width*len(some))
@@ -41,11 +37,11 @@ func (tx *Tx) addCalls(ctx context.Context, run string, ordinal int, calls []see
 			args = append(args, run, ordinal, n, c.Stage, c.Model, c.Reply, flag(c.Cached), c.Usage.In, c.Usage.Out, c.Usage.Cached,
 				c.Usage.Cost, millis(c.Began), c.Took, c.Code, c.Error, kept)
 		}
-		_, err = tx.exec(ctx, `INSERT INTO calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
+		_, err := tx.exec(ctx, `INSERT INTO calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
 			cost, began, took, code, error, kept) VALUES `+rowsOf(len(some), width), args...)
-	}
-	if err != nil {
-		return fmt.Errorf("record the calls about passage %d of run %s: %w", ordinal, run, err)
+		if err != nil {
+			return fmt.Errorf("record the calls about passage %d of run %s: %w", ordinal, run, err)
+		}
 	}
 	return nil
 }

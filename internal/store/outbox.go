@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,13 +16,19 @@ type Pending struct {
 	Attempts int // that failed
 }
 
-// tellIndex notes that a seed changed, in place of an older note.
-func (tx *Tx) tellIndex(ctx context.Context, seed string, version int64, deleted bool) error {
-	_, err := tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) VALUES ($1, $2, $3)
-		ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`,
-		seed, version, flag(deleted))
-	if err != nil {
-		return fmt.Errorf("note a change of seed %s for the index: %w", seed, err)
+// TellIndex notes changes for the index, each in place of an older note of its
+// seed.
+func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
+	for some := range slices.Chunk(changes, 100) {
+		args := make([]any, 0, 3*len(some))
+		for _, p := range some {
+			args = append(args, p.Seed, p.Version, flag(p.Deleted))
+		}
+		_, err := tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) VALUES `+rowsOf(len(some), 3)+`
+			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`, args...)
+		if err != nil {
+			return fmt.Errorf("note changes of seeds for the index: %w", err)
+		}
 	}
 	return nil
 }
@@ -52,8 +60,14 @@ func (r reads) OutboxCount(ctx context.Context) (int, error) {
 // Applied takes changes off the outbox that the index has seen. A seed that
 // changed again meanwhile stays.
 func (tx *Tx) Applied(ctx context.Context, changes []Pending) error {
-	for _, p := range changes {
-		if _, err := tx.exec(ctx, `DELETE FROM outbox WHERE seed = $1 AND version = $2`, p.Seed, p.Version); err != nil {
+	for some := range slices.Chunk(changes, 100) {
+		var which []string
+		var args []any
+		for _, p := range some {
+			which = append(which, fmt.Sprintf(`seed = $%d AND version = $%d`, len(args)+1, len(args)+2))
+			args = append(args, p.Seed, p.Version)
+		}
+		if _, err := tx.exec(ctx, `DELETE FROM outbox WHERE `+strings.Join(which, " OR "), args...); err != nil {
 			return fmt.Errorf("clear the outbox: %w", err)
 		}
 	}
@@ -66,17 +80,6 @@ func (tx *Tx) Postpone(ctx context.Context, p Pending, due time.Time, reason str
 		p.Seed, p.Version, millis(due), reason)
 	if err != nil {
 		return fmt.Errorf("postpone a change for the index: %w", err)
-	}
-	return nil
-}
-
-// TellIndex notes some changes that the index has missed: seeds as they are
-// now, or seeds that are not there.
-func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
-	for _, p := range changes {
-		if err := tx.tellIndex(ctx, p.Seed, p.Version, p.Deleted); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"seedbed/extract"
@@ -165,29 +167,32 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 		kept += flag(s.Live())
 	}
 	rejected := len(o.Found) - kept
-	n, err := tx.exec(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7,
+	calls, err := scanOne[int](tx.q.QueryRowContext(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7,
 		rejected = $8, parser = $9, attempts = attempts + 1
-		WHERE run = $1 AND ordinal = $2 AND state = 'queued'`,
-		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
+		WHERE run = $1 AND ordinal = $2 AND state = 'queued'
+		RETURNING (SELECT COALESCE(MAX(n), 0) FROM calls WHERE run = $1 AND ordinal = $2)`,
+		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser))
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("save passage %d of run %s: %w", o.Ordinal, run.ID, err)
-	}
-	if n == 0 {
-		return false, nil
 	}
 	if err := tx.addSeeds(ctx, run, o); err != nil {
 		return false, err
 	}
-	if err := tx.addCalls(ctx, run.ID, o.Ordinal, o.Calls); err != nil {
+	if err := tx.addCalls(ctx, run.ID, o.Ordinal, calls, o.Calls); err != nil {
 		return false, err
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
-		rejected = rejected + $6 WHERE id = $1`,
-		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped), kept, rejected)
+		rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
+		prefix = prefix + $11, cost = cost + $12 WHERE id = $1`,
+		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped), kept, rejected,
+		o.Spent.Calls, o.Spent.Cached, o.Spent.Tokens.In, o.Spent.Tokens.Out, o.Spent.Prefix, o.Spent.Cost)
 	if err != nil {
 		return false, fmt.Errorf("count passage %d of run %s: %w", o.Ordinal, run.ID, err)
 	}
-	return true, tx.Spend(ctx, run.ID, o.Spent)
+	return true, nil
 }
 
 // Spend counts what a run has spent.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"seedbed/extract"
@@ -88,11 +89,13 @@ func (tx *Tx) addSeeds(ctx context.Context, run seedbed.Run, o Outcome) error {
 	if err != nil {
 		return fmt.Errorf("add seeds of passage %d of run %s: %w", o.Ordinal, run.ID, err)
 	}
-	for _, a := range rows {
+	news := make([]Pending, len(rows))
+	for i, a := range rows {
 		numbers[a.id] = a.n
-		if err := tx.tellIndex(ctx, a.id, 1, false); err != nil {
-			return err
-		}
+		news[i] = Pending{Seed: a.id, Version: 1}
+	}
+	if err := tx.TellIndex(ctx, news); err != nil {
+		return err
 	}
 	return tx.addBands(ctx, run.Collection, numbers, o.Bands)
 }
@@ -127,7 +130,7 @@ func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int6
 	if n == 0 {
 		return 0, seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", s.ID)
 	}
-	return version + 1, tx.tellIndex(ctx, s.ID, version+1, false)
+	return version + 1, tx.TellIndex(ctx, []Pending{{Seed: s.ID, Version: version + 1}})
 }
 
 // Bands of a collection are told apart from another's by mixing its id in.
@@ -139,41 +142,60 @@ func bandOf(collection string, key uint64) int64 {
 }
 
 func (tx *Tx) addBands(ctx context.Context, collection string, numbers map[string]int64, bands map[string][]uint64) error {
+	var args []any
 	for id, keys := range bands {
 		n, ok := numbers[id]
-		if !ok || len(keys) == 0 {
+		if !ok {
 			continue
 		}
-		args := make([]any, 0, 2*len(keys))
 		for _, key := range keys {
 			args = append(args, bandOf(collection, key), n)
 		}
-		if _, err := tx.exec(ctx, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(keys), 2)+` ON CONFLICT (band, seed) DO NOTHING`, args...); err != nil {
-			return fmt.Errorf("add bands of seed %s: %w", id, err)
+	}
+	for some := range slices.Chunk(args, 1000) {
+		if _, err := tx.exec(ctx, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(some)/2, 2)+` ON CONFLICT (band, seed) DO NOTHING`, some...); err != nil {
+			return fmt.Errorf("add bands of seeds: %w", err)
 		}
 	}
 	return nil
 }
 
 // An Alike is a seed that may be a duplicate.
-type Alike struct{ ID, Question string }
+type Alike struct {
+	N            int64 // grows with each seed that is added
+	ID, Question string
+}
 
-// Alike are the seeds of a collection that share a key with keys.
-func (r reads) Alike(ctx context.Context, collection string, keys []uint64) ([]Alike, error) {
-	if len(keys) == 0 {
-		return nil, nil
-	}
-	args := []any{collection}
-	for _, key := range keys {
-		args = append(args, bandOf(collection, key))
-	}
-	out, err := list(ctx, r.q, func(row scanner) (Alike, error) {
-		var a Alike
-		err := row.Scan(&a.ID, &a.Question)
-		return a, err
-	}, `SELECT id, question FROM seeds WHERE collection = $1 AND n IN (SELECT seed FROM bands WHERE band IN (`+marks(2, len(keys))+`)) ORDER BY n`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("look for duplicates: %w", err)
+// Alike are the seeds of a collection by the keys that they have of some.
+func (r reads) Alike(ctx context.Context, collection string, keys []uint64) (map[uint64][]Alike, error) {
+	out := map[uint64][]Alike{}
+	for some := range slices.Chunk(keys, 500) {
+		args := []any{collection}
+		of := make(map[int64]uint64, len(some))
+		for _, key := range some {
+			band := bandOf(collection, key)
+			of[band] = key
+			args = append(args, band)
+		}
+		// A few lengths are prepared, not each there may be.
+		for len(args) < 1+500 && len(args)%26 != 1 {
+			args = append(args, args[len(args)-1])
+		}
+		type found struct {
+			band int64
+			Alike
+		}
+		rows, err := list(ctx, r.q, func(row scanner) (f found, err error) {
+			err = row.Scan(&f.band, &f.N, &f.ID, &f.Question)
+			return f, err
+		}, `SELECT b.band, s.n, s.id, s.question FROM bands b JOIN seeds s ON s.n = b.seed
+			WHERE s.collection = $1 AND b.band IN (`+marks(2, len(args)-1)+`)`, args...)
+		if err != nil {
+			return nil, fmt.Errorf("look for duplicates: %w", err)
+		}
+		for _, f := range rows {
+			out[of[f.band]] = append(out[of[f.band]], f.Alike)
+		}
 	}
 	return out, nil
 }

@@ -124,6 +124,10 @@ func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	// Who is about to save seeds of it ends first, or finds its run gone.
+	if _, err := list(ctx, tx.q, scanOne[string], `SELECT id FROM runs WHERE source = $1 ORDER BY id`+tx.q.locked("runs"), id); err != nil {
+		return fmt.Errorf("delete source %s: %w", id, err)
+	}
 	for _, statement := range []string{
 		`INSERT INTO outbox (seed, version, deleted) SELECT id, version + 1, 1 FROM seeds WHERE source = $1
 			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 1, attempts = 0, due = 0, error = ''`,

@@ -45,7 +45,7 @@ func Fresh(t testing.TB, engine string) store.Options {
 }
 
 // shared is the server of all tests of a test binary. It ends with it.
-var shared = sync.OnceValues(func() (*Server, error) { return newServer() })
+var shared = sync.OnceValues(Start)
 
 var databases atomic.Int64
 
@@ -81,7 +81,7 @@ type Server struct {
 // New starts a server for one test, which may stop it.
 func New(t testing.TB) *Server {
 	t.Helper()
-	s, err := newServer()
+	s, err := Start()
 	check(t, err)
 	t.Cleanup(s.Stop)
 	return s
@@ -89,7 +89,8 @@ func New(t testing.TB) *Server {
 
 var errNotInstalled = errors.New("PostgreSQL is not installed")
 
-func newServer() (*Server, error) {
+// Start starts a server. It ends with Stop, and with the process.
+func Start() (*Server, error) {
 	s := &Server{}
 	initdb, err := exec.LookPath("initdb")
 	if err != nil {
@@ -176,7 +177,7 @@ func (s *Server) start() error {
 	}
 	s.stdin, s.wait = stdin, cmd.Wait
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		conn, err := pgx.Connect(context.Background(), s.address("postgres"))
+		conn, err := pgx.Connect(context.Background(), s.Address("postgres"))
 		if err == nil {
 			return conn.Close(context.Background())
 		}
@@ -187,7 +188,8 @@ func (s *Server) start() error {
 	}
 }
 
-func (s *Server) address(database string) string {
+// Address is that of a database.
+func (s *Server) Address(database string) string {
 	u := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/" + database}
 	u.RawQuery = url.Values{"host": {s.dir}}.Encode()
 	return u.String()
@@ -196,28 +198,28 @@ func (s *Server) address(database string) string {
 // Database makes an empty database and returns its address.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	name := fmt.Sprintf("test%d", databases.Add(1))
-	s.exec(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.drop(name) })
-	return s.address(name)
-}
-
-func (s *Server) exec(t testing.TB, statement string) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	conn, err := pgx.Connect(ctx, s.address("postgres"))
+	name, err := s.Create(context.WithoutCancel(t.Context()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = conn.Exec(ctx, statement)
-	if err := errors.Join(err, conn.Close(ctx)); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { s.drop(name) })
+	return s.Address(name)
+}
+
+// Create makes an empty database and returns its name.
+func (s *Server) Create(ctx context.Context) (name string, err error) {
+	name = fmt.Sprintf("test%d", databases.Add(1))
+	conn, err := pgx.Connect(ctx, s.Address("postgres"))
+	if err != nil {
+		return "", err
 	}
+	_, err = conn.Exec(ctx, "CREATE DATABASE "+name)
+	return name, errors.Join(err, conn.Close(ctx))
 }
 
 // drop removes a database, unless the server is stopped.
 func (s *Server) drop(name string) {
-	conn, err := pgx.Connect(context.Background(), s.address("postgres"))
+	conn, err := pgx.Connect(context.Background(), s.Address("postgres"))
 	if err != nil {
 		return
 	}

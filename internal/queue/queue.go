@@ -1,0 +1,149 @@
+// Package queue is the job queue, River, on either kind of database. Jobs are
+// added and completed in transactions of the store: a job exists if and only
+// if the rows that ask for it were committed.
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"seedbed/internal/store"
+)
+
+// A Queue is River on one of the two databases.
+type Queue interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	Queues() *river.QueueBundle
+	// Insert adds jobs, and reports which of them were not there already.
+	Insert(ctx context.Context, tx *store.Tx, jobs []river.InsertManyParams) (added []bool, err error)
+}
+
+// Config is how the queue is run by the process with an id, on top of which
+// come its workers.
+func Config(db *store.DB, id string, log *slog.Logger) *river.Config {
+	return &river.Config{
+		ID:     id,
+		Logger: quiet(log),
+		// The defaults would leave slots empty between two short jobs.
+		FetchCooldown:     5 * time.Millisecond,
+		FetchPollInterval: 250 * time.Millisecond,
+		// Readers and model calls have limits of their own, and the dead are
+		// found by their heartbeat.
+		JobTimeout:                  -1,
+		RescueStuckJobsAfter:        10 * 365 * 24 * time.Hour,
+		CompletedJobRetentionPeriod: time.Hour,
+		Test:                        river.TestConfig{Time: databaseClock{db.Now}},
+	}
+}
+
+// New makes a queue, and its tables where they are not there yet.
+func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error) {
+	if db.Pool() == nil {
+		return queueOn(ctx, riversqlite.New(db.Writer()), (*store.Tx).SQL, config)
+	}
+	var q Queue
+	// Of many processes that begin, one makes the queue's tables.
+	err := db.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.Lock(ctx, "the tables of the job queue"); err != nil {
+			return err
+		}
+		q, err = queueOn(ctx, riverpgxv5.New(db.Pool()), (*store.Tx).Pgx, config)
+		return err
+	})
+	return q, err
+}
+
+// client is a queue whose library knows transactions as T.
+type client[T any] struct {
+	*river.Client[T]
+	of func(*store.Tx) T
+}
+
+func queueOn[T any](ctx context.Context, driver riverdriver.Driver[T], of func(*store.Tx) T, config *river.Config) (Queue, error) {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: config.Logger})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the job queue: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return nil, fmt.Errorf("migrate the job queue: %w", err)
+	}
+	c, err := river.NewClient(driver, config)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the job queue: %w", err)
+	}
+	return client[T]{c, of}, nil
+}
+
+func (c client[T]) Insert(ctx context.Context, tx *store.Tx, jobs []river.InsertManyParams) ([]bool, error) {
+	results, err := c.InsertManyTx(ctx, c.of(tx), jobs)
+	if err != nil {
+		return nil, fmt.Errorf("add %s jobs: %w", jobs[0].Args.Kind(), err)
+	}
+	added := make([]bool, len(results))
+	for i, r := range results {
+		added[i] = !r.UniqueSkippedAsDuplicate
+	}
+	return added, nil
+}
+
+// ErrLost is the end of work on a job that was taken away: the process seemed
+// dead, and another one has the job now. What it made may not be saved.
+var ErrLost = errors.New("the job was given to another process")
+
+// Complete marks a job as done in the transaction of its results.
+func Complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) (err error) {
+	if tx.Pgx() != nil {
+		_, err = river.JobCompleteTx[*riverpgxv5.Driver, pgx.Tx](ctx, tx.Pgx(), job)
+	} else {
+		_, err = river.JobCompleteTx[*riversqlite.Driver, *sql.Tx](ctx, tx.SQL(), job)
+	}
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return ErrLost
+	}
+	if err != nil {
+		return fmt.Errorf("complete a %s job: %w", job.Kind, err)
+	}
+	return nil
+}
+
+// Holds makes sure that a job is still ours before anything of it is saved.
+// A job that is given to another process gets another number.
+func Holds[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
+	held, err := tx.HoldsJob(ctx, job.ID)
+	if err == nil && !held {
+		return ErrLost
+	}
+	return err
+}
+
+// databaseClock has the queue reckon with the clock of the database: the
+// machines' own may differ.
+type databaseClock struct{ now func() time.Time }
+
+func (c databaseClock) Now() time.Time     { return c.now() }
+func (databaseClock) NowOrNil() *time.Time { return nil }
+
+// quiet keeps the queue's own chatter out of the log, and its warnings in.
+func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
+
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
+}
+
+func (w warnings) WithAttrs(as []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(as)} }
+func (w warnings) WithGroup(name string) slog.Handler    { return warnings{w.Handler.WithGroup(name)} }
