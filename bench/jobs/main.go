@@ -1,0 +1,300 @@
+// Command jobs measures what work costs beside the work itself, on SQLite and
+// on PostgreSQL: how many jobs that do nothing end in a second, how long the
+// bookkeeping of a passage takes, how much faster a run is with two workers
+// and with four, and what memory and disk a run of many passages needs.
+//
+//	go build -o /tmp/seedbed ./cmd/seedbed && go run ./bench/jobs /tmp/seedbed
+//
+// Each row ends with its ratio to the bar; more than 1 misses it. PostgreSQL
+// is a server of its own on a socket, without fsync, unless -postgres names
+// one: an empty database, for the run leaves its rows there.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"seedbed/extract"
+	"seedbed/extract/llm/llmtest"
+	"seedbed/extract/read/markdown"
+	"seedbed/internal/blob"
+	"seedbed/internal/jobs"
+	"seedbed/internal/queue"
+	"seedbed/internal/search"
+	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
+)
+
+// The bars that figures are held to.
+const (
+	barSQLite   = 1500.0 // jobs a second
+	barPostgres = 5000.0
+	barBooks    = 5 * time.Millisecond // 95 of 100 passages
+	barTwo      = 0.55                 // of the time of one worker
+	barFour     = 0.30
+	barMemory   = 150.0 // megabytes
+	barLinear   = 1.25  // what the last tenth of a run adds to the database, of what an average tenth does
+)
+
+type bench struct {
+	binary   string
+	address  string // of PostgreSQL, "" for a server of its own
+	passages int
+	server   *storetest.Server
+}
+
+func main() {
+	var b bench
+	flag.StringVar(&b.address, "postgres", "", "`address` of an empty PostgreSQL database")
+	flag.IntVar(&b.passages, "passages", 10_000, "passages of the long run")
+	only := flag.String("only", "idle,books,workers,memory", "what to measure")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: jobs [-only idle,books,workers,memory] [-passages 10000] [-postgres address] path/to/seedbed")
+		os.Exit(2)
+	}
+	b.binary = flag.Arg(0)
+	if err := b.run(context.Background(), strings.Split(*only, ",")); err != nil {
+		fmt.Fprintln(os.Stderr, "jobs:", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) run(ctx context.Context, only []string) error {
+	defer func() {
+		if b.server != nil {
+			b.server.Stop()
+		}
+	}()
+	for _, part := range []struct {
+		name string
+		do   func(context.Context) error
+	}{{"idle", b.idle}, {"books", b.books}, {"workers", b.workers}, {"memory", b.memory}} {
+		if !slices.Contains(only, part.name) {
+			continue
+		}
+		if err := part.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// row prints a figure with its bar.
+func row(what, figure string, ratio float64) {
+	fmt.Printf("%-58s %16s  %5.2f of the bar\n", what, figure, ratio)
+}
+
+var engines = []string{"sqlite", "postgres"}
+
+// on calls do with an empty data folder and a database of a kind.
+func (b *bench) on(ctx context.Context, engine string, do func(dir string, o store.Options) error) error {
+	dir, err := os.MkdirTemp("", "seedbed-jobs-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	o := store.Options{Path: filepath.Join(dir, "seedbed.db")}
+	if engine == "postgres" {
+		if o.URL, err = b.database(ctx); err != nil {
+			return err
+		}
+	}
+	return do(dir, o)
+}
+
+func (b *bench) database(ctx context.Context) (string, error) {
+	if b.address != "" {
+		return b.address, nil
+	}
+	if b.server == nil {
+		var err error
+		if b.server, err = storetest.Start(); err != nil {
+			return "", err
+		}
+	}
+	name, err := b.server.Create(ctx)
+	return b.server.Address(name), err
+}
+
+// idleArgs ask for nothing.
+type idleArgs struct {
+	N int `json:"n"`
+}
+
+func (idleArgs) Kind() string { return "idle" }
+
+// idle works off jobs that do nothing, by the queue as it is set up for all
+// work.
+func (b *bench) idle(ctx context.Context) error {
+	for _, engine := range engines {
+		err := b.on(ctx, engine, func(_ string, o store.Options) error {
+			bar, n := barSQLite, 10_000
+			if engine == "postgres" {
+				bar, n = barPostgres, 40_000
+			}
+			rate, err := idleRate(ctx, o, n)
+			if err == nil {
+				row(fmt.Sprintf("%s: %d jobs that do nothing", engine, n), fmt.Sprintf("%.0f jobs/s", rate), bar/rate)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func idleRate(ctx context.Context, o store.Options, n int) (rate float64, err error) {
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	workers := river.NewWorkers()
+	left := make(chan struct{}, n)
+	river.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[idleArgs]) error {
+		left <- struct{}{}
+		return nil
+	}))
+	config := queue.Config(db, "bench", slog.New(slog.DiscardHandler))
+	config.Workers, config.Queues = workers, map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 100}}
+	q, err := queue.New(ctx, db, config)
+	if err != nil {
+		return 0, err
+	}
+	for from := 0; from < n; from += 1000 {
+		some := make([]river.InsertManyParams, 1000)
+		for i := range some {
+			some[i].Args = idleArgs{from + i}
+		}
+		err := db.Update(ctx, func(tx *store.Tx) error {
+			_, err := q.Insert(ctx, tx, some)
+			return err
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	began := time.Now()
+	if err := q.Start(ctx); err != nil {
+		return 0, err
+	}
+	for range n {
+		<-left
+	}
+	// Stop notes the ends of the last jobs.
+	if err := q.Stop(ctx); err != nil {
+		return 0, err
+	}
+	return float64(n) / time.Since(began).Seconds(), nil
+}
+
+// books measures the bookkeeping of passages while a model takes half a
+// second for each of sixteen at once.
+func (b *bench) books(ctx context.Context) error {
+	for _, engine := range engines {
+		err := b.on(ctx, engine, func(dir string, o store.Options) error {
+			took, err := bookTimes(ctx, dir, o)
+			if err != nil {
+				return err
+			}
+			slices.Sort(took)
+			p50, p95 := took[len(took)/2], took[len(took)*95/100]
+			row(fmt.Sprintf("%s: bookkeeping of %d passages, p50 %.2f ms, p95", engine, len(took), ms(p50)), fmt.Sprintf("%.2f ms", ms(p95)), float64(p95)/float64(barBooks))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func bookTimes(ctx context.Context, dir string, o store.Options) (took []time.Duration, err error) {
+	model, stop := scripted(llmtest.Script{Latency: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
+	defer stop()
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	index, err := openIndex(ctx, dir, db)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, index.Close()) }()
+	blobs, err := blob.Folder(filepath.Join(dir, "blobs"))
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	service, err := jobs.New(jobs.Options{
+		DB: db, Blobs: blobs, Index: index,
+		Read: func(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = f.Close() }()
+			return markdown.Read(ctx, f, name)
+		},
+		Env: &seedbed.Endpoint{URL: model, Model: "scripted", Concurrency: 16},
+		Booked: func(d time.Duration) {
+			mu.Lock()
+			took = append(took, d)
+			mu.Unlock()
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := service.Start(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, service.Stop(ctx)) }()
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	changes := service.Watch(watching, "")
+	up, err := service.Upload(ctx, seedbed.Upload{Name: "machines.md", Body: strings.NewReader(book(600))})
+	if err != nil {
+		return nil, err
+	}
+	for {
+		run, err := service.Run(ctx, up.Run.ID)
+		if err != nil {
+			return nil, err
+		}
+		if run.Ended() {
+			if run.Passages.Done != run.Passages.Total {
+				return nil, fmt.Errorf("the run ends as %+v", run)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			return took, nil
+		}
+		<-changes
+	}
+}
+
+func openIndex(ctx context.Context, dir string, db *store.DB) (search.Index, error) {
+	if db.Pool() != nil {
+		return search.OpenPostgres(ctx, db.Writer())
+	}
+	return search.Open(filepath.Join(dir, "index.db"), search.Options{})
+}
