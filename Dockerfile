@@ -9,7 +9,7 @@ FROM alpine:3
 RUN apk add --no-cache ca-certificates && adduser -D seedbed && install -d -o seedbed /data
 COPY --from=build /seedbed /usr/local/bin/seedbed
 USER seedbed
-ENV SEEDBED_ADDR=0.0.0.0:7333 SEEDBED_DATA=/data
+ENV SEEDBED_DATA=/data
 VOLUME /data
-EXPOSE 7333
+# Without accounts Seedbed listens on 127.0.0.1 only: run it with --network host.
 ENTRYPOINT ["seedbed"]

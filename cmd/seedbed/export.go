@@ -13,7 +13,7 @@ import (
 )
 
 type exportCmd struct {
-	Data      string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
+	dataThere
 	Format    string `help:"seedbed, messages, prompt-completion, alpaca, sharegpt or csv." default:"seedbed"`
 	System    string `help:"A system prompt for every example."`
 	Reasoning bool   `help:"Put a seed's reasoning before its answer."`

@@ -142,6 +142,19 @@ type opened struct {
 	sandbox  string // what code is run with, in words
 }
 
+// dataThere is the data folder of commands that work with what is there.
+type dataThere struct {
+	Data string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
+}
+
+// Validate refuses a folder that is not there, unless the database is elsewhere.
+func (d dataThere) Validate() error {
+	if info, err := os.Stat(d.Data); os.Getenv("SEEDBED_DATABASE_URL") == "" && (err != nil || !info.IsDir()) {
+		return fmt.Errorf("--data: there is no folder %s: name the one that a server made", d.Data)
+	}
+	return nil
+}
+
 // pageWidth is how wide pages are drawn, in pixels: sharp in a column of text.
 const pageWidth = 1100
 

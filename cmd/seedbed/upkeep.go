@@ -9,8 +9,8 @@ import (
 )
 
 type checkCmd struct {
-	Data   string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
-	Repair bool   `help:"Mend what can be mended without loss."`
+	dataThere
+	Repair bool `help:"Mend what can be mended without loss."`
 }
 
 // Help says what is looked at.
@@ -46,7 +46,7 @@ func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
 }
 
 type reindexCmd struct {
-	Data string `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"existingdir"`
+	dataThere
 }
 
 // Help says what happens meanwhile.
