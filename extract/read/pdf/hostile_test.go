@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,9 @@ func file(t testing.TB, path string) []byte {
 	return data
 }
 
+// pdfiumOpens are files that the second engine finds damaged.
+var pdfiumOpens = []string{"a million pages", "a box without end", "a font whose letters are pages", "wrong cross references"}
+
 // box is a page with a line in a media box.
 func box(corners, line string) []byte {
 	return build(catalog, onePage, strings.Replace(page, "[0 0 595 842]", corners, 1), stream("BT /F1 12 Tf 72 700 Td ("+line+") Tj ET"), times)
@@ -43,6 +47,14 @@ func box(corners, line string) []byte {
 // fonts is a page with one font, and what else the file holds.
 func fonts(font, content string, more ...string) []byte {
 	return build(append([]string{catalog, onePage, page, stream(content), font}, more...)...)
+}
+
+// lines cuts a text into lines that fit on a page.
+func lines(s string) (out []string) {
+	for line := range slices.Chunk([]byte(s), 80) {
+		out = append(out, string(line))
+	}
+	return out
 }
 
 // flated is a stream of so many zeros, compressed.
@@ -98,7 +110,7 @@ func TestHostile(t *testing.T) {
 		{"opens without a password", file(t, "testdata/owner.pdf"), nil, "may read this"},
 		{"an image", build(catalog, onePage, scanned, stream("100 0 0 100 0 0 cm /I Do"), picture), readerr.ErrNoText, "1 page of images without text: it needs OCR"},
 		{"an empty page", build(catalog, onePage, page, stream(""), times), readerr.ErrNoText, "its only page is empty"},
-		{"shifted letters", text(shifted[:300], shifted[300:]), readerr.ErrNoText, "do not say which letters"},
+		{"shifted letters", text(lines(shifted)...), readerr.ErrNoText, "do not say which letters"},
 		{"leading junk", append([]byte("\n\njunk before\n"), text("Text after junk.")...), nil, "Text after junk."},
 		{"trailing junk", append(text("Text before junk."), bytes.Repeat([]byte{0}, 3000)...), nil, "Text before junk."},
 		{"version 2.0", bytes.Replace(text("A newer file."), []byte("%PDF-1.4"), []byte("%PDF-2.0"), 1), nil, "A newer file."},
@@ -122,6 +134,12 @@ func TestHostile(t *testing.T) {
 		{"wrong cross references", bytes.Replace(text("Found by scanning."), []byte("startxref\n"), []byte("startxref\n9"), 1), nil, "Found by scanning."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if pdf.OnlyEngine && c.name == "opens without a password" {
+				t.Skip("the second engine knows no 256-bit keys")
+			}
+			if pdf.OnlyEngine && slices.Contains(pdfiumOpens, c.name) {
+				c.err, c.says = readerr.ErrCorrupt, "damaged"
+			}
 			d, err := pdf.Read(t.Context(), bytes.NewReader(c.data), int64(len(c.data)), "book.pdf", opts(t))
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error %v, want %v", err, c.err)

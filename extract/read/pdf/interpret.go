@@ -220,6 +220,9 @@ func (in *interpreter) put(c char) {
 		st |= sideways
 	}
 	box := in.place.box(min(x, x1), min(foot, top), max(x, x1), max(foot, top))
+	if in.place.off(box) {
+		return
+	}
 	for i, r := range c.runes {
 		g := glyph{r: r, box: box, base: base, size: size, style: st, odd: c.odd}
 		if i > 0 {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	lib "github.com/ledongthuc/pdf"
+
+	"seedbed/extract/read/readerr"
 )
 
 // objects is the second opinion on a file that PDFium gives up on: the object
@@ -59,6 +61,9 @@ func openObjects(ctx context.Context, r io.ReaderAt, size int64) (*objects, erro
 		}
 		return nil
 	})
+	if err != nil && strings.Contains(err.Error(), "encrypt") {
+		return nil, fmt.Errorf("%w: %w", readerr.ErrEncrypted, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +249,9 @@ func drawn(v lib.Value) (sheet, error) {
 	}
 	if box.Len() == 4 {
 		x0, y0, x1, y1 := box.Index(0).Float64(), box.Index(1).Float64(), box.Index(2).Float64(), box.Index(3).Float64()
-		place.left, place.bottom, place.right, place.top = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+		if x0 != x1 && y0 != y1 {
+			place.left, place.bottom, place.right, place.top = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+		}
 	}
 	place.quarters = int(inherited(v, "Rotate").Int64()/90%4+4) % 4
 	place.width, place.height = place.right-place.left, place.top-place.bottom

@@ -49,6 +49,9 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := read(t, path)
+			if pdf.OnlyEngine && name != "handout" {
+				t.Skip("the second engine orders and joins less well")
+			}
 			readtest.Golden(t, name+".golden", readtest.Outline(d))
 			readtest.Golden(t, name+".txt", d.Text)
 		})
@@ -62,7 +65,7 @@ func TestPagesAndBoxes(t *testing.T) {
 		t.Fatalf("%d pages reported, want 3", len(d.Pages))
 	}
 	for i, p := range d.Pages {
-		if p.Page != i+1 || p.Engine != "pdfium" || p.Verdict != "clean" || p.Words < 100 {
+		if p.Page != i+1 || (p.Engine == "pdfium") == pdf.OnlyEngine || p.Verdict != "clean" || p.Words < 100 {
 			t.Errorf("page report %+v", p)
 		}
 	}
@@ -79,6 +82,9 @@ func TestPagesAndBoxes(t *testing.T) {
 }
 
 func TestPageLabels(t *testing.T) {
+	if pdf.OnlyEngine {
+		t.Skip("the second engine reads no labels")
+	}
 	d := read(t, "testdata/notes.pdf")
 	var got []string
 	for _, p := range d.Pages {

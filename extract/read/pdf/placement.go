@@ -2,8 +2,8 @@ package pdf
 
 import "seedbed/extract"
 
-// A placement turns PDFium's coordinates, which know no rotation and grow
-// upwards, into those of the page as it is shown.
+// A placement turns the coordinates of a page's content, which know no rotation
+// and grow upwards, into those of the page as it is shown.
 type placement struct {
 	left, bottom, right, top float64
 	quarters                 int // clockwise
