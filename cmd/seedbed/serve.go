@@ -45,6 +45,9 @@ type workFlags struct {
 	Model       string `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
 	Concurrency int    `help:"Calls to the model at once, of all processes on one database together." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	modelLimits
+
+	// All processes on one database have to have the same.
+	Beat time.Duration `hidden:"" help:"How often a process says that it lives; the jobs of one that has not for three beats are given to others." default:"10s" env:"SEEDBED_BEAT"`
 }
 
 // endpoint is the model server, nil where none is named.
@@ -257,6 +260,7 @@ func (o *opened) ready(ctx context.Context) error {
 // work begins to work off jobs.
 func (o *opened) work(ctx context.Context, f workFlags, log *slog.Logger) error {
 	o.fetching = f.fetching()
+	o.service.Beat = f.Beat
 	o.service.Runner, o.sandbox = openJail(ctx, f.Execute, log)
 	if err := o.service.Start(ctx); err != nil {
 		return err

@@ -37,14 +37,16 @@ var address = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 // program has said its address.
 func startProgram(t testing.TB, data string, env ...string) *program {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &program{t: t, said: new(bytes.Buffer)}
-	p.cmd = exec.Command(self, "serve", "--addr", "127.0.0.1:0", "--data", data)
-	p.cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+cacheOf(t))
-	p.cmd.Env = append(p.cmd.Env, env...)
+	p, url := launch(t, address, env, "serve", "--addr", "127.0.0.1:0", "--data", data)
+	p.URL = url
+	return p
+}
+
+// launch starts the program and waits until it has said some words, which it
+// returns.
+func launch(t testing.TB, words *regexp.Regexp, env []string, args ...string) (p *program, found string) {
+	t.Helper()
+	p = &program{t: t, said: new(bytes.Buffer), cmd: self(t, env, args...)}
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +64,7 @@ func startProgram(t testing.TB, data string, env ...string) *program {
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			_, _ = fmt.Fprintln(p.said, lines.Text())
-			if u := address.FindString(lines.Text()); u != "" {
+			if u := words.FindString(lines.Text()); u != "" {
 				select {
 				case said <- u:
 				default:
@@ -80,17 +82,30 @@ func startProgram(t testing.TB, data string, env ...string) *program {
 		_ = p.cmd.Process.Kill()
 		_ = p.wait()
 		if t.Failed() {
-			t.Logf("the program said:\n%s", p.said)
+			t.Logf("%v said:\n%s", args, p.said)
 		}
 	})
 	select {
-	case p.URL = <-said:
+	case found = <-said:
 	case <-read:
-		t.Fatalf("seedbed ended without an address: %v\n%s", p.wait(), p.said)
+		t.Fatalf("%v ended and did not say %s: %v\n%s", args, words, p.wait(), p.said)
 	case <-time.After(30 * time.Second):
-		t.Fatal("seedbed said no address in 30 s")
+		t.Fatalf("%v did not say %s in 30 s", args, words)
 	}
-	return p
+	return p, found
+}
+
+// self is the program with arguments, yet to be started.
+func self(t testing.TB, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	name, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+cacheOf(t))
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
 }
 
 // cacheOf is one folder for all tests, so that PDFium is compiled once.
