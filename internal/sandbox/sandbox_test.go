@@ -191,7 +191,7 @@ func TestMisbehaviour(t *testing.T) {
 func pooled(t *testing.T) (Options, func(name string) (string, error)) {
 	t.Helper()
 	o, path := options(t), file(t, "some text")
-	o.Pool = &Pool{}
+	o.Pool, o.Memory = &Pool{}, 2<<30 // the race detector takes several times as much
 	t.Cleanup(o.Pool.Close)
 	return o, func(name string) (string, error) {
 		d, err := Read(t.Context(), o, path, name)

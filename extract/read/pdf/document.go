@@ -628,7 +628,7 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 		return depth, true
 	case depth > 1 && g.size() > 1.05*body && len(g.lines) == 1 && g.above > 1.3:
 		return depth, true
-	case number != nil && len(g.lines) == 1 && g.above > 1.3 && len(key(words)) > 3 && strings.ToUpper(words) == words && signs(words) == 0:
+	case number != nil && len(g.lines) <= 2 && g.above > 1.3 && len(key(words)) > 3 && strings.ToUpper(words) == words && signs(words) == 0:
 		return depth, true
 	case strong && len(g.lines) <= 2 && (number != nil || g.above > 1.15):
 		return depth, true

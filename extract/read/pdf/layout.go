@@ -134,7 +134,7 @@ func mostNear(counts map[float64]int, step float64) float64 {
 var (
 	bullet       = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢➡➞►▶▸❖✔◆–—*-]\s+\S`)
 	enumerate    = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
-	caption      = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|$)`)
+	caption      = regexp.MustCompile(`^(Figure|Fig\.|Table|Tab\.|Algorithm|Listing|Scheme|Plate|Abbildung|Tabelle|Figura|Tableau)\s*[A-Z]?\d+([.-]\d+)*[a-z]?\s*([.:|–—]|\p{Lu}|$)`)
 	statement    = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Exercise|Problem|Solution|Question|Answer|Algorithm|Observation|Fact|Proof|Satz|Beweis|Beispiel|Aufgabe|Lösung)(\s+\d+(\.\d+)*)?\s*[.:(]`)
 	dialogue     = regexp.MustCompile(`^(Q|A|Question|Answer)\s?\d*[.:]\s`)
 	numbered     = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)

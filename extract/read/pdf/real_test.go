@@ -80,6 +80,26 @@ func TestShadow(t *testing.T) {
 	}
 }
 
+// A caption may do without a colon, and a heading in capitals without a line of
+// its own; a sentence about a figure is neither.
+func TestPlainCaptions(t *testing.T) {
+	d := readBytes(t, drawn(prose(770, 3)+
+		at(72, 700, 2, 10, "Figure 1 Steps of the Model")+prose(670, 3)+
+		at(72, 610, 1, 10, "IV. RULES OF THE MODEL AS IT WAS MADE FOR THE TOWN")+at(72, 598, 1, 10, "ON THE FIRST OF APRIL")+prose(570, 3)+
+		at(72, 510, 1, 10, "Figure 1 shows the weather of a day that nobody will forget who has seen it.")))
+	got := map[string]extract.BlockKind{}
+	for _, b := range d.Blocks {
+		got[strings.Join(strings.Fields(b.Text)[:2], " ")] = b.Kind
+	}
+	want := map[string]extract.BlockKind{"Figure 1": extract.Paragraph, "IV. RULES": extract.Heading, "the weather": extract.Paragraph}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if d.Blocks[1].Kind != extract.Caption {
+		t.Errorf("%q is a %s", d.Blocks[1].Text, d.Blocks[1].Kind)
+	}
+}
+
 func headings(d *extract.Document) []string {
 	var out []string
 	for _, b := range d.Blocks {
