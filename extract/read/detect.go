@@ -14,6 +14,7 @@ import (
 	"seedbed/extract/read/charset"
 	"seedbed/extract/read/language"
 	"seedbed/extract/read/man"
+	"seedbed/extract/read/pretext"
 	"seedbed/extract/read/repo"
 )
 
@@ -33,6 +34,7 @@ const (
 	formatHTML     format = "HTML"
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
+	formatPreTeXt  format = "PreTeXt"
 	formatTable    format = "records"
 	formatAsciiDoc format = "AsciiDoc"
 	formatMan      format = "manual page"
@@ -110,6 +112,9 @@ func textFormat(head []byte, name, ext string, kind *mimetype.MIME) format {
 		return formatHTML
 	case strings.HasPrefix(start, "{") && bytes.Contains(head, []byte(`"cells"`)) && (ext == ".ipynb" || bytes.Contains(head, []byte(`"cell_type"`))):
 		return formatNotebook
+	}
+	if pretext.Is(head, ext) {
+		return formatPreTeXt
 	}
 	switch ext {
 	case ".tex", ".latex", ".ltx":

@@ -26,6 +26,7 @@ import (
 	"seedbed/extract/read/odt"
 	"seedbed/extract/read/pdf"
 	"seedbed/extract/read/pptx"
+	"seedbed/extract/read/pretext"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/repo"
 	"seedbed/extract/read/rst"
@@ -115,6 +116,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return html.Read(ctx, all, name)
 	case formatLaTeX:
 		return latex.Read(ctx, all, name)
+	case formatPreTeXt:
+		return pretext.Read(ctx, all, name)
 	case formatRST:
 		return rst.Read(ctx, all, name)
 	case formatMan:

@@ -118,6 +118,7 @@ func TestFormats(t *testing.T) {
 		{"x.zip", zipped(t, "notes.md", md), "heading", "paragraph"},            // one document, packed
 		{"notes.md.gz", gzipped(t, md), "heading", "paragraph"},
 		{"x.csv", "a,b\n1,2\n", "table", ""},
+		{"x.ptx", "<section><title>Title</title><p>Text.</p></section>", "heading", "paragraph"},
 		{"x.rst", "Title\n=====\n\nText.\n", "heading", "paragraph"},
 	} {
 		d, err := document(t, c.data, c.name)

@@ -15,6 +15,7 @@ import (
 	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
 	"seedbed/extract/read/notebook"
+	"seedbed/extract/read/pretext"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/rst"
 	"seedbed/extract/read/text"
@@ -134,6 +135,8 @@ func (p *part) read(ctx context.Context, data []byte) (*extract.Document, error)
 		return d, err
 	case p.lang == "Markdown" || p.lang == "RMarkdown" || p.lang == "MDX":
 		return markdown.Read(ctx, r, p.name)
+	case pretext.Is(data, strings.ToLower(path.Ext(base))):
+		return pretext.Read(ctx, r, p.name)
 	case strings.EqualFold(path.Ext(base), ".tex"):
 		return latex.Read(ctx, r, p.name)
 	case p.lang == "AsciiDoc":

@@ -8,6 +8,7 @@ import (
 
 	"seedbed/extract/read/charset"
 	"seedbed/extract/read/language"
+	"seedbed/extract/read/pretext"
 )
 
 // prunable are directories that nobody wrote for readers.
@@ -86,7 +87,7 @@ func byContent(name, lang string, data []byte, attrs map[string]bool) string {
 		return "generated or minified"
 	case !written && longLines(data) && language.KindOf(lang) == language.Programming:
 		return "minified"
-	case manifests.MatchString(base), lang == "SQL":
+	case manifests.MatchString(base), lang == "SQL", pretext.Is(head, strings.ToLower(path.Ext(base))):
 		return ""
 	case language.KindOf(lang) == language.Data:
 		return "data: " + lang
