@@ -36,7 +36,8 @@ type Candidate struct {
 //
 // Two questions that differ in a number, a symbol, an identifier, a name or a
 // negation are two, however much of the rest is the same: "Compute 3+4" and
-// "Compute 3+5". Answers do not count: who asks the same twice wants one
+// "Compute 3+5". So are short ones with another word in the place of one: the
+// melting points of iron and of zinc. Answers do not count: who asks the same twice wants one
 // answer.
 //
 // Candidates are found by MinHash (Broder 1997) with 125 hashes in 25 bands

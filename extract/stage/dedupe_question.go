@@ -124,14 +124,47 @@ func (q *question) similarity(other *question) float64 {
 }
 
 // apart reports whether something sets two questions apart: their marks, in
-// order, or a name that only one has.
+// order, a name that only one has, or in a short question another word in the
+// place of one, for that is what it asks about.
 func apart(a, b []term) bool {
 	isMark := func(t term) bool { return t.mark }
 	if !slices.EqualFunc(filter(a, isMark), filter(b, isMark), func(a, b term) bool { return a.text == b.text }) {
 		return true
 	}
-	return hasOwnName(a, b) || hasOwnName(b, a)
+	return hasOwnName(a, b) || hasOwnName(b, a) || swapped(a, b)
 }
+
+// brief is how many terms a question has at most in which one word is much.
+const brief = 12
+
+// swapped reports whether two short questions differ in nothing but words that
+// stand in the same places: “have assertions” and “have exceptions”. Forms of
+// one word are no others, and small words say little.
+func swapped(a, b []term) bool {
+	if len(a) != len(b) || len(a) > brief {
+		return false
+	}
+	other := false
+	for i := range a {
+		s, t := a[i].text, b[i].text
+		other = other || s != t && !minor[s] && !minor[t] && !sameStem(s, t)
+	}
+	return other
+}
+
+// sameStem reports whether two words begin alike for most of their length.
+func sameStem(a, b string) bool {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n >= 3 && 3*n >= 2*max(len(a), len(b))
+}
+
+// minor are words that a question may have others for and ask the same.
+var minor = set("a|an|the|this|that|these|those|is|are|was|were|be|been|do|does|did|has|have|had|can|could|may|might|will|would|shall|should|must|" +
+	"of|in|on|at|to|for|with|by|from|as|into|and|or|so|it|its|they|their|we|you|one|there|what|which|how|why|when|who|whose|exactly|really|actually|please|" +
+	"der|die|das|ein|eine|einer|eines|dem|den|des|ist|sind|war|im|von|zu|und|was|wie|warum|welche|welcher|le|la|les|un|une|de|du|est|sont|el|los|las|una|es|son|il|lo|gli|di|o|os|as|um|uma|het|een|van")
 
 func filter(terms []term, keep func(term) bool) []term {
 	var out []term
