@@ -16,8 +16,9 @@ import (
 
 // Harvest takes the question–answer pairs that the text itself states:
 // exercises with solutions, FAQ headings, Q and A lines, interviews,
-// glossaries and definitions, theorems with proofs, documented functions, and
-// tests with the code they test. It asks no model and is right or silent: a
+// glossaries and definitions, theorems with proofs, documented functions,
+// tests with the code they test, and folders with instructions and what solves
+// them. It asks no model and is right or silent: a
 // number that two exercises share, or a label that may be prose, yields
 // nothing.
 //
@@ -104,6 +105,7 @@ func harvest(doc *extract.Document) []found {
 	o.faq()
 	o.interviews()
 	o.terms()
+	o.folders()
 	o.code()
 	slices.SortStableFunc(o.found, func(a, b found) int { return cmp.Compare(a.at, b.at) })
 	return o.found

@@ -90,7 +90,7 @@ func (c *codebase) function(i int) {
 	}
 	body := c.o.withoutComment(i)
 	text := c.o.text[body.start:body.end]
-	if n := codeLines(text); n < minCodeLines || n > maxCodeLines {
+	if n := codeLines(text); n < minCodeLines || n > maxCodeLines || unwritten(text) {
 		return
 	}
 	name := b.Symbol.Name
@@ -132,7 +132,7 @@ func (c *codebase) test(i int, named bool) {
 	under = slices.Compact(slices.Clone(under))
 	under = slices.DeleteFunc(under, func(j int) bool {
 		t := c.o.doc.Blocks[j]
-		return j == i || testFile(t.File) || c.generated[t.File] || t.Symbol.Kind == "type" && codeLines(t.Text) < 2
+		return j == i || testFile(t.File) || c.generated[t.File] || unwritten(t.Text) || t.Symbol.Kind == "type" && codeLines(t.Text) < 2
 	})
 	if len(under) > 3 {
 		under = slices.DeleteFunc(under, func(j int) bool { return !c.names(name, c.o.doc.Blocks[j].Symbol.Name) })

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"seedbed/extract"
 	"seedbed/extract/read/code"
 	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/pretext"
 	"seedbed/extract/read/text"
 )
 
@@ -47,6 +49,10 @@ func TestHarvestGold(t *testing.T) {
 				doc = markdown.Parse(string(f.Data))
 			case "txt":
 				doc = text.Parse(string(f.Data))
+			case "ptx":
+				if doc, err = pretext.Read(t.Context(), bytes.NewReader(f.Data), f.Name); err != nil {
+					t.Fatal(err)
+				}
 			case "go":
 				doc = code.Parse(string(f.Data), f.Name, kind)
 			default:
