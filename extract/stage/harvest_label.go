@@ -38,15 +38,20 @@ var labelRoles = map[string]role{
 	"exercise": roleAsk, "problem": roleAsk, "question": roleAsk, "task": roleAsk, "puzzle": roleAsk, "challenge": roleAsk,
 	"drill": roleAsk, "example": roleAsk, "quiz": roleAsk, "q": roleAsk, "ex": roleAsk, "prob": roleAsk, "aufgabe": roleAsk,
 	"übung": roleAsk, "frage": roleAsk, "exercice": roleAsk, "problème": roleAsk, "ejercicio": roleAsk, "problema": roleAsk,
+	"opgave": roleAsk, "oefening": roleAsk, "oplossing": roleReply, "uitwerking": roleReply,
 	"pregunta": roleAsk, "esercizio": roleAsk, "domanda": roleAsk, "exercício": roleAsk, "beispiel": roleAsk,
 	"solution": roleReply, "answer": roleReply, "ans": roleReply, "soln": roleReply, "a": roleReply, "lösung": roleReply, "antwort": roleReply,
 	"réponse": roleReply, "corrigé": roleReply, "solución": roleReply, "respuesta": roleReply, "soluzione": roleReply,
 	"risposta": roleReply, "solução": roleReply, "resposta": roleReply,
 	"hint": roleHint, "hints": roleHint, "hinweis": roleHint, "indication": roleHint, "pista": roleHint,
 	"proof": roleProof, "beweis": roleProof, "preuve": roleProof, "démonstration": roleProof, "demostración": roleProof,
+	"dimostrazione": roleProof, "demonstração": roleProof, "bewijs": roleProof,
 	"theorem": roleClaim, "lemma": roleClaim, "proposition": roleClaim, "corollary": roleClaim, "satz": roleClaim,
 	"théorème": roleClaim, "lemme": roleClaim, "corollaire": roleClaim, "teorema": roleClaim,
+	"korollar": roleClaim, "folgerung": roleClaim, "hilfssatz": roleClaim, "lema": roleClaim, "proposición": roleClaim, "corolario": roleClaim,
+	"proposizione": roleClaim, "corollario": roleClaim, "proposição": roleClaim, "corolário": roleClaim, "stelling": roleClaim, "hulpstelling": roleClaim, "gevolg": roleClaim,
 	"definition": roleDefine, "définition": roleDefine, "definición": roleDefine,
+	"definizione": roleDefine, "definição": roleDefine, "definitie": roleDefine, //nolint:misspell // Dutch
 	"remark": roleStop, "conjecture": roleStop, "axiom": roleStop, "notation": roleStop, "algorithm": roleStop,
 }
 

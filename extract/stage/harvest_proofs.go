@@ -93,7 +93,11 @@ func (o *outline) proofs() {
 		}
 		o.taken[c.piece] = true
 		f := found{at: o.runes(o.pieces[c.piece].start), kind: extract.Proof, tag: "proof"}
-		o.add(proveThat(c.word, statement), proof, f, append(ss, ps...)...)
+		question := proveThat(c.word, statement)
+		if t, ok := o.tongue(statement + "\n" + proof); ok {
+			question = t.ask(c.word, statement)
+		}
+		o.add(question, proof, f, append(ss, ps...)...)
 	}
 }
 
@@ -129,21 +133,11 @@ func proveThat(word, statement string) string {
 	case word == "claim":
 		return "Prove the following claim: " + statement
 	}
-	return "Prove the following " + english(word) + ": " + statement
+	if kind := claimKinds[word]; kind != "" {
+		word = kind
+	}
+	return "Prove the following " + word + ": " + statement
 }
 
 // imperative are openings that "Prove that" cannot stand before.
 var imperative = map[string]bool{"Let": true, "Suppose": true, "Assume": true, "Given": true}
-
-// english names a claim whose label is in another language.
-func english(word string) string {
-	switch word {
-	case "satz", "théorème", "teorema":
-		return "theorem"
-	case "lemme":
-		return "lemma"
-	case "corollaire":
-		return "corollary"
-	}
-	return word
-}

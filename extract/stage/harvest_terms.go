@@ -365,7 +365,9 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 		question = o.whatIs(plain(p.name), text, p.start)
 		name := lowerTerm(plain(p.name))
 		_, head, ok := cutLast(name, " ")
-		if a := articleIn(text, p.name); a != "" {
+		if _, foreign := o.tongue(p.name + " " + text); foreign {
+			// It has no English articles.
+		} else if a := articleIn(text, p.name); a != "" {
 			question = "What is " + a + " " + name + "?"
 		} else if a := articleIn(text, head); ok && (a == "a" || a == "an") {
 			question = "What is " + indefinite(name) + " " + name + "?"
@@ -664,6 +666,9 @@ func lowerTerm(s string) string {
 // how its explanation begins and whether the text uses it as a common noun;
 // where neither tells, the question does without.
 func (o *outline) whatIs(term, def string, at int) string {
+	if t, ok := o.tongue(term + " " + def); ok {
+		return t.whatIs(term)
+	}
 	if expands(term, def) {
 		return `What does "` + term + `" stand for?`
 	}
