@@ -23,6 +23,7 @@ type Card struct {
 	Coverage   *Coverage   `json:"coverage"` // null without sources
 	Checks     []CheckCard `json:"checks"`   // in the order they were first seen
 	Cost       Cost        `json:"cost"`
+	Run        *RunCard    `json:"run"` // null where the seeds are those of a file
 }
 
 // Lines count what was read. They are 0 where the seeds came from elsewhere.
@@ -43,10 +44,11 @@ type Seeds struct {
 	Invalid Tally `json:"invalid"` // of all seeds: the first fault of each
 
 	// Rejected is the share of all seeds that are rejected, and RejectedBy the
-	// check that did it, or "a person". Files hold rejected seeds only where
-	// they were asked for.
+	// check that did it, or "a person"; Reasons say why, without what is one
+	// seed's alone. Files hold rejected seeds only where they were asked for.
 	Rejected   Share `json:"rejected"`
 	RejectedBy Tally `json:"rejected_by"`
+	Reasons    Tally `json:"reasons"`
 
 	Origins   Tally `json:"origins"` // this and the rest: of measured seeds
 	Types     Tally `json:"types"`

@@ -114,7 +114,7 @@ func New(o Options) *Meter {
 	m := &Meter{o: o, bySource: map[string]*document{}, checks: map[string]int{}, firstWord: Tally{},
 		// The same questions are drawn each time.
 		random: rand.New(rand.NewPCG(1, 2)), near: near{Memory: stage.NewMemory()}}
-	m.card.Seeds = Seeds{Verdicts: Tally{}, Invalid: Tally{}, RejectedBy: Tally{},
+	m.card.Seeds = Seeds{Verdicts: Tally{}, Invalid: Tally{}, RejectedBy: Tally{}, Reasons: Tally{},
 		Origins: Tally{}, Types: Tally{}, Languages: Tally{}, Recipes: Tally{}, Models: Tally{}}
 	m.card.Evidence.Matches = Tally{}
 	m.card.Difficulty = Difficulty{Estimated: Tally{}}
@@ -144,6 +144,7 @@ func (m *Meter) Add(s *extract.Seed) {
 	c.Seeds.Rejected.add(s.Verdict == extract.Rejected)
 	if s.Verdict == extract.Rejected {
 		c.Seeds.RejectedBy.add(rejectedBy(s))
+		c.Seeds.Reasons.add(reasonOf(s))
 	}
 	for _, check := range s.Checks {
 		m.check(check)

@@ -609,7 +609,11 @@ func TestEmptyCard(t *testing.T) {
 
 // Every metric is where it says in the JSON, and told of in the manual.
 func TestMetricsAreDescribed(t *testing.T) {
-	card, err := json.Marshal(of(seed("What is there?", "A text.", at("alpha", extract.MatchExact))))
+	m := measure.New(measure.Options{Sources: []measure.Source{{Name: "book.md", ID: "book", Doc: book()}}})
+	s := seed("What is there?", "A text.", at("alpha", extract.MatchExact))
+	m.Add(&s)
+	m.Run(extract.Spent{}, nil)
+	card, err := json.Marshal(m.Card())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -629,6 +633,58 @@ func TestMetricsAreDescribed(t *testing.T) {
 		}
 		if m.Name == "" || m.Group == "" || m.Unit == "" || m.Range == "" || m.Meaning == "" {
 			t.Errorf("%s: not all of it is described: %+v", m.Key, m)
+		}
+	}
+}
+
+// A run's card has what it spent in all, and its ledger.
+func TestRun(t *testing.T) {
+	m := measure.New(measure.Options{})
+	for i, why := range []string{
+		"standalone: the question leans on unseen text: “the passage”", "standalone: the question leans on unseen text: “figure 3”",
+		"dedupe: duplicate of 0123456789abcdef01234567: “What is a tree?”", "ground: quote not in the passage: “a leaf”; 2 of 3", "boring",
+	} {
+		s := seed(fmt.Sprintf("What is number %d?", i), "This.")
+		s.Verdict, s.VerdictReason = extract.Rejected, why
+		m.Add(&s)
+	}
+	entry := func(section, outcome, reason, note string, seeds int) extract.Entry {
+		return extract.Entry{Section: []string{"Book", section}, Outcome: outcome, Reason: reason, Note: note, Seeds: seeds}
+	}
+	m.Run(extract.Spent{Calls: 6, Cached: 2, Tokens: extract.Tokens{In: 900, Out: 100}, Prefix: 300, Cost: 0.5}, []extract.Entry{
+		entry("Preface", extract.ScreenedOut, "front matter", "", 0),
+		entry("Trees", extract.GaveSeeds, "", "derive: in 2 parts", 3),
+		entry("Trees", extract.NothingMade, "", "", 0),
+		entry("Leaves", extract.FailedOut, "refused", "", 0),
+		entry("Roots", extract.GaveSeeds, "", "derive: in 2 parts", 1),
+		entry("Roots", extract.FailedOut, "refused", "", 0),
+	})
+	card := m.Card()
+	reasons := measure.Tally{"standalone: the question leans on unseen text": 2, "dedupe: duplicate of …": 1, "ground: quote not in the passage": 1, "boring": 1}
+	if d := cmp.Diff(reasons, card.Seeds.Reasons); d != "" {
+		t.Errorf("reasons (-want +got):\n%s", d)
+	}
+	calls, tokens, money := 1.5, 250.0, 0.125
+	want := &measure.RunCard{
+		Calls: 6, Cached: 2, In: 900, Out: 100, Money: 0.5, Prefix: measure.Share{N: 300, Of: 900},
+		CallsPerSeed: &calls, TokensPerSeed: &tokens, MoneyPerSeed: &money,
+		Passages: measure.Tally{extract.ScreenedOut: 1, extract.GaveSeeds: 2, extract.NothingMade: 1, extract.FailedOut: 2},
+		Covered:  measure.Share{N: 2, Of: 5}, Sections: measure.Share{N: 2, Of: 3},
+		Without: []extract.Without{
+			{Outcome: extract.FailedOut, Reason: "refused", Count: 2}, {Outcome: extract.ScreenedOut, Reason: "front matter", Count: 1}, {Outcome: extract.NothingMade, Count: 1},
+		},
+		Notes: []string{"derive: in 2 parts"},
+	}
+	if d := cmp.Diff(want, card.Run); d != "" {
+		t.Errorf("the run's card (-want +got):\n%s", d)
+	}
+	var table bytes.Buffer
+	if err := card.Table(&table); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"tokens in cached", "33.3 %", "2 × failed: refused", "derive: in 2 parts", "6 calls, and 2 replies from the cache"} {
+		if !strings.Contains(table.String(), line) {
+			t.Errorf("the table has no %q:\n%s", line, table.String())
 		}
 	}
 }

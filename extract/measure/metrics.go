@@ -199,6 +199,53 @@ var Metrics = []Metric{
 	{Key: "cost.money_per_accepted", Group: "Cost", Name: "cost per accepted seed", Unit: "money", Range: "0 and up", Better: Lower,
 		Meaning: "The same over the seeds a person accepted.",
 		show:    perAccepted(func(c *Card) *float64 { return c.Cost.PerAccepted }, "%.6f")},
+
+	{Key: "run.covered", Group: "Run", Name: "passages with seeds", Unit: "share", Range: "0–1", Better: Higher,
+		Meaning: "Passages that gave a seed, of all that were not screened out. The others say why not.",
+		show:    ofRun(func(r *RunCard) cell { return share(func(*Card) Share { return r.Covered }, nil)(nil) })},
+	{Key: "run.sections", Group: "Run", Name: "sections with seeds", Unit: "share", Range: "0–1", Better: Higher,
+		Meaning: "The same by section, two headings down.",
+		show:    ofRun(func(r *RunCard) cell { return share(func(*Card) Share { return r.Sections }, nil)(nil) })},
+	{Key: "run.calls_per_seed", Group: "Run", Name: "calls per seed", Unit: "count", Range: "0 and up", Better: Lower,
+		Meaning: "All calls to models, those that gave nothing too, over the seeds that passed every check.",
+		show: ofRun(func(r *RunCard) cell {
+			out := number(func(*Card) *float64 { return r.CallsPerSeed }, "%.2f", "no model was asked, or no seed passed")(nil)
+			if out.value != "" {
+				out.note = plural(r.Calls, "call")
+				if r.Cached > 0 {
+					out.note += ", and " + group(r.Cached) + " replies from the cache"
+				}
+			}
+			return out
+		})},
+	{Key: "run.tokens_per_seed", Group: "Run", Name: "tokens per seed, in all", Unit: "count", Range: "0 and up", Better: Lower,
+		Meaning: "The tokens of all those calls, in and out, over the same seeds.",
+		show: ofRun(func(r *RunCard) cell {
+			return number(func(*Card) *float64 { return r.TokensPerSeed }, "", "no model was asked")(nil)
+		})},
+	{Key: "run.money_per_seed", Group: "Run", Name: "cost per seed, in all", Unit: "money", Range: "0 and up", Better: Lower,
+		Meaning: "What those tokens cost, over the same seeds.",
+		show: ofRun(func(r *RunCard) cell {
+			return number(func(*Card) *float64 { return r.MoneyPerSeed }, "%.6f", "no prices are known")(nil)
+		})},
+	{Key: "run.prefix", Group: "Run", Name: "tokens in cached", Unit: "share", Range: "0–1", Better: Higher,
+		Meaning: "Prompt tokens that the server read from its own cache of prompts, which it sells for less. Servers that do not say count as none.",
+		show: ofRun(func(r *RunCard) cell {
+			if r.Calls == 0 {
+				return cell{note: "no model was asked"}
+			}
+			return share(func(*Card) Share { return r.Prefix }, nil)(nil)
+		})},
+}
+
+// ofRun shows what only a run's card has.
+func ofRun(show func(*RunCard) cell) func(*Card) cell {
+	return func(c *Card) cell {
+		if c.Run == nil {
+			return cell{note: "known of runs alone"}
+		}
+		return show(c.Run)
+	}
 }
 
 func least(v float64) func(float64) bool { return func(x float64) bool { return x >= v } }

@@ -87,16 +87,19 @@ func (t *table) omits(c *Card, group string) bool {
 		return c.Coverage == nil
 	case "Cost":
 		return c.Cost.Known == 0
+	case "Run":
+		return c.Run == nil
 	}
 	return false
 }
 
 // lists writes what a group counts by name, after its numbers.
-func (t *table) lists(c *Card, group string) {
-	switch group {
+func (t *table) lists(c *Card, of string) {
+	switch of {
 	case "Set":
 		t.list("verdicts", c.Seeds.Verdicts)
 		t.list("rejected by", c.Seeds.RejectedBy)
+		t.list("rejected because", c.Seeds.Reasons)
 		t.list("not valid", c.Seeds.Invalid)
 		t.list("origins", c.Seeds.Origins)
 		t.list("types", c.Seeds.Types)
@@ -109,6 +112,14 @@ func (t *table) lists(c *Card, group string) {
 	case "Answered again":
 		t.list("largest group", c.Answers.Votes)
 		t.list("labels", c.Answers.Labels)
+	case "Run":
+		t.list("passages", c.Run.Passages)
+		for _, w := range c.Run.Without {
+			t.wrap("  "+pad("without seeds", nameWidth)+"  ", []string{group(w.Count) + " × " + plain(w.Why())}, " ")
+		}
+		for _, n := range c.Run.Notes {
+			t.wrap("  "+pad("noted", nameWidth)+"  ", []string{plain(n)}, " ")
+		}
 	case "Coverage":
 		t.missed(c.Coverage)
 		t.sources(c.Coverage)

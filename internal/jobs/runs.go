@@ -171,6 +171,11 @@ func (s *Service) Scorecard(ctx context.Context, run string) (*measure.Card, err
 	if err != nil {
 		return nil, err
 	}
+	ledger, err := s.DB.Ledger(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	m.Run(extract.Spent{Calls: r.Calls, Cached: r.Cached, Tokens: r.Tokens, Prefix: r.Prefix, Cost: r.Cost}, ledger)
 	return m.Card(), nil
 }
 

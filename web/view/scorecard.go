@@ -35,7 +35,7 @@ func ScorecardOf(p Page, run seedbed.Run, card *measure.Card) Scorecard {
 		into  *[]ScoreGroup
 		title string
 		tally measure.Tally
-	}{{&out.Groups, "Types", card.Seeds.Types}, {&out.Groups, "Rejected by", card.Seeds.RejectedBy}} {
+	}{{&out.Groups, "Types", card.Seeds.Types}, {&out.Groups, "Rejected by", card.Seeds.RejectedBy}, {&out.Groups, "Rejected because", card.Seeds.Reasons}} {
 		g := ScoreGroup{Title: kinds.title}
 		for _, c := range kinds.tally.Counts() {
 			g.Scores = append(g.Scores, Score{Name: Plain(c.Name), Value: Number(c.N)})
