@@ -9,9 +9,11 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
+	"text/template/parse"
 
 	"github.com/invopop/jsonschema"
 
@@ -66,18 +68,87 @@ func (p Prompt) fill(about any) ([]extract.Message, error) {
 }
 
 func fill(name, text string, about any) (string, error) {
-	t, err := template.New(name).Funcs(promptFuncs).Parse(text)
+	t, err := template.New(name).Funcs(promptFuncs(new(int))).Parse(text)
 	if err != nil {
 		return "", err
 	}
+	countSteps(t)
 	w := bounded{left: maxPrompt}
 	if err := t.Execute(&w, about); err != nil {
+		if errors.Is(err, errSteps) {
+			err = &promptError{part: name, why: errSteps.Error()}
+		}
 		return "", err
 	}
 	return strings.TrimSpace(w.String()), nil
 }
 
-var promptFuncs = template.FuncMap{"inc": func(i int) int { return i + 1 }}
+// maxSteps bounds how often a template may go around its loops and call
+// others, which it can do for ever without writing a word.
+const maxSteps = 100_000
+
+var errSteps = fmt.Errorf("it repeats itself more than %d times", maxSteps)
+
+// promptFuncs are what templates can call, and a count of their steps. What
+// Go's own functions give is bounded too: a variable could grow in a loop.
+func promptFuncs(steps *int) template.FuncMap {
+	return template.FuncMap{
+		"inc": func(i int) int { return i + 1 },
+		stepFunc: func() (string, error) {
+			if *steps++; *steps > maxSteps {
+				return "", errSteps
+			}
+			return "", nil
+		},
+		"print":    func(args ...any) (string, error) { return fits(fmt.Sprint(args...)) },
+		"printf":   func(format string, args ...any) (string, error) { return fits(fmt.Sprintf(format, args...)) },
+		"println":  func(args ...any) (string, error) { return fits(fmt.Sprintln(args...)) },
+		"html":     func(args ...any) (string, error) { return fits(template.HTMLEscaper(args...)) },
+		"js":       func(args ...any) (string, error) { return fits(template.JSEscaper(args...)) },
+		"urlquery": func(args ...any) (string, error) { return fits(template.URLQueryEscaper(args...)) },
+	}
+}
+
+func fits(s string) (string, error) {
+	if len(s) > maxPrompt {
+		return "", fmt.Errorf("a value grows beyond %d bytes", maxPrompt)
+	}
+	return s, nil
+}
+
+const stepFunc = "step"
+
+// countSteps has every template and the body of every loop begin with a step.
+func countSteps(t *template.Template) {
+	step := template.Must(template.New("").Funcs(promptFuncs(new(int))).Parse("{{" + stepFunc + "}}")).Root.Nodes[0]
+	begin := func(list *parse.ListNode) { list.Nodes = slices.Insert(list.Nodes, 0, step.Copy()) }
+	var walk func(list *parse.ListNode)
+	walk = func(list *parse.ListNode) {
+		if list == nil {
+			return
+		}
+		for _, n := range list.Nodes {
+			switch n := n.(type) {
+			case *parse.RangeNode:
+				walk(n.List)
+				walk(n.ElseList)
+				begin(n.List)
+			case *parse.IfNode:
+				walk(n.List)
+				walk(n.ElseList)
+			case *parse.WithNode:
+				walk(n.List)
+				walk(n.ElseList)
+			}
+		}
+	}
+	for _, t := range t.Templates() {
+		if t.Tree != nil && t.Root != nil {
+			walk(t.Root)
+			begin(t.Root)
+		}
+	}
+}
 
 // bounded is a buffer that takes only so much.
 type bounded struct {
@@ -191,6 +262,9 @@ var noField = regexp.MustCompile(`at <\.?(\w+)[^>]*>: can't evaluate field (\w+)
 
 // wrong says in words why templates could not be filled.
 func (c call) wrong(err error) *promptError {
+	if e, ok := errors.AsType[*promptError](err); ok {
+		return e
+	}
 	m := complaintOf.FindStringSubmatch(squeeze(err.Error()))
 	if m == nil {
 		return &promptError{part: "prompt", why: err.Error()}

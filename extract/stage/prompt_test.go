@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,37 @@ func TestResolved(t *testing.T) {
 	}
 	if !strings.Contains(string(base.Resolved), "You turn passages of books") {
 		t.Errorf("the resolved recipe lacks its prompt:\n%s", base.Resolved)
+	}
+}
+
+// A prompt that would run for ever, or fill the memory, is refused.
+func TestEndlessPrompt(t *testing.T) {
+	doubling := ""
+	for i := range 60 {
+		doubling += fmt.Sprintf(`{{define "t%d"}}{{template "t%d"}}{{template "t%d"}}{{end}}`, i, i+1, i+1)
+	}
+	for name, text := range map[string]string{
+		"a loop without end":     "{{.Passage}}{{range 9223372036854775807}}{{end}}",
+		"a loop that writes":     "{{.Passage}}{{range 9223372036854775807}}word {{end}}",
+		"a loop over a variable": "{{.Passage}}{{$n := 9223372036854775807}}{{if .Passage}}{{with .Passage}}{{range $n}}{{end}}{{end}}{{end}}",
+		"loops in loops":         "{{.Passage}}{{range 5000}}{{range 5000}}{{range 5000}}{{end}}{{end}}{{end}}",
+		"a template of itself":   `{{.Passage}}{{define "x"}}{{template "x"}}{{end}}{{template "x"}}`,
+		"templates that double":  `{{.Passage}}` + doubling + `{{define "t60"}}{{end}}{{template "t0"}}`,
+		"a value that doubles":   `{{.Passage}}{{$x := "word"}}{{range 60}}{{$x = print $x $x}}{{end}}`,
+		"wide formats":           `{{.Passage}}{{$x := ""}}{{range 60}}{{$x = printf "%999999s%s" "a" $x}}{{end}}`,
+	} {
+		wrong := Prompt{User: text, System: "s"}.check("derive")
+		if wrong == nil {
+			t.Errorf("%s: the prompt is taken", name)
+			continue
+		}
+		if why := wrong.Error(); !strings.Contains(why, "it repeats itself") && !strings.Contains(why, "grows beyond") || strings.Contains(why, "template:") {
+			t.Errorf("%s: %v; want that it repeats itself or grows, in plain words", name, wrong)
+		}
+	}
+	fine := `{{.Passage}}{{range .Types}}{{.}}, {{end}}{{range 100}}{{if false}}x{{end}}{{end}}{{print .Limit}} {{printf "%d" .Limit}} {{html "<"}}`
+	if wrong := (Prompt{User: fine, System: "s"}).check("derive"); wrong != nil {
+		t.Errorf("a prompt with loops: %v", wrong)
 	}
 }
 
