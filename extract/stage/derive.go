@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -276,6 +277,7 @@ func readPair(raw json.RawMessage, origin string) (extract.Seed, string) {
 	var p derivedPair
 	if err := json.Unmarshal(raw, &p); err != nil {
 		s := extract.Seed{Origin: origin, Question: p.Question, Answer: p.Answer}
+		abridge(&s)
 		return s, "it is not the pair that was asked for: " + err.Error()
 	}
 	s := extract.Seed{
@@ -297,6 +299,8 @@ func readPair(raw json.RawMessage, origin string) (extract.Seed, string) {
 		}
 	}
 	switch {
+	case abridge(&s):
+		return s, "it is far too long"
 	case s.Question == "":
 		return s, "it has no question"
 	case s.Answer == "":
@@ -314,3 +318,23 @@ func readPair(raw json.RawMessage, origin string) (extract.Seed, string) {
 	}
 	return s, ""
 }
+
+// abridge cuts a seed that is far too long down to its beginning, and reports
+// whether it was.
+func abridge(s *extract.Seed) bool {
+	quotes := 0
+	for _, e := range s.Evidence {
+		quotes += len(e.Quote)
+	}
+	whole := *s
+	whole.Question, whole.Answer = cmp.Or(s.Question, "?"), cmp.Or(s.Answer, "?")
+	if unfit(&whole) == "" && quotes <= maxAnswer && len(s.Evidence) <= mostQuotes {
+		return false
+	}
+	s.Question, s.Answer, s.ShortAnswer = cutText(s.Question, 2000), cutText(s.Answer, 2000), cutText(s.ShortAnswer, 200)
+	s.Reasoning, s.Evidence = nil, nil
+	return true
+}
+
+// mostQuotes is how many quotes a pair may rest on.
+const mostQuotes = 50

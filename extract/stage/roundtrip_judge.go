@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -216,7 +217,7 @@ func (a *Asking) judge(ctx context.Context, s *extract.Seed, given attempt) (rul
 	switch r.Verdict {
 	case judgedTrue, judgedFalse:
 	default:
-		r.Verdict = judgedUncertain
+		r.Verdict, r.Reason = judgedUncertain, cmp.Or(r.Reason, "the judge could not tell")
 	}
 	return r, said.tokens, nil
 }
