@@ -170,7 +170,7 @@ func (d *Derive) ask(ctx context.Context, p extract.Passage, also []extract.Pass
 		}
 	}
 	ask := promptOf(p)
-	ask.Limit, ask.Hard = limit, d.Hard
+	ask.Limit, ask.Hard, ask.Several, ask.Vary = limit, d.Hard, d.Passages > 1, d.Vary
 	ask.Also = besides(also)
 	if d.Vary {
 		ask.Types, ask.Audience = plan(p)

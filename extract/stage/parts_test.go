@@ -133,7 +133,7 @@ func TestOverflowIsBounded(t *testing.T) {
 // asked about.
 func TestOverflowByCompanions(t *testing.T) {
 	p := longPassage(t)
-	server := llmtest.New(t, llmtest.Script{Context: room(t, p, 1.02)})
+	server := llmtest.New(t, llmtest.Script{Context: room(t, p, 1.15)})
 	d := &Derive{Passages: 3, Asking: Asking{Model: llm.New(llm.Options{URL: server.URL, Model: "scripted"})}}
 	if len(companions(p, 2)) == 0 {
 		t.Fatal("the passage has no companions")

@@ -193,7 +193,7 @@ var calls = map[string]call{
 // Fields filled so that a template that shows one can be told.
 var (
 	fullPrompt = prompt{
-		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Also: []besidePassage{{marked("AlsoPath"), marked("Also")}}, Limit: 2, Hard: true, Known: []string{marked("Known")},
+		Title: marked("Title"), Path: marked("Path"), Passage: marked("Passage"), Also: []besidePassage{{marked("AlsoPath"), marked("Also")}}, Limit: 2, Hard: true, Several: true, Vary: true, Known: []string{marked("Known")},
 		Types: []string{marked("Types")}, Audience: marked("Audience"),
 	}
 	fullSheet = sheet{
@@ -291,6 +291,8 @@ type prompt struct {
 	Also    []besidePassage // what is shown with it
 	Limit   int             // how many pairs at most
 	Hard    bool            // only what is difficult
+	Several bool            // some passages are shown with others
+	Vary    bool            // types and readers are asked for
 	Known   []string        // questions that are there already
 
 	Types    []string // of questions, to prefer
