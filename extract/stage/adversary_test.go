@@ -14,10 +14,11 @@ import (
 	"seedbed/extract/measure"
 	"seedbed/extract/read/latex"
 	"seedbed/extract/read/markdown"
+	"seedbed/extract/read/repo"
 	"seedbed/extract/stage"
 )
 
-// examples are the texts among the examples.
+// examples are those of the repository: a chapter, a paper and code.
 func examples(t testing.TB) map[string]*extract.Document {
 	t.Helper()
 	read := func(name string) string {
@@ -31,7 +32,11 @@ func examples(t testing.TB) map[string]*extract.Document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return map[string]*extract.Document{"chapter.md": markdown.Parse(read("chapter.md")), "paper.tex": paper}
+	stack, err := repo.Folder(t.Context(), "../../examples/stack", repo.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]*extract.Document{"chapter.md": markdown.Parse(read("chapter.md")), "paper.tex": paper, "stack": stack}
 }
 
 // passageOf is the passage that a request is about.
@@ -74,7 +79,7 @@ func slyly(r llmtest.Request) string {
 		return llmtest.Answer(r)
 	}
 	about := strings.Trim(strings.Join(words[2:8], " "), ".,;:")
-	honest := pair{Question: fmt.Sprintf("What has to be known about how “%s” is meant?", about), Quotes: []string{sentence}, Answer: sentence, Type: "conceptual", Difficulty: 3}
+	honest := pair{Question: fmt.Sprintf("What has to be known about how “%s” is meant?", about), Quotes: []string{sentence}, Reasoning: []string{}, Answer: sentence, Type: "conceptual", Difficulty: 3}
 	invented, again, leans, leaks := honest, honest, honest, honest
 	invented.Question, invented.Quotes = "Which zebra proves that "+about+" holds?", []string{"Zebras have proved it in a work that nobody wrote, on " + about + " and more."}
 	again.Question = "What is the main idea that a reader of such a text should remember?"
