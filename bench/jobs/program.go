@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -33,29 +32,6 @@ func scripted(s llmtest.Script) (url string, stop func()) {
 		model.Close()
 		srv.Close()
 	}
-}
-
-// book is a text of n sections, each a passage of its own and unlike the
-// others.
-func book(n int) string {
-	things := strings.Fields("valve rotor prism lever spring mirror gauge piston magnet crystal funnel bearing turbine lantern compass pendulum")
-	verbs := strings.Fields("turns warms presses lifts slows bends cools releases measures guides")
-	random := rand.New(rand.NewPCG(1, uint64(n)))
-	pick := func(list []string) string { return list[random.IntN(len(list))] }
-	var b strings.Builder
-	b.WriteString("# A book of machines\n\n")
-	for i := range n {
-		fmt.Fprintf(&b, "## Machine %d\n\n", i+1)
-		for range 4 {
-			for range 6 {
-				fmt.Fprintf(&b, "Because the %s number %d %s the %s, the %s %s the %s within %d seconds, and therefore the %s has to be %d millimetres wide. ",
-					pick(things), random.IntN(9000), pick(verbs), pick(things), pick(things), pick(verbs), pick(things),
-					random.IntN(900)+10, pick(things), random.IntN(90000))
-			}
-			b.WriteString("\n\n")
-		}
-	}
-	return b.String()
 }
 
 // A program is a seedbed process.
@@ -134,53 +110,81 @@ func (p *program) call(method, path, mediaType string, body io.Reader, out any) 
 	return json.Unmarshal(answer, out)
 }
 
-// read uploads a text without a run and waits until it is read.
-func (p *program) read(text string) (seedbed.Source, error) {
-	var form bytes.Buffer
-	w := multipart.NewWriter(&form)
-	part, err := w.CreateFormFile("file", "machines.md")
-	if err != nil {
-		return seedbed.Source{}, err
-	}
-	_, _ = io.WriteString(part, text)
-	_ = w.Close()
-	var up struct{ Sources []seedbed.Source }
-	if err := p.call(http.MethodPost, "/api/v1/sources?run=false", w.FormDataContentType(), &form, &up); err != nil {
-		return seedbed.Source{}, err
-	}
-	src := up.Sources[0]
-	for src.State != seedbed.SourceReady {
-		if src.State == seedbed.SourceFailed {
-			return src, src.Error
+// read uploads texts without a run and waits until they are read.
+func (p *program) read(texts []string) (sources []string, err error) {
+	for i, text := range texts {
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		part, err := w.CreateFormFile("file", fmt.Sprintf("book-%d.md", i+1))
+		if err != nil {
+			return nil, err
 		}
-		time.Sleep(20 * time.Millisecond)
-		if err := p.call(http.MethodGet, "/api/v1/sources/"+src.ID, "", nil, &src); err != nil {
-			return src, err
+		_, _ = io.WriteString(part, text)
+		_ = w.Close()
+		var up struct{ Sources []seedbed.Source }
+		if err := p.call(http.MethodPost, "/api/v1/sources?run=false", w.FormDataContentType(), &form, &up); err != nil {
+			return nil, err
+		}
+		sources = append(sources, up.Sources[0].ID)
+	}
+	for _, id := range sources {
+		var src seedbed.Source
+		for src.State != seedbed.SourceReady {
+			time.Sleep(20 * time.Millisecond)
+			if err := p.call(http.MethodGet, "/api/v1/sources/"+id, "", nil, &src); err != nil {
+				return nil, err
+			}
+			if src.State == seedbed.SourceFailed {
+				return nil, src.Error
+			}
 		}
 	}
-	return src, nil
+	return sources, nil
 }
 
-// work runs quick over a source, and calls look now and then.
-func (p *program) work(source string, look func(seedbed.Run) error) (seedbed.Run, error) {
-	var run seedbed.Run
-	body := strings.NewReader(fmt.Sprintf(`{"source":%q,"recipe":"quick"}`, source))
-	if err := p.call(http.MethodPost, "/api/v1/runs", "application/json", body, &run); err != nil {
-		return run, err
+// work runs quick over sources, and calls look now and then with what is done
+// of all passages. The times are those of the first to start and of the last
+// to finish.
+func (p *program) work(sources []string, look func(all seedbed.Run) error) (all seedbed.Run, err error) {
+	runs := make([]seedbed.Run, len(sources))
+	for i, source := range sources {
+		body := strings.NewReader(fmt.Sprintf(`{"source":%q,"recipe":"quick"}`, source))
+		if err := p.call(http.MethodPost, "/api/v1/runs", "application/json", body, &runs[i]); err != nil {
+			return all, err
+		}
 	}
-	for !run.Ended() {
+	for ended := false; !ended; {
 		time.Sleep(50 * time.Millisecond)
-		if err := p.call(http.MethodGet, "/api/v1/runs/"+run.ID, "", nil, &run); err != nil {
-			return run, err
+		all, ended = seedbed.Run{}, true
+		for i, run := range runs {
+			if !run.Ended() {
+				if err := p.call(http.MethodGet, "/api/v1/runs/"+run.ID, "", nil, &run); err != nil {
+					return all, err
+				}
+				runs[i] = run
+			}
+			ended = ended && run.Ended()
+			all.Passages.Done += run.Passages.Done
+			all.Passages.Total += run.Passages.Total
+			all.Seeds += run.Seeds
+			all.Rejected += run.Rejected
+			if all.Started.IsZero() || run.Started.Before(all.Started) {
+				all.Started = run.Started
+			}
+			if run.Finished.After(all.Finished) {
+				all.Finished = run.Finished
+			}
 		}
-		if err := look(run); err != nil {
-			return run, err
+		if err := look(all); err != nil {
+			return all, err
 		}
 	}
-	if run.State != seedbed.RunDone || run.Passages.Done != run.Passages.Total {
-		return run, fmt.Errorf("the run ends as %+v", run)
+	for _, run := range runs {
+		if run.State != seedbed.RunDone || run.Passages.Done != run.Passages.Total {
+			return all, fmt.Errorf("the run ends as %+v", run)
+		}
 	}
-	return run, nil
+	return all, nil
 }
 
 // workers gives the same run to one worker, to two and to four, each with a
@@ -234,11 +238,11 @@ func (b *bench) together(dir string, o store.Options, n, passages, atOnce int, l
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	src, err := server.read(book(passages))
+	sources, err := server.read(shelf(passages))
 	if err != nil {
 		return 0, nil, err
 	}
-	run, err := server.work(src.ID, func(seedbed.Run) error { return nil })
+	run, err := server.work(sources, func(seedbed.Run) error { return nil })
 	if err != nil {
 		return 0, nil, err
 	}
@@ -286,7 +290,7 @@ func (b *bench) long(dir string, o store.Options, engine string) (err error) {
 		return err
 	}
 	server := processes["server"]
-	src, err := server.read(book(b.passages))
+	sources, err := server.read(shelf(b.passages))
 	if err != nil {
 		return err
 	}
@@ -297,7 +301,7 @@ func (b *bench) long(dir string, o store.Options, engine string) (err error) {
 	}
 	began := time.Now()
 	sizes := []float64{0}
-	run, err := server.work(src.ID, func(run seedbed.Run) error {
+	run, err := server.work(sources, func(run seedbed.Run) error {
 		if run.Passages.Done < len(sizes)*run.Passages.Total/10 {
 			return nil
 		}

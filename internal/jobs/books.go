@@ -1,42 +1,57 @@
 package jobs
 
 import (
+	"context"
 	"sync"
 	"time"
 )
 
-// A stopwatch adds up the time that a job spends on bookkeeping: loading what
-// it needs, keeping replies, saving what it has made.
+// Books are what a passage took beside its stages and its turn at the model:
+// loading what it needs, looking up and keeping replies, saving what was made.
+type Books struct {
+	Took   time.Duration
+	Waited time.Duration // of Took, until others let go of a connection or of a lock
+}
+
+// A stopwatch adds up the books of a job.
 type stopwatch struct {
 	mu      sync.Mutex
-	sum     time.Duration
+	sum     Books
 	started time.Time
 }
 
 type booksKey struct{}
 
 func (w *stopwatch) start() { w.started = time.Now() }
-func (w *stopwatch) stop()  { w.add(time.Since(w.started)) }
+func (w *stopwatch) stop()  { w.add(Books{Took: time.Since(w.started)}) }
 
-func (w *stopwatch) add(d time.Duration) {
+func (w *stopwatch) add(b Books) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sum += d
+	w.sum.Took += b.Took
+	w.sum.Waited += b.Waited
 }
 
-// during counts until it is told to stop. Others may count at the same time.
-func (w *stopwatch) during() (stop func()) {
+func (w *stopwatch) waited(d time.Duration) { w.add(Books{Waited: d}) }
+
+// booking counts for the job that ctx belongs to until it is told to stop.
+// Others may count at the same time.
+func booking(ctx context.Context) (stop func()) {
 	began := time.Now()
-	return func() { w.add(time.Since(began)) }
+	return func() {
+		if w, ok := ctx.Value(booksKey{}).(*stopwatch); ok {
+			w.add(Books{Took: time.Since(began)})
+		}
+	}
 }
 
-// took is what was spent since it was last asked.
-func (w *stopwatch) took() time.Duration {
+// books is what was spent since it was last asked.
+func (w *stopwatch) books() Books {
 	w.stop()
 	defer w.start()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	sum := w.sum
-	w.sum = 0
+	w.sum = Books{}
 	return sum
 }

@@ -71,7 +71,7 @@ type Options struct {
 	Reconcile   time.Duration                         // how often the search index is compared with the database, 0 is 15 min
 	BatchPause  func(age time.Duration) time.Duration // between two looks at a batch sent so long ago, nil is 10 s at first and up to 5 minutes
 	Beat        time.Duration                         // how often a process says that it lives, 0 is 10 s
-	Booked      func(time.Duration)                   // told what each passage took beside its stages and its waiting, nil is nobody
+	Booked      func(Books)                           // told what each passage took beside its stages, nil is nobody
 	Now         func() time.Time                      // nil is the clock of the database
 }
 
@@ -139,6 +139,9 @@ func New(o Options) (*Service, error) {
 		o.Benchmarks = func(name string) (fs.File, error) {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 		}
+	}
+	if o.Booked == nil {
+		o.Booked = func(Books) {}
 	}
 	if o.BatchPause == nil {
 		o.BatchPause = batchPause

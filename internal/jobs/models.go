@@ -153,10 +153,13 @@ type keeper struct {
 
 const keeperWaits = 30 * time.Second
 
+func (k keeper) Get(ctx context.Context, key string) (reply []byte, ok bool, err error) {
+	defer booking(ctx)()
+	return k.DB.Get(ctx, key)
+}
+
 func (k keeper) Put(ctx context.Context, key string, request, reply []byte) error {
-	if books, ok := ctx.Value(booksKey{}).(*stopwatch); ok {
-		defer books.during()()
-	}
+	defer booking(ctx)()
 	for end := time.Now().Add(keeperWaits); ; {
 		err := k.DB.Put(ctx, key, request, reply)
 		if err == nil || seedbed.CodeOf(err) != seedbed.Unavailable || time.Now().After(end) {

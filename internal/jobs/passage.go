@@ -118,7 +118,7 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) error {
 	books := new(stopwatch)
 	books.start()
-	ctx = context.WithValue(ctx, booksKey{}, books)
+	ctx = store.CountWaits(context.WithValue(ctx, booksKey{}, books), books.waited)
 	run, err := s.DB.Run(ctx, job.Args.Run)
 	if err != nil {
 		return err
@@ -144,19 +144,15 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	}
 	defer leave()
 	books.start()
-	queued, err := s.DB.Queued(ctx, run.ID, job.Args.Ordinals)
+	cuts, err := s.DB.Queued(ctx, run, job.Args.Ordinals)
 	if err != nil {
 		return err
 	}
-	src, err := s.DB.Source(ctx, run.Source)
+	src, err := s.DB.Uncounted(ctx, run.Source)
 	if err != nil {
 		return err
 	}
 	doc, err := s.document(ctx, src)
-	if err != nil {
-		return err
-	}
-	cuts, err := s.DB.Cuts(ctx, run.Source, queued)
 	if err != nil {
 		return err
 	}
@@ -177,8 +173,11 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
 			return err
 		}
-		for took := books.took(); s.Booked != nil && len(made) > 0; made = made[1:] {
-			s.Booked(took / time.Duration(len(some)))
+		each := books.books()
+		each.Took /= time.Duration(len(some))
+		each.Waited /= time.Duration(len(some))
+		for range made {
+			s.Booked(each)
 		}
 		if len(cuts) == 0 {
 			return nil
@@ -313,33 +312,35 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	ctx = context.WithoutCancel(ctx)
 	wait := time.Duration(-1)
 	var now seedbed.Run
-	keys := make([][]uint64, len(made))
+	var keys []uint64
+	if len(steps.last) > 0 {
+		keys = keysOf(made)
+	}
+	ordinals := make([]int, len(made))
 	for i, out := range made {
-		keys[i] = keysOf(out.Found)
+		ordinals[i] = out.Ordinal
 	}
 	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		wait = -1
-		if err := queue.Holds(ctx, tx, job); err != nil {
+		// Others may be adding a seed that is alike.
+		desk, err := tx.Desk(ctx, run, job.ID, ordinals, len(steps.last) > 0, keys)
+		if err != nil {
 			return err
+		}
+		if desk == nil {
+			return queue.ErrLost
 		}
 		if steps.count > 0 {
 			if now, err = tx.Run(ctx, run.ID); err != nil {
 				return err
 			}
 		}
-		if len(steps.last) > 0 {
-			// Others may be adding a seed that is alike.
-			if err := tx.Lock(ctx, "the seeds of collection", run.Collection); err != nil {
-				return err
-			}
-		}
+		near := &near{db: tx, collection: run.Collection}
+		near.ahead(desk.Known, keys)
+		saved := make([]store.Outcome, len(made)) // it may be done again
 		for i, out := range made {
 			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
-				near := &near{db: tx, collection: run.Collection}
-				if err := near.ahead(ctx, keys[i]); err != nil {
-					return err
-				}
-				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...) // it may be done again
+				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...)
 				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
 					return err
 				}
@@ -353,16 +354,12 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 					out.Code, out.Reason = made, strings.Join(slices.DeleteFunc([]string{why, out.Reason}, func(s string) bool { return s == "" }), "; ")
 				}
 			}
-			if _, err := tx.SaveOutcome(ctx, run, out.Outcome); err != nil {
-				return err
-			}
 			if out.State == seedbed.PassageQueued {
 				wait = max(wait, out.wait)
 			}
+			saved[i] = out.Outcome
 		}
-		// The run is looked at late: until then passages of it can be saved
-		// side by side.
-		if now, err = tx.Run(ctx, run.ID); err != nil {
+		if now, err = desk.Save(ctx, saved); err != nil {
 			return err
 		}
 		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {

@@ -68,7 +68,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	if err := queue.Holds(ctx, tx, job); err != nil {
 		return 0, err
 	}
-	src, err := tx.Source(ctx, job.Args.Source)
+	src, err := tx.Uncounted(ctx, job.Args.Source)
 	if err != nil {
 		return 0, err
 	}

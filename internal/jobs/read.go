@@ -126,7 +126,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 			if err := queue.Holds(ctx, tx, job); err != nil {
 				return err
 			}
-			if _, err := tx.Source(ctx, src.ID); err != nil {
+			if _, err := tx.Uncounted(ctx, src.ID); err != nil {
 				return err // it was deleted meanwhile
 			}
 			return tx.AddPassages(ctx, src.ID, n, some)
@@ -227,7 +227,7 @@ func (s *Service) waiting(ctx context.Context, job *river.Job[readArgs], src *se
 		}
 		// Locked before its runs are listed: a run that is added after this
 		// sees what the source has become.
-		if _, err := tx.Source(ctx, src.ID); err != nil {
+		if _, err := tx.Uncounted(ctx, src.ID); err != nil {
 			return err
 		}
 		runs, err := tx.Waiting(ctx, src.ID)

@@ -95,25 +95,25 @@ type near struct {
 	added      map[string][]uint64 // keys by id
 }
 
-// ahead looks up at once what will be asked about seeds one by one.
-func (n *near) ahead(ctx context.Context, keys []uint64) (err error) {
-	if n.known, err = n.db.Alike(ctx, n.collection, keys); err != nil {
-		return err
-	}
+// ahead takes over what was looked up under keys at once, of what will be asked
+// about seeds one by one.
+func (n *near) ahead(known map[uint64][]store.Alike, keys []uint64) {
+	n.known = known
 	for _, key := range keys {
 		if n.known[key] == nil {
 			n.known[key] = []store.Alike{}
 		}
 	}
-	return nil
 }
 
 // keysOf are those of the seeds that will be compared with others.
-func keysOf(seeds []extract.Seed) []uint64 {
+func keysOf(made []outcome) []uint64 {
 	var keys []uint64
-	for _, s := range seeds {
-		if s.Live() {
-			keys = append(keys, stage.Keys(s.Question)...)
+	for _, out := range made {
+		for _, s := range out.Found {
+			if s.Live() {
+				keys = append(keys, stage.Keys(s.Question)...)
+			}
 		}
 	}
 	slices.Sort(keys)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,11 +23,9 @@ type keptCall struct {
 
 // addCalls records the calls made about a passage, after the n of earlier
 // attempts.
-func (tx *Tx) addCalls(ctx context.Context, run string, ordinal, n int, calls []seedbed.Call) error {
+func (s *script) addCalls(run string, ordinal, n int, calls []seedbed.Call) {
 	const width, atOnce = 16, 100
-	for len(calls) > 0 {
-		some := calls[:min(atOnce, len(calls))]
-		calls = calls[len(some):]
+	for some := range slices.Chunk(calls, atOnce) {
 		args := make([]any, 0, width*len(some))
 		for _, c := range some {
 			n++
@@ -37,13 +36,9 @@ func (tx *Tx) addCalls(ctx context.Context, run string, ordinal, n int, calls []
 			args = append(args, run, ordinal, n, c.Stage, c.Model, c.Reply, flag(c.Cached), c.Usage.In, c.Usage.Out, c.Usage.Cached,
 				c.Usage.Cost, millis(c.Began), c.Took, c.Code, c.Error, kept)
 		}
-		_, err := tx.exec(ctx, `INSERT INTO calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
+		s.add(fmt.Sprintf("record the calls about passage %d of run %s", ordinal, run), nil, `INSERT INTO calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
 			cost, began, took, code, error, kept) VALUES `+rowsOf(len(some), width), args...)
-		if err != nil {
-			return fmt.Errorf("record the calls about passage %d of run %s: %w", ordinal, run, err)
-		}
 	}
-	return nil
 }
 
 const selectCall = `SELECT run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix, cost, began, took, code, error FROM calls `

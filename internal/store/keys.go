@@ -48,7 +48,9 @@ func (tx *Tx) rekey(ctx context.Context) error {
 			return err
 		}
 		for _, q := range questions {
-			if err := tx.addBands(ctx, q.collection, map[string]int64{q.id: q.n}, map[string][]uint64{q.id: stage.Keys(q.question)}); err != nil {
+			var s script
+			s.addBands(q.collection, map[string]int64{q.id: q.n}, map[string][]uint64{q.id: stage.Keys(q.question)})
+			if err := s.run(ctx, tx); err != nil {
 				return err
 			}
 		}

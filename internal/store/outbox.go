@@ -19,18 +19,20 @@ type Pending struct {
 // TellIndex notes changes for the index, each in place of an older note of its
 // seed.
 func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
+	var s script
+	s.tellIndex(changes)
+	return s.run(ctx, tx)
+}
+
+func (s *script) tellIndex(changes []Pending) {
 	for some := range slices.Chunk(changes, 100) {
 		args := make([]any, 0, 3*len(some))
 		for _, p := range some {
 			args = append(args, p.Seed, p.Version, flag(p.Deleted))
 		}
-		_, err := tx.exec(ctx, `INSERT INTO outbox (seed, version, deleted) VALUES `+rowsOf(len(some), 3)+`
+		s.add("note changes of seeds for the index", nil, `INSERT INTO outbox (seed, version, deleted) VALUES `+rowsOf(len(some), 3)+`
 			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`, args...)
-		if err != nil {
-			return fmt.Errorf("note changes of seeds for the index: %w", err)
-		}
 	}
-	return nil
 }
 
 // Outbox lists the oldest changes that are due, at most limit.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -78,7 +79,10 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 // join it on. That ctx ends does not end it, for nobody else may use the
 // connection until it is rolled back: its next statement notices.
 func (tx *Tx) beginPostgres(ctx context.Context, db *sql.DB) (err error) {
-	if tx.conn, err = db.Conn(ctx); err != nil {
+	asked := time.Now()
+	tx.conn, err = db.Conn(ctx)
+	waited(ctx, asked)
+	if err != nil {
 		return err
 	}
 	err = tx.conn.Raw(func(c any) error {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Get is the model reply kept under a key, if there is one.
@@ -30,8 +31,16 @@ func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error 
 	if request != nil {
 		asked = pack(request)
 	}
-	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET request = COALESCE(excluded.request, replies.request), reply = excluded.reply`, key, asked, pack(reply), millis(db.now()))
+	packed := pack(reply)
+	since := time.Now()
+	conn, err := db.write.Conn(ctx)
+	waited(ctx, since)
+	if err != nil {
+		return fmt.Errorf("keep a model reply: %w", plain(err))
+	}
+	defer func() { _ = conn.Close() }()
+	_, err = session{conn, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET request = COALESCE(excluded.request, replies.request), reply = excluded.reply`, key, asked, packed, millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a model reply: %w", err)
 	}

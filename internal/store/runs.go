@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"maps"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -130,23 +130,6 @@ func (r reads) QueuedCount(ctx context.Context, run string) (int, error) {
 	return r.number(ctx, `SELECT COUNT(*) FROM run_passages WHERE run = $1 AND state = 'queued'`, run)
 }
 
-// Queued are those of some passages of a run that are still to be done.
-func (r reads) Queued(ctx context.Context, run string, ordinals []int) ([]int, error) {
-	if len(ordinals) == 0 {
-		return nil, nil
-	}
-	args := []any{run}
-	for _, o := range ordinals {
-		args = append(args, o)
-	}
-	out, err := list(ctx, r.q, scanOne[int], `SELECT ordinal FROM run_passages WHERE run = $1 AND state = 'queued' AND ordinal IN (`+
-		marks(2, len(ordinals))+`) ORDER BY ordinal`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("load passages of run %s: %w", run, err)
-	}
-	return out, nil
-}
-
 // An Outcome is what became of a passage in a run.
 type Outcome struct {
 	seedbed.RunPassage // Run, Ordinal, State, Code, Reason and Reply; Seeds is counted
@@ -156,43 +139,127 @@ type Outcome struct {
 	Calls              []seedbed.Call
 }
 
-// SaveOutcome records what became of a passage that was queued, with its
-// seeds, and counts it in the run. It reports false, and changes nothing, if
-// the passage was not queued any more: somebody else has done it.
+// A Desk is where passages of a run are saved that are still queued. Nobody
+// else saves them until the transaction ends.
+type Desk struct {
+	tx     *Tx
+	run    seedbed.Run
+	queued map[int]int // how many calls there are already, by ordinal
+
+	// Known are the seeds of the run's collection by the keys that were asked
+	// for.
+	Known map[uint64][]Alike
+}
+
+// Desk makes ready to save passages of a run, by their ordinals, that a job is
+// about. It is nil if somebody else has the job by now. If there may be seeds
+// to compare with others, alone keeps all others from adding any to the
+// collection until the transaction ends, and those with the keys are looked
+// up.
+func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []int, alone bool, keys []uint64) (*Desk, error) {
+	d := Desk{tx: tx, run: run, queued: map[int]int{}, Known: map[uint64][]Alike{}}
+	held := false
+	var s script
+	s.holdsJob(job, tx.q, &held)
+	d.find(&s, ordinals)
+	if alone && tx.q.engine == postgres {
+		s.lock(ctx, "the seeds of collection", run.Collection)
+	}
+	s.alike(tx.q.engine, d.Known, run.Collection, keys)
+	if err := s.run(ctx, tx); err != nil || !held {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// find adds a lookup of those passages that are queued.
+func (d *Desk) find(s *script, ordinals []int) {
+	if len(ordinals) == 0 {
+		return
+	}
+	s.add("load passages of run "+d.run.ID, func(row scanner) error {
+		var ordinal, calls int
+		err := row.Scan(&ordinal, &calls)
+		d.queued[ordinal] = calls
+		return err
+	}, `SELECT p.ordinal, (SELECT COALESCE(MAX(c.n), 0) FROM calls c WHERE c.run = p.run AND c.ordinal = p.ordinal)
+		FROM run_passages p WHERE p.run = $1 AND p.state = 'queued' AND p.ordinal IN (`+marks(2, len(ordinals))+`)`+d.tx.q.locked("p"),
+		append([]any{d.run.ID}, anys(ordinals)...)...)
+}
+
+// Save records what became of passages, with their seeds, and counts them in
+// the run, which it returns as it is then. Those that were not queued any more
+// change nothing: somebody else has done them.
 //
-// State queued puts the passage back, with its reason and one attempt more.
+// State queued puts a passage back, with its reason and one attempt more.
+func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err error) {
+	var s script
+	numbers := map[string]int64{}
+	var news []Pending
+	bands := map[string][]uint64{}
+	var sum seedbed.Run
+	var spent extract.Spent
+	for _, o := range made {
+		calls, queued := d.queued[o.Ordinal]
+		if !queued {
+			continue
+		}
+		delete(d.queued, o.Ordinal)
+		kept := 0
+		for _, seed := range o.Found {
+			kept += flag(seed.Live())
+		}
+		rejected := len(o.Found) - kept
+		s.add(fmt.Sprintf("save passage %d of run %s", o.Ordinal, d.run.ID), nil, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6,
+			seeds = $7, rejected = $8, parser = $9, attempts = attempts + 1 WHERE run = $1 AND ordinal = $2`,
+			d.run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
+		s.addSeeds(d.run, o, func(n int64, id string) {
+			numbers[id] = n
+			news = append(news, Pending{Seed: id, Version: 1})
+		})
+		maps.Copy(bands, o.Bands)
+		s.addCalls(d.run.ID, o.Ordinal, calls, o.Calls)
+		sum.Passages.Done += flag(o.State == seedbed.PassageDone)
+		sum.Passages.Failed += flag(o.State == seedbed.PassageFailed)
+		sum.Passages.Skipped += flag(o.State == seedbed.PassageSkipped)
+		sum.Seeds += kept
+		sum.Rejected += rejected
+		spent = spent.Add(o.Spent)
+	}
+	if len(s.todo) > 0 {
+		s.add("count passages of run "+d.run.ID, nil, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
+			rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
+			prefix = prefix + $11, cost = cost + $12 WHERE id = $1`,
+			d.run.ID, sum.Passages.Done, sum.Passages.Failed, sum.Passages.Skipped, sum.Seeds, sum.Rejected,
+			spent.Calls, spent.Cached, spent.Tokens.In, spent.Tokens.Out, spent.Prefix, spent.Cost)
+	}
+	s.add("load run "+d.run.ID, func(row scanner) (err error) {
+		now, err = scanRun(row)
+		return err
+	}, selectRun+`WHERE r.id = $1`+d.tx.q.locked("r"), d.run.ID)
+	if err := s.run(ctx, d.tx); err != nil {
+		return now, err
+	}
+	if now.ID == "" {
+		return now, found(sql.ErrNoRows, "run", d.run.ID)
+	}
+	var after script
+	after.tellIndex(news)
+	after.addBands(d.run.Collection, numbers, bands)
+	return now, after.run(ctx, d.tx)
+}
+
+// SaveOutcome saves one passage. It reports false if that was not queued any
+// more.
 func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool, error) {
-	kept := 0
-	for _, s := range o.Found {
-		kept += flag(s.Live())
-	}
-	rejected := len(o.Found) - kept
-	calls, err := scanOne[int](tx.q.QueryRowContext(ctx, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6, seeds = $7,
-		rejected = $8, parser = $9, attempts = attempts + 1
-		WHERE run = $1 AND ordinal = $2 AND state = 'queued'
-		RETURNING (SELECT COALESCE(MAX(n), 0) FROM calls WHERE run = $1 AND ordinal = $2)`,
-		run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser))
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("save passage %d of run %s: %w", o.Ordinal, run.ID, err)
-	}
-	if err := tx.addSeeds(ctx, run, o); err != nil {
+	d := Desk{tx: tx, run: run, queued: map[int]int{}}
+	var s script
+	d.find(&s, []int{o.Ordinal})
+	if err := s.run(ctx, tx); err != nil || len(d.queued) == 0 {
 		return false, err
 	}
-	if err := tx.addCalls(ctx, run.ID, o.Ordinal, calls, o.Calls); err != nil {
-		return false, err
-	}
-	_, err = tx.exec(ctx, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
-		rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
-		prefix = prefix + $11, cost = cost + $12 WHERE id = $1`,
-		run.ID, flag(o.State == seedbed.PassageDone), flag(o.State == seedbed.PassageFailed), flag(o.State == seedbed.PassageSkipped), kept, rejected,
-		o.Spent.Calls, o.Spent.Cached, o.Spent.Tokens.In, o.Spent.Tokens.Out, o.Spent.Prefix, o.Spent.Cost)
-	if err != nil {
-		return false, fmt.Errorf("count passage %d of run %s: %w", o.Ordinal, run.ID, err)
-	}
-	return true, nil
+	_, err := d.Save(ctx, []Outcome{o})
+	return err == nil, err
 }
 
 // Spend counts what a run has spent.

@@ -62,42 +62,27 @@ func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed,
 	return out, nil
 }
 
-// addSeeds adds what was found in a passage and tells the index.
-func (tx *Tx) addSeeds(ctx context.Context, run seedbed.Run, o Outcome) error {
+// addSeeds adds what was found in a passage. Added is told of each that was
+// not there.
+func (s *script) addSeeds(run seedbed.Run, o Outcome, added func(n int64, id string)) {
 	const width = 18
-	seeds := o.Found
-	if len(seeds) == 0 {
-		return nil
+	if len(o.Found) == 0 {
+		return
 	}
-	args := make([]any, 0, width*len(seeds))
-	for i, s := range seeds {
-		args = append(args, s.ID, 1, run.Collection, run.Source, o.Ordinal, run.ID, i)
-		args = append(args, columns(s)...)
-		args = append(args, millis(s.Created))
+	args := make([]any, 0, width*len(o.Found))
+	for i, seed := range o.Found {
+		args = append(args, seed.ID, 1, run.Collection, run.Source, o.Ordinal, run.ID, i)
+		args = append(args, columns(seed)...)
+		args = append(args, millis(seed.Created))
 	}
-	numbers := make(map[string]int64, len(seeds))
-	type added struct {
-		n  int64
-		id string
-	}
-	rows, err := list(ctx, tx.q, func(row scanner) (added, error) {
-		var a added
-		err := row.Scan(&a.n, &a.id)
-		return a, err
-	}, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
-		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(seeds), width)+` ON CONFLICT (id) DO NOTHING RETURNING n, id`, args...)
-	if err != nil {
-		return fmt.Errorf("add seeds of passage %d of run %s: %w", o.Ordinal, run.ID, err)
-	}
-	news := make([]Pending, len(rows))
-	for i, a := range rows {
-		numbers[a.id] = a.n
-		news[i] = Pending{Seed: a.id, Version: 1}
-	}
-	if err := tx.TellIndex(ctx, news); err != nil {
+	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), func(row scanner) error {
+		var n int64
+		var id string
+		err := row.Scan(&n, &id)
+		added(n, id)
 		return err
-	}
-	return tx.addBands(ctx, run.Collection, numbers, o.Bands)
+	}, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
+		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING RETURNING n, id`, args...)
 }
 
 // columns are the columns from verdict to body.
@@ -141,7 +126,9 @@ func bandOf(collection string, key uint64) int64 {
 	return int64(h.Sum64())
 }
 
-func (tx *Tx) addBands(ctx context.Context, collection string, numbers map[string]int64, bands map[string][]uint64) error {
+// addBands adds the keys that duplicates of seeds are found by, by the seeds'
+// ids, of those that have a number.
+func (s *script) addBands(collection string, numbers map[string]int64, bands map[string][]uint64) {
 	var args []any
 	for id, keys := range bands {
 		n, ok := numbers[id]
@@ -153,11 +140,8 @@ func (tx *Tx) addBands(ctx context.Context, collection string, numbers map[strin
 		}
 	}
 	for some := range slices.Chunk(args, 1000) {
-		if _, err := tx.exec(ctx, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(some)/2, 2)+` ON CONFLICT (band, seed) DO NOTHING`, some...); err != nil {
-			return fmt.Errorf("add bands of seeds: %w", err)
-		}
+		s.add("add bands of seeds", nil, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(some)/2, 2)+` ON CONFLICT (band, seed) DO NOTHING`, some...)
 	}
-	return nil
 }
 
 // An Alike is a seed that may be a duplicate.
@@ -169,35 +153,53 @@ type Alike struct {
 // Alike are the seeds of a collection by the keys that they have of some.
 func (r reads) Alike(ctx context.Context, collection string, keys []uint64) (map[uint64][]Alike, error) {
 	out := map[uint64][]Alike{}
-	for some := range slices.Chunk(keys, 500) {
-		args := []any{collection}
-		of := make(map[int64]uint64, len(some))
-		for _, key := range some {
-			band := bandOf(collection, key)
-			of[band] = key
-			args = append(args, band)
-		}
-		// A few lengths are prepared, not each there may be.
-		for len(args) < 1+500 && len(args)%26 != 1 {
-			args = append(args, args[len(args)-1])
-		}
-		type found struct {
-			band int64
-			Alike
-		}
-		rows, err := list(ctx, r.q, func(row scanner) (f found, err error) {
-			err = row.Scan(&f.band, &f.N, &f.ID, &f.Question)
-			return f, err
-		}, `SELECT b.band, s.n, s.id, s.question FROM bands b JOIN seeds s ON s.n = b.seed
-			WHERE s.collection = $1 AND b.band IN (`+marks(2, len(args)-1)+`)`, args...)
-		if err != nil {
+	for some := range slices.Chunk(keys, mostKeys) {
+		query, args, scan := r.q.alike(out, collection, some)
+		if _, err := list(ctx, r.q, func(row scanner) (struct{}, error) { return struct{}{}, scan(row) }, query, args...); err != nil {
 			return nil, fmt.Errorf("look for duplicates: %w", err)
-		}
-		for _, f := range rows {
-			out[of[f.band]] = append(out[of[f.band]], f.Alike)
 		}
 	}
 	return out, nil
+}
+
+// alike adds the lookup of [reads.Alike], whose answers go into out.
+func (s *script) alike(e *engine, out map[uint64][]Alike, collection string, keys []uint64) {
+	for some := range slices.Chunk(keys, mostKeys) {
+		query, args, scan := e.alike(out, collection, some)
+		s.add("look for duplicates", scan, query, args...)
+	}
+}
+
+const mostKeys = 500 // in one statement
+
+func (e *engine) alike(out map[uint64][]Alike, collection string, keys []uint64) (query string, args []any, scan func(scanner) error) {
+	of := make(map[int64]uint64, len(keys))
+	seen := make([]int64, len(keys))
+	for i, key := range keys {
+		seen[i] = bandOf(collection, key)
+		of[seen[i]] = key
+	}
+	scan = func(row scanner) error {
+		var band int64
+		var a Alike
+		err := row.Scan(&band, &a.N, &a.ID, &a.Question)
+		out[of[band]] = append(out[of[band]], a)
+		return err
+	}
+	if e == postgres {
+		// Left the choice, it reads all bands and all seeds where the tables
+		// have grown since they were last analyzed.
+		return `SELECT b.band, s.n, s.id, s.question FROM unnest($2::bigint[]) AS k (band)
+			CROSS JOIN LATERAL (SELECT b.band, b.seed FROM bands b WHERE b.band = k.band OFFSET 0) b
+			CROSS JOIN LATERAL (SELECT s.n, s.id, s.question FROM seeds s WHERE s.n = b.seed AND s.collection = $1 OFFSET 0) s`,
+			[]any{collection, seen}, scan
+	}
+	// A few lengths are prepared, not each there may be.
+	for len(seen) < mostKeys && len(seen)%26 != 0 {
+		seen = append(seen, seen[len(seen)-1])
+	}
+	return `SELECT b.band, s.n, s.id, s.question FROM bands b JOIN seeds s ON s.n = b.seed
+		WHERE s.collection = $1 AND b.band IN (` + marks(2, len(seen)) + `)`, append([]any{collection}, anys(seen)...), scan
 }
 
 // conditions write a filter as SQL.

@@ -5,15 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
 )
 
-const selectSource = `SELECT s.id, s.collection, s.sha256, s.name, s.size, s.media_type, s.kind, s.title, s.authors, s.language,
-	s.license, s.state, s.error_code, s.error, s.warnings, s.document, s.pages, s.passages, s.skipped, s.created,
-	(SELECT count(*) FROM seeds d WHERE d.source = s.id AND d.verdict <> 'rejected')
-	FROM sources s `
+const sourceColumns = `SELECT s.id, s.collection, s.sha256, s.name, s.size, s.media_type, s.kind, s.title, s.authors, s.language,
+	s.license, s.state, s.error_code, s.error, s.warnings, s.document, s.pages, s.passages, s.skipped, s.created, `
+
+const (
+	selectSource    = sourceColumns + `(SELECT count(*) FROM seeds d WHERE d.source = s.id AND d.verdict <> 'rejected') FROM sources s `
+	selectUncounted = sourceColumns + `0 FROM sources s `
+)
 
 func scanSource(row scanner) (seedbed.Source, error) {
 	var s seedbed.Source
@@ -45,6 +49,20 @@ func (r reads) Source(ctx context.Context, id string) (seedbed.Source, error) {
 // Source is one source, which nobody else changes until the transaction ends.
 func (tx *Tx) Source(ctx context.Context, id string) (seedbed.Source, error) {
 	s, err := scanSource(tx.q.QueryRowContext(ctx, selectSource+`WHERE s.id = $1`+tx.q.locked("s"), id))
+	return s, found(err, "source", id)
+}
+
+// Uncounted is one source without the number of its seeds, for work on
+// passages: to count them for each took the longer the more there were.
+func (r reads) Uncounted(ctx context.Context, id string) (seedbed.Source, error) {
+	s, err := scanSource(r.q.QueryRowContext(ctx, selectUncounted+`WHERE s.id = $1`, id))
+	return s, found(err, "source", id)
+}
+
+// Uncounted is one source, which nobody else changes until the transaction
+// ends, without the number of its seeds.
+func (tx *Tx) Uncounted(ctx context.Context, id string) (seedbed.Source, error) {
+	s, err := scanSource(tx.q.QueryRowContext(ctx, selectUncounted+`WHERE s.id = $1`+tx.q.locked("s"), id))
 	return s, found(err, "source", id)
 }
 
@@ -197,19 +215,25 @@ func (r reads) PassageCount(ctx context.Context, source string) (int, error) {
 // Cuts are some passages of a source, with their text and without document,
 // in document order. Ordinals that are not there are left out.
 func (r reads) Cuts(ctx context.Context, source string, ordinals []int) ([]Cut, error) {
+	return r.cuts(ctx, source, ordinals, "")
+}
+
+// Queued are those of some passages of a run that are still to be done.
+func (r reads) Queued(ctx context.Context, run seedbed.Run, ordinals []int) ([]Cut, error) {
+	return r.cuts(ctx, run.Source, ordinals, ` AND EXISTS (SELECT 1 FROM run_passages rp WHERE rp.run = $2 AND rp.ordinal = p.ordinal AND rp.state = 'queued')`, run.ID)
+}
+
+func (r reads) cuts(ctx context.Context, source string, ordinals []int, which string, args ...any) ([]Cut, error) {
 	if len(ordinals) == 0 {
 		return nil, nil
 	}
-	args := []any{source}
-	for _, o := range ordinals {
-		args = append(args, o)
-	}
+	args = slices.Concat([]any{source}, args, anys(ordinals))
 	out, err := list(ctx, r.q, func(row scanner) (Cut, error) {
 		var c Cut
 		err := row.Scan(&c.Ordinal, &c.ID, fromJSON{&c.Path}, &c.Text, &c.Tokens, &c.Skip, fromJSON{&c.Locator}, &c.First, &c.Last)
 		return c, err
-	}, `SELECT ordinal, id, path, text, tokens, skip, at, first, last FROM passages
-		WHERE source = $1 AND ordinal IN (`+marks(2, len(ordinals))+`) ORDER BY ordinal`, args...)
+	}, `SELECT p.ordinal, p.id, p.path, p.text, p.tokens, p.skip, p.at, p.first, p.last FROM passages p
+		WHERE p.source = $1`+which+` AND p.ordinal IN (`+marks(len(args)-len(ordinals)+1, len(ordinals))+`) ORDER BY p.ordinal`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("load passages of source %s: %w", source, err)
 	}

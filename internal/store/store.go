@@ -119,7 +119,9 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 	if db.engine == postgres {
 		err = tx.beginPostgres(ctx, db.write)
 	} else {
+		asked := time.Now()
 		tx.tx, err = db.write.BeginTx(ctx, nil)
+		waited(ctx, asked)
 	}
 	if err != nil {
 		return nil, err
@@ -142,13 +144,39 @@ func (tx *Tx) Lock(ctx context.Context, words ...string) error {
 	if tx.q.engine != postgres {
 		return nil
 	}
+	var sc script
+	sc.lock(ctx, words...)
+	return sc.run(ctx, tx)
+}
+
+// lock adds a [Tx.Lock] on PostgreSQL.
+func (s *script) lock(ctx context.Context, words ...string) {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(words, "\x00")))
-	if _, err := tx.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(h.Sum64())); err != nil {
-		return fmt.Errorf("wait for %s: %w", strings.Join(words, " "), err)
-	}
-	return nil
+	s.add("wait for "+strings.Join(words, " "), func(row scanner) error {
+		seconds, err := scanOne[float64](row)
+		tell(ctx, time.Duration(seconds*float64(time.Second)))
+		return err
+	}, `SELECT extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
+		FROM (SELECT pg_advisory_xact_lock($1) OFFSET 0) AS locked`, int64(h.Sum64()))
 }
+
+type waitsKey struct{}
+
+// CountWaits has add told how long what is done in the context has waited for
+// a connection, on SQLite that of the one writer, or for a [Tx.Lock].
+func CountWaits(ctx context.Context, add func(time.Duration)) context.Context {
+	return context.WithValue(ctx, waitsKey{}, add)
+}
+
+func tell(ctx context.Context, wait time.Duration) {
+	if add, ok := ctx.Value(waitsKey{}).(func(time.Duration)); ok {
+		add(wait)
+	}
+}
+
+// waited tells of a wait that ends now.
+func waited(ctx context.Context, since time.Time) { tell(ctx, time.Since(since)) }
 
 // SQL is the transaction beneath, for a library that has to join it.
 func (tx *Tx) SQL() *sql.Tx { return tx.tx }

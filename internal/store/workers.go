@@ -87,12 +87,17 @@ func (tx *Tx) putBack(ctx context.Context, which string, args ...any) (int, erro
 
 // HoldsJob reports whether a job with this number is being worked on. It
 // stays so until the transaction ends.
-func (tx *Tx) HoldsJob(ctx context.Context, id int64) (bool, error) {
-	ids, err := list(ctx, tx.q, scanOne[int64], `SELECT id FROM river_job WHERE id = $1 AND state = 'running'`+tx.q.locked("river_job"), id)
-	if err != nil {
-		return false, fmt.Errorf("look for a job: %w", err)
-	}
-	return len(ids) > 0, nil
+func (tx *Tx) HoldsJob(ctx context.Context, id int64) (held bool, err error) {
+	var s script
+	s.holdsJob(id, tx.q, &held)
+	return held, s.run(ctx, tx)
+}
+
+func (s *script) holdsJob(id int64, e session, held *bool) {
+	s.add("look for a job", func(row scanner) error {
+		*held = true
+		return row.Scan(new(int64))
+	}, `SELECT id FROM river_job WHERE id = $1 AND state = 'running'`+e.locked("river_job"), id)
 }
 
 // RunningJobs are the jobs that count as being worked on by a worker.
