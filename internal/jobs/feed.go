@@ -128,7 +128,7 @@ func (s *Service) apply(ctx context.Context, pending []store.Pending) (applied [
 	switch {
 	case err == nil:
 		return pending, nil, nil
-	case ctx.Err() != nil || errors.Is(err, search.ErrDamaged):
+	case ctx.Err() != nil || blameless(err):
 		return nil, nil, err
 	case len(pending) == 1:
 		return nil, []refusal{{pending[0], err}}, err
@@ -139,11 +139,17 @@ func (s *Service) apply(ctx context.Context, pending []store.Pending) (applied [
 		if e != nil {
 			err = e
 		}
-		if ctx.Err() != nil || errors.Is(e, search.ErrDamaged) {
+		if ctx.Err() != nil || blameless(e) {
 			return nil, nil, e
 		}
 	}
 	return applied, refused, err
+}
+
+// blameless reports whether the changes are not why the index did not take
+// them. Those that it did take may be given to it again.
+func blameless(err error) bool {
+	return errors.Is(err, search.ErrDamaged) || errors.Is(err, search.ErrAway)
 }
 
 func halves[T any](list []T) iter.Seq[[]T] {

@@ -66,22 +66,41 @@ func databaseOf(dir string) store.Options {
 // open opens the parts of a data folder. Nothing works yet.
 func open(t testing.TB, dir string, o jobs.Options) *bench {
 	t.Helper()
+	b, err := tryOpen(t, dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// tryOpen is open where that may fail.
+func tryOpen(t testing.TB, dir string, o jobs.Options) (_ *bench, err error) {
+	t.Helper()
 	on := databaseOf(dir)
 	b := &bench{t: t, path: on.Path}
-	var err error
 	if b.db, err = store.Open(t.Context(), on); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			_ = b.db.Close()
+		}
+	}()
 	if b.index, err = search.Open(filepath.Join(dir, "index.db"), search.Options{}); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			_ = b.index.Close()
+		}
+	}()
 	o.DB = b.db
 	if o.Index == nil {
 		o.Index = b.index
 	}
 	if o.Blobs == nil {
 		if o.Blobs, err = blob.Folder(filepath.Join(dir, "blobs")); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 	}
 	if o.Read == nil {
@@ -96,9 +115,9 @@ func open(t testing.TB, dir string, o jobs.Options) *bench {
 		t.Cleanup(transport.CloseIdleConnections)
 	}
 	if b.Service, err = jobs.New(o); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return b
+	return b, nil
 }
 
 // close ends what is still running.

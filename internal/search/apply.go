@@ -26,7 +26,7 @@ func (e *Embedded) Apply(ctx context.Context, changes []Change) error {
 	defer done()
 	for batch := range slices.Chunk(changes, atOnce) {
 		if err := e.apply(ctx, batch); err != nil {
-			return fmt.Errorf("apply %d changes to the search index: %w", len(changes), damaged(err))
+			return fmt.Errorf("apply %d changes to the search index: %w", len(changes), marked(err))
 		}
 	}
 	return nil
@@ -70,13 +70,13 @@ func (t *tables) change(ctx context.Context, tx *sql.Tx, d *dictionary, changes 
 // that write wait for, and readers do not notice.
 func (e *Embedded) Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) error {
 	err := e.rebuild(ctx, seeds)
-	if errors.Is(damaged(err), ErrDamaged) {
+	if errors.Is(marked(err), ErrDamaged) {
 		if err = e.Reset(ctx); err == nil {
 			err = e.rebuild(ctx, seeds)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("rebuild the search index: %w", damaged(err))
+		return fmt.Errorf("rebuild the search index: %w", marked(err))
 	}
 	return nil
 }

@@ -123,7 +123,7 @@ func (e *Embedded) open() (err error) {
 	e.read.SetMaxOpenConns(runtime.NumCPU())
 	e.words.dictionary = nil
 	if err := e.probe(); err != nil {
-		return errors.Join(damaged(err), e.read.Close(), e.write.Close())
+		return errors.Join(marked(err), e.read.Close(), e.write.Close())
 	}
 	return nil
 }
@@ -190,17 +190,21 @@ func dsn(path string, v url.Values) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + v.Encode()
 }
 
-// damaged marks errors that say so of the file. No statement of ours fails
-// for a constraint or a missing table while the file is sound.
-func damaged(err error) error {
+// marked marks errors that say of the file that it is damaged, or that it
+// cannot be written or read now. No statement of ours fails for a constraint or
+// a missing table while the file is sound.
+func marked(err error) error {
 	var e *sqlite.Error
-	if !errors.As(err, &e) || errors.Is(err, ErrDamaged) {
+	if !errors.As(err, &e) || errors.Is(err, ErrDamaged) || errors.Is(err, ErrAway) {
 		return err
 	}
 	switch code := e.Code() & 0xff; {
 	case code == sqlite3.SQLITE_CORRUPT, code == sqlite3.SQLITE_NOTADB, code == sqlite3.SQLITE_CONSTRAINT,
 		code == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no such"):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case code == sqlite3.SQLITE_FULL, code == sqlite3.SQLITE_IOERR, code == sqlite3.SQLITE_BUSY,
+		code == sqlite3.SQLITE_READONLY, code == sqlite3.SQLITE_CANTOPEN:
+		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	return err
 }
@@ -227,7 +231,7 @@ func (e *Embedded) Count(ctx context.Context) (int, error) {
 	defer done()
 	n, err := countIn(ctx, e.read)
 	if err != nil {
-		return 0, fmt.Errorf("count the search index: %w", damaged(err))
+		return 0, fmt.Errorf("count the search index: %w", marked(err))
 	}
 	return n, nil
 }
@@ -242,7 +246,7 @@ func (e *Embedded) Versions(ctx context.Context) iter.Seq2[Version, error] {
 		}
 		defer done()
 		page, err := versionsIn(ctx, e.read, after)
-		return page, damaged(err)
+		return page, marked(err)
 	})
 }
 
@@ -255,7 +259,7 @@ func (e *Embedded) Reset(ctx context.Context) error {
 		return errClosed
 	}
 	err := e.empty(ctx)
-	if errors.Is(damaged(err), ErrDamaged) {
+	if errors.Is(marked(err), ErrDamaged) {
 		e.log.Warn("search index made anew", "path", e.path, "reason", err)
 		if err = errors.Join(e.read.Close(), e.write.Close()); err == nil {
 			err = e.replace()
@@ -291,13 +295,13 @@ func (e *Embedded) Check(ctx context.Context) error {
 	defer done()
 	var verdict string
 	if err := e.write.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return fmt.Errorf("check the search index: %w", damaged(err))
+		return fmt.Errorf("check the search index: %w", marked(err))
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("check the search index: %w: %s", ErrDamaged, verdict)
 	}
 	if _, err := e.write.ExecContext(ctx, `INSERT INTO found(found) VALUES('integrity-check')`); err != nil {
-		return fmt.Errorf("check the search index: %w", damaged(err))
+		return fmt.Errorf("check the search index: %w", marked(err))
 	}
 	return nil
 }

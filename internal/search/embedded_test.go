@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unicode/utf8"
 
@@ -18,6 +19,7 @@ import (
 	"seedbed/internal/search"
 	"seedbed/internal/search/searchtest"
 	"seedbed/internal/seedbed"
+	"seedbed/internal/store/storetest"
 )
 
 func open(t testing.TB, path string) *search.Embedded {
@@ -400,4 +402,25 @@ func Example() {
 	// Output:
 	// [s1] A set with an *associative* *operation*.
 	// [{definition  1}]
+}
+
+// A disk that is full, or broken, is not the fault of what it was to take.
+func TestDiskFails(t *testing.T) {
+	var code atomic.Int64
+	dir := t.TempDir()
+	storetest.NewDisk(t, dir, func(int) int { return int(code.Load()) })
+	e := open(t, filepath.Join(dir, "index.db"))
+	for _, c := range []int64{storetest.DiskFull, storetest.DiskBroken} {
+		code.Store(c)
+		if err := e.Apply(t.Context(), []search.Change{change("a", "pears")}); !errors.Is(err, search.ErrAway) {
+			t.Errorf("Apply on a disk that fails with %d: %v, want that the index is away", c, err)
+		}
+	}
+	code.Store(0)
+	if err := e.Apply(t.Context(), []search.Change{change("a", "pears")}); err != nil {
+		t.Error(err)
+	}
+	if n, err := e.Count(t.Context()); n != 1 || err != nil {
+		t.Errorf("Count gives %d, %v; want 1", n, err)
+	}
 }

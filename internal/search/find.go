@@ -40,12 +40,12 @@ func (e *Embedded) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	defer done()
 	tx, err := e.read.BeginTx(ctx, nil)
 	if err != nil {
-		return Page{}, fmt.Errorf("search: %w", damaged(err))
+		return Page{}, fmt.Errorf("search: %w", marked(err))
 	}
 	defer func() { _ = tx.Rollback() }()
 	page, err := e.search(ctx, tx, f)
 	if err != nil {
-		return Page{}, fmt.Errorf("search: %w", damaged(err))
+		return Page{}, fmt.Errorf("search: %w", marked(err))
 	}
 	return page, nil
 }
@@ -78,12 +78,12 @@ func (e *Embedded) Matches(ctx context.Context, f seedbed.Filter) ([]string, err
 	defer done()
 	tx, err := e.read.BeginTx(ctx, nil)
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", damaged(err))
+		return nil, fmt.Errorf("search: %w", marked(err))
 	}
 	defer func() { _ = tx.Rollback() }()
 	ids, err := e.matches(ctx, tx, f)
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", damaged(err))
+		return nil, fmt.Errorf("search: %w", marked(err))
 	}
 	return ids, nil
 }

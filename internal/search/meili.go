@@ -144,6 +144,12 @@ func (e *meiliError) Error() string {
 
 func (e *meiliError) Unwrap() error { return e.cause }
 
+// Is says of a server that is away that it is. One that takes too long may do
+// so for what it was given.
+func (e *meiliError) Is(target error) bool {
+	return target == ErrAway && e.again() && !errors.Is(e.cause, context.DeadlineExceeded)
+}
+
 // again reports whether the same request may go through later.
 func (e *meiliError) again() bool {
 	switch e.status {

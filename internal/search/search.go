@@ -18,6 +18,10 @@ import (
 // ErrDamaged says that the index cannot be read any more: it has to be rebuilt.
 var ErrDamaged = errors.New("the search index is damaged and has to be built again")
 
+// ErrAway says that the index cannot be reached, read or written now. What it
+// was given is not to blame.
+var ErrAway = errors.New("the search index is away")
+
 // An Index answers searches. All methods are safe for concurrent use;
 // searchtest has the suite that every index passes.
 type Index interface {
