@@ -1,4 +1,4 @@
-.PHONY: run generate check test golden image
+.PHONY: run generate check test recipes golden image
 
 run: ## serve on 127.0.0.1:7333
 	go run ./cmd/seedbed
@@ -13,6 +13,9 @@ check: ## lint, and see that generated code is up to date
 
 test:
 	go test ./...
+
+recipes: ## run each recipe over the examples against a scripted model, with its scorecard
+	go run ./bench/recipes
 
 golden: ## accept what readers, stages and exporters print now
 	go test $$(grep -rlE '/readtest"|"update"' --include=*_test.go . | xargs -n1 dirname | sort -u) -update
