@@ -1,8 +1,14 @@
 package jobs_test
 
 import (
+	"bufio"
+	"context"
+	"database/sql"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -118,7 +124,7 @@ func TestWriteFails(t *testing.T) {
 // with some writes in a row that fail, and returns how many there were.
 func runThrough(t *testing.T, write, times, code int) int {
 	t.Helper()
-	const passages, atOnce = 4, 2
+	const passages = 4
 	dir := t.TempDir()
 	disk := storetest.NewDisk(t, dir, func(n int) int {
 		if n >= write && n < write+times {
@@ -174,4 +180,187 @@ func runThrough(t *testing.T, write, times, code int) int {
 	b = start(t, dir, jobs.Options{})
 	settled(t, b, model, atOnce)
 	return writes
+}
+
+// TestKilledAtWrite kills a process when it is about to make its Nth write,
+// and the next one at another, until a run has ended.
+func TestKilledAtWrite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 8
+	dir := t.TempDir()
+	model := llmtest.New(t, llmtest.Script{})
+	b := open(t, dir, impatient(model, atOnce))
+	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	b.close()
+	kills := 0
+	for write := 1; ; write += 1 + write/4 { // so that it gets further and further
+		err := begin(t, dir, model.URL, fmt.Sprintf("%s=%d", writeEnv, write)).Wait()
+		if err == nil {
+			break
+		}
+		if err.Error() != "signal: killed" {
+			t.Fatalf("the process that was to be killed ended with %v", err)
+		}
+		kills++
+	}
+	b = start(t, dir, jobs.Options{})
+	r, err := b.Run(t.Context(), run)
+	if err != nil || r.State != seedbed.RunDone || r.Passages.Done != passages || kills < 10 {
+		t.Errorf("after %d kills the run ends as %+v, %v; want %d passages done", kills, r, err, passages)
+	}
+	t.Logf("%d kills, %+v", kills, model.Stats())
+	settled(t, b, model, kills*atOnce)
+}
+
+// A gate holds a model's answers back while it is shut.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{}
+}
+
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = make(chan struct{})
+}
+
+func (g *gate) lift() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	close(g.open)
+}
+
+// before is for a script.
+func (g *gate) before(ctx context.Context, _ llmtest.Request) {
+	g.mu.Lock()
+	open := g.open
+	g.mu.Unlock()
+	select {
+	case <-open:
+	case <-ctx.Done():
+	}
+}
+
+// TestDatabaseCannotBeWritten has a run meet a database that takes nothing
+// any more: it fails no passage, buys no reply again, says what is wrong to
+// those who ask for something, and goes on by itself.
+func TestDatabaseCannotBeWritten(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		// damage gives a service of the same database to ask for something.
+		damage func(t *testing.T, b *bench, dir string) (asked *bench, mend func())
+		says   string
+	}{
+		{"full", func(t *testing.T, b *bench, _ string) (*bench, func()) {
+			pages := func(n int) {
+				if _, err := b.db.Writer().ExecContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pages(1) // which is as many as there are
+			return b, func() { pages(1 << 30) }
+		}, "the disk of the database is full"},
+		{"locked by another process", func(t *testing.T, b *bench, dir string) (*bench, func()) {
+			other := open(t, dir, jobs.Options{})
+			t.Cleanup(other.close)
+			// It is not as patient as we are.
+			if _, err := other.db.Writer().ExecContext(t.Context(), `PRAGMA busy_timeout = 20`); err != nil {
+				t.Fatal(err)
+			}
+			return other, lock(t, b.path)
+		}, "the database is locked by another program"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			const passages = 16
+			var g gate
+			g.shut()
+			g.lift()
+			model := llmtest.New(t, llmtest.Script{Before: g.before})
+			dir := t.TempDir()
+			o := impatient(model, atOnce)
+			o.Beat = testBeat
+			o.Patience = func(int) time.Duration { return 20 * time.Millisecond }
+			b := start(t, dir, o)
+			run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+			b.until(run, func(r seedbed.Run) bool {
+				if r.Passages.Done > 0 {
+					g.shut()
+				}
+				return r.Passages.Done > 0
+			})
+			asked, mend := tt.damage(t, b, dir)
+			var err error
+			for n := 0; err == nil; n++ { // until what was left is used up
+				_, err = asked.Upload(t.Context(), seedbed.Upload{Name: "more.md", Body: strings.NewReader(fmt.Sprintf("# Note %d", n)), NoRun: true})
+			}
+			if seedbed.CodeOf(err) != seedbed.Unavailable || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("Upload gives %v, want unavailable, as %s", err, tt.says)
+			}
+			before := model.Stats().Answered
+			g.lift()
+			b.eventually(func() bool { return model.Stats().Answered > before })
+			if r, err := b.Run(t.Context(), run); err != nil || r.State != seedbed.RunRunning || r.Passages.Failed > 0 {
+				t.Errorf("meanwhile the run is %+v, %v; want it running and nothing failed", r, err)
+			}
+			mend()
+			r := b.ended(run)
+			if r.State != seedbed.RunDone || r.Passages.Done != passages {
+				t.Errorf("the run ends as %+v; want %d passages done", r, passages)
+			}
+			settled(t, b, model, 0)
+		})
+	}
+}
+
+// lockEnv is the SQLite database that the test binary is to lock.
+const lockEnv = "SEEDBED_JOBS_TEST_LOCK"
+
+// TestLocker is no test but the process that holds a database's lock.
+func TestLocker(t *testing.T) {
+	path := os.Getenv(lockEnv)
+	if path == "" {
+		t.Skip("for other tests")
+	}
+	db, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("locked")
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
+}
+
+// lock has another process lock a database until mend kills it.
+func lock(t *testing.T, path string) (mend func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestLocker$")
+	cmd.Env = append(os.Environ(), lockEnv+"="+path)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	mend = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = stdin.Close()
+	})
+	t.Cleanup(mend)
+	for lines := bufio.NewScanner(said); lines.Scan(); {
+		if lines.Text() == "locked" {
+			return mend
+		}
+	}
+	t.Fatal("the database could not be locked")
+	return nil
 }

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
+	"seedbed/internal/store/storetest"
 )
 
 // The test binary plays the server that is killed: with these set it works on
@@ -26,6 +29,9 @@ const (
 	modelEnv = "SEEDBED_JOBS_TEST_MODEL"
 
 	databaseEnv = "SEEDBED_JOBS_TEST_DATABASE"
+
+	// writeEnv is the write to SQLite at which the process kills itself.
+	writeEnv = "SEEDBED_JOBS_TEST_WRITE"
 )
 
 const (
@@ -45,6 +51,11 @@ func serve(dir string) {
 }
 
 func serveUntilEnded(ctx context.Context, dir string) error {
+	if last, err := strconv.Atoi(os.Getenv(writeEnv)); err == nil {
+		if _, err := storetest.FailWrites(dir, dieAt(last)); err != nil {
+			return err
+		}
+	}
 	db, err := store.Open(ctx, databaseOf(dir))
 	if err != nil {
 		return err
@@ -84,6 +95,17 @@ func serveUntilEnded(ctx context.Context, dir string) error {
 			return s.Stop(ctx)
 		}
 		<-changes
+	}
+}
+
+// dieAt kills the process when it is about to make a write.
+func dieAt(last int) func(write int) int {
+	return func(write int) int {
+		if write == last {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {} // it is on its way
+		}
+		return 0
 	}
 }
 
@@ -144,10 +166,11 @@ func TestKilled(t *testing.T) {
 }
 
 // begin starts a process that works on a data folder.
-func begin(t *testing.T, dir, url string) *exec.Cmd {
+func begin(t *testing.T, dir, url string, env ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), serveEnv+"="+dir, modelEnv+"="+url, databaseEnv+"="+databaseOf(dir).URL)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,36 @@
 package store
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // Rekey is the migration to new keys.
 func Rekey(ctx context.Context, tx *Tx) error { return tx.rekey(ctx) }
+
+// MigrateTo brings a database's schema to an earlier version, 0 for one
+// without tables, and returns the newest.
+func MigrateTo(ctx context.Context, o Options, version int64) (newest int64, err error) {
+	e, driver, address := sqliteEngine, "sqlite", sqliteURL(o.Path, "_txlock=immediate")
+	if o.URL != "" {
+		e, driver, address = postgres, "pgx", o.URL
+	}
+	db, err := sql.Open(driver, address)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(2)
+	p, err := migrationsOf(db, e)
+	if err != nil {
+		return 0, err
+	}
+	if version > 0 {
+		_, err = p.UpTo(ctx, version)
+	} else {
+		_, err = p.GetDBVersion(ctx)
+	}
+	all := p.ListSources()
+	return all[len(all)-1].Version, err
+}

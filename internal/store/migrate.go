@@ -22,21 +22,7 @@ var migrations embed.FS
 // On PostgreSQL others wait who want to do the same: the lock is let go when
 // the process ends, however it does.
 func migrate(ctx context.Context, db *sql.DB, e *engine) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
-		goose.NewGoMigration(8, newKeys(e), nil),
-	)}
-	if e == postgres {
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
-	}
-	provider, err := goose.NewProvider(e.dialect, db, filled{files, e.types}, options...)
+	provider, err := migrationsOf(db, e)
 	if err != nil {
 		return fmt.Errorf("prepare the database's migrations: %w", err)
 	}
@@ -44,6 +30,24 @@ func migrate(ctx context.Context, db *sql.DB, e *engine) error {
 		return fmt.Errorf("migrate the database: %w", plain(err))
 	}
 	return nil
+}
+
+func migrationsOf(db *sql.DB, e *engine) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
+		goose.NewGoMigration(8, newKeys(e), nil),
+	)}
+	if e == postgres {
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(e.dialect, db, filled{files, e.types}, options...)
 }
 
 // filled is a folder of files with their placeholders filled in.

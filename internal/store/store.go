@@ -105,7 +105,7 @@ func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure b
 	}
 	defer tx.end()
 	if err := do(tx); err != nil {
-		return err, true
+		return plain(err), true // the job queue's may not be plain yet
 	}
 	if err := tx.tx.Commit(); err != nil {
 		return fmt.Errorf("commit a transaction: %w", plain(err)), again(err)

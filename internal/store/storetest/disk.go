@@ -32,23 +32,31 @@ const (
 	DiskBroken = sqlite3.SQLITE_IOERR | 3<<8 // SQLITE_IOERR_WRITE
 )
 
-// NewDisk is the storage of a folder until the test ends. Trouble is asked
-// before each write, from the first on, what it fails with; 0 is not at all.
-// Writes are what changes a file, and what brings it to the disk. It may be
-// asked by several at once.
+// NewDisk is the storage of a folder until the test ends, see [FailWrites].
 func NewDisk(t testing.TB, dir string, trouble func(write int) (code int)) *Disk {
 	t.Helper()
+	d, err := FailWrites(dir, trouble)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { disks.Delete(d.dir) })
+	return d
+}
+
+// FailWrites makes a folder's databases opened from now on ask for trouble.
+// It is asked before each write, from the first on, what it fails with; 0 is
+// not at all. Writes are what changes a file, and what brings it to the disk.
+func FailWrites(dir string, trouble func(write int) (code int)) (*Disk, error) {
 	dir, err := filepath.EvalSymlinks(dir)
 	if err == nil {
 		err = register()
 	}
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	d := &Disk{dir: dir + string(filepath.Separator), trouble: trouble}
 	disks.Store(d.dir, d)
-	t.Cleanup(func() { disks.Delete(d.dir) })
-	return d
+	return d, nil
 }
 
 // Writes is how many there were.
