@@ -44,8 +44,10 @@ type batchWorker struct {
 func (w *batchWorker) Work(ctx context.Context, job *river.Job[batchArgs]) error {
 	s := w.s
 	control := s.control(job.Args.Run)
-	wait, err := s.batches(withControl(ctx, control), job.Args.Run)
+	wait, err := s.batches(withControl(ctx, control), job)
 	switch {
+	case errors.Is(err, queue.ErrLost):
+		return nil
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
 	case errors.Is(err, errHalted) || control.ctx.Err() != nil || seedbed.CodeOf(err) == seedbed.NotFound:
@@ -79,8 +81,11 @@ func (s *Service) endBatches(ctx context.Context, job *river.Job[batchArgs]) err
 		}
 		return queue.Complete(ctx, tx, job)
 	})
-	if err == nil && more {
+	switch {
+	case err == nil && more:
 		return river.JobSnooze(0)
+	case errors.Is(err, queue.ErrLost):
+		return nil
 	}
 	return ignoreNotFound(err)
 }
@@ -91,9 +96,21 @@ func batchPause(age time.Duration) time.Duration {
 	return min(max(age/10, 10*time.Second), 5*time.Minute)
 }
 
+// holding is a transaction that changes something for a job, as long as it is
+// ours.
+func (s *Service) holding(ctx context.Context, job *river.Job[batchArgs], do func(*store.Tx) error) error {
+	return s.DB.Update(ctx, func(tx *store.Tx) error {
+		if err := queue.Holds(ctx, tx, job); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
 // batches brings a run on as far as it goes, and returns how long to wait
 // before the next look; 0 means that no batch is under way any more.
-func (s *Service) batches(ctx context.Context, id string) (wait time.Duration, err error) {
+func (s *Service) batches(ctx context.Context, job *river.Job[batchArgs]) (wait time.Duration, err error) {
+	id := job.Args.Run
 	run, err := s.DB.Run(ctx, id)
 	if err != nil {
 		return 0, err
@@ -122,7 +139,7 @@ func (s *Service) batches(ctx context.Context, id string) (wait time.Duration, e
 		if b.Over {
 			continue
 		}
-		b, why, err := s.lookAt(ctx, client, run, b)
+		b, why, err := s.lookAt(ctx, job, client, b)
 		if err != nil {
 			return s.batchFailed(ctx, run, err)
 		}
@@ -136,7 +153,7 @@ func (s *Service) batches(ctx context.Context, id string) (wait time.Duration, e
 		return 0, s.giveUp(ctx, run, over)
 	}
 	if !open {
-		if open, err = s.round(ctx, client, run, steps); err != nil {
+		if open, err = s.round(ctx, job, client, run, steps); err != nil {
 			return s.batchFailed(ctx, run, err)
 		}
 		s.changes.tell(id)
@@ -172,14 +189,14 @@ func (s *Service) batchFailed(ctx context.Context, run seedbed.Run, err error) (
 
 // lookAt asks how far a batch has come and keeps its replies once it has
 // ended. Why says that it did not end well.
-func (s *Service) lookAt(ctx context.Context, client *llm.Client, run seedbed.Run, b seedbed.Batch) (seedbed.Batch, *seedbed.Error, error) {
+func (s *Service) lookAt(ctx context.Context, job *river.Job[batchArgs], client *llm.Client, b seedbed.Batch) (seedbed.Batch, *seedbed.Error, error) {
 	var now llm.Batch
 	var err error
 	if b.Remote == "" { // the process ended while it was being sent
 		found := false
 		if now, found, err = client.FindBatch(ctx, b.ID); err == nil && !found {
 			b.Over = true
-			return b, nil, s.DB.Update(ctx, func(tx *store.Tx) error { return tx.DeleteBatch(ctx, b.ID) })
+			return b, nil, s.holding(ctx, job, func(tx *store.Tx) error { return tx.DeleteBatch(ctx, b.ID) })
 		}
 	} else {
 		now, err = client.Batch(ctx, b.Remote)
@@ -195,11 +212,11 @@ func (s *Service) lookAt(ctx context.Context, client *llm.Client, run seedbed.Ru
 		}
 		b.Over = true
 	}
-	err = s.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	err = s.holding(context.WithoutCancel(ctx), job, func(tx *store.Tx) error {
 		if err := tx.SaveBatch(ctx, b); err != nil {
 			return err
 		}
-		return tx.Spend(ctx, run.ID, spent)
+		return tx.Spend(ctx, b.Run, spent)
 	})
 	return b, endedBadly(b, now), err
 }
@@ -277,7 +294,7 @@ type collectorKey struct{}
 // round runs the stages over the passages that are queued, sends what they
 // ask, and adds jobs for those that ask nothing more. It reports whether a
 // batch is under way.
-func (s *Service) round(ctx context.Context, client *llm.Client, run seedbed.Run, steps steps) (sent bool, err error) {
+func (s *Service) round(ctx context.Context, job *river.Job[batchArgs], client *llm.Client, run seedbed.Run, steps steps) (sent bool, err error) {
 	earlier, err := s.DB.Batches(ctx, run.ID)
 	if err != nil {
 		return false, err
@@ -297,7 +314,7 @@ func (s *Service) round(ctx context.Context, client *llm.Client, run seedbed.Run
 		}
 	}
 	ctx = context.WithValue(ctx, collectorKey{}, llm.Cached(c, s.DB))
-	out := outgoing{s: s, client: client, run: run, files: map[string]*llm.BatchFile{}, seen: map[string]bool{}}
+	out := outgoing{s: s, job: job, client: client, run: run, files: map[string]*llm.BatchFile{}, seen: map[string]bool{}}
 	defer out.close()
 	// Those of an earlier round may still be asking for what a batch could not
 	// answer, and go on by themselves.
@@ -338,7 +355,7 @@ func (s *Service) round(ctx context.Context, client *llm.Client, run seedbed.Run
 				}
 			}
 		}
-		err = s.DB.Update(ctx, func(tx *store.Tx) error {
+		err = s.holding(ctx, job, func(tx *store.Tx) error {
 			_, err := s.addPassages(ctx, tx, run, ready, -1)
 			return err
 		})
@@ -354,6 +371,7 @@ func (s *Service) round(ctx context.Context, client *llm.Client, run seedbed.Run
 // where one is full.
 type outgoing struct {
 	s      *Service
+	job    *river.Job[batchArgs]
 	client *llm.Client
 	run    seedbed.Run
 	files  map[string]*llm.BatchFile // by model
@@ -409,7 +427,7 @@ func (o *outgoing) sendFile(ctx context.Context, model string) error {
 	b := seedbed.Batch{ID: store.NewID(o.s.Now()), Run: o.run.ID, State: "sending", Total: file.Len(), Sent: o.s.Now().UTC()}
 	save := func(tx *store.Tx) error { return tx.SaveBatch(ctx, b) }
 	// Kept first: should we end before the answer comes, it can be found.
-	if err := o.s.DB.Update(ctx, save); err != nil {
+	if err := o.s.holding(ctx, o.job, save); err != nil {
 		return err
 	}
 	o.sent = true
@@ -420,7 +438,11 @@ func (o *outgoing) sendFile(ctx context.Context, model string) error {
 	delete(o.files, model)
 	b.Remote, b.State = now.ID, now.Status
 	o.s.Log.Info("batch sent", "run", o.run.ID, "batch", now.ID, "requests", b.Total)
-	return errors.Join(o.s.DB.Update(context.WithoutCancel(ctx), save), file.Close())
+	err = o.s.holding(context.WithoutCancel(ctx), o.job, save)
+	if errors.Is(err, queue.ErrLost) { // whoever has the job now has sent another
+		err = errors.Join(err, o.client.CancelBatch(context.WithoutCancel(ctx), now.ID))
+	}
+	return errors.Join(err, file.Close())
 }
 
 func (o *outgoing) close() {

@@ -5,13 +5,18 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"seedbed/extract/llm"
 	"seedbed/extract/llm/llmtest"
 	"seedbed/internal/jobs"
 	"seedbed/internal/seedbed"
+	"seedbed/internal/store/storetest"
 )
 
 // inBatches is for tests: a batch is looked at again at once.
@@ -116,6 +121,67 @@ func TestBatchSurvives(t *testing.T) {
 	}
 	if stats := s.Stats(); s.BatchesSent() != 1 || stats.Duplicates != 0 || stats.Requests != 8 {
 		t.Errorf("%d batches, the server saw %+v; want the one batch, found again", s.BatchesSent(), stats)
+	}
+}
+
+// TestBatchComesBackLate stops a process while it sends a batch, for so long
+// that another one takes its job and sends its own. When it goes on, it gives
+// up its batch and changes nothing.
+func TestBatchComesBackLate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 8
+	s := llmtest.New(t, llmtest.Script{Batches: &llmtest.Batches{}})
+	var files atomic.Int64
+	sending, held := make(chan struct{}), make(chan struct{})
+	front := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && r.URL.Path == "/v1/files" && files.Add(1) == 1 {
+			close(sending)
+			<-held
+		}
+		s.ServeHTTP(w, r)
+	})
+	dir := inCluster(t, storetest.Postgres(t))
+	reader := start(t, dir, jobs.Options{})
+	src := reader.ready(book(passages))
+	reader.close()
+	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: front.URL, Model: "scripted"}})
+	t.Cleanup(b.close)
+	run, err := b.StartRun(t.Context(), src.ID, seedbed.RunOptions{Recipe: "quick", Batch: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := begin(t, dir, front.URL)
+	<-sending
+	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin(t, dir, front.URL).Wait(); err != nil {
+		t.Fatalf("the process that went on: %v", err)
+	}
+	before, err := b.Run(t.Context(), run.ID)
+	if err != nil || before.State != seedbed.RunDone || before.Passages.Done != passages || before.Calls != passages || len(before.Batches) != 1 {
+		t.Fatalf("the run ends as %+v, %v; want it done with one batch of %d", before, err, passages)
+	}
+	close(held)
+	if err := late.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := late.Wait(); err != nil {
+		t.Fatalf("the process that came back: %v", err)
+	}
+	after, err := b.Run(t.Context(), run.ID)
+	if err != nil || !cmp.Equal(before, after) {
+		t.Errorf("a process that came back late changed the run: %v\n%s", err, cmp.Diff(before, after))
+	}
+	if n := s.BatchesSent(); n > 2 {
+		t.Errorf("%d batches were sent, want two at most", n)
+	}
+	for n := 1; n < s.BatchesSent(); n++ {
+		if got := s.BatchStatus(n); got != "cancelling" && got != "cancelled" {
+			t.Errorf("the batch that nobody fetches is %s; want it cancelled", got)
+		}
 	}
 }
 
