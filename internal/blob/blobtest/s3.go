@@ -68,9 +68,13 @@ func StartS3(t testing.TB) *S3 {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(program, "--quiet", "--port", socket, "--access", S3User, "--secret", S3Password,
+	cmd := exec.Command("/bin/sh", "-c", keeper, program, "--quiet", "--port", socket, "--access", S3User, "--secret", S3Password,
 		"posix", "--sidecar", sidecar, s.dir)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
+	cmd.Dir, cmd.Stdout, cmd.Stderr = base, t.Output(), t.Output()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +90,8 @@ func StartS3(t testing.TB) *S3 {
 		proxy.CloseClientConnections()
 		proxy.Close()
 		transport.CloseIdleConnections()
-		_ = cmd.Process.Kill()
+		_ = stdin.Close()
 		_ = cmd.Wait()
-		_ = os.RemoveAll(base)
 	})
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		conn, err := net.Dial("unix", socket)
@@ -101,6 +104,15 @@ func StartS3(t testing.TB) *S3 {
 		}
 	}
 }
+
+// A shell stands between us and the server, and ends it when we end in
+// whatever way: its standard input is closed then.
+const keeper = `"$0" "$@" </dev/null & server=$!
+exec >/dev/null 2>&1
+read -r end
+kill -KILL $server
+wait $server
+rm -rf "$PWD"`
 
 // short makes a folder for a socket, whose name has to be short: a test's own
 // folder may be too long.
