@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"seedbed/extract"
 	"seedbed/extract/llm/llmtest"
 	"seedbed/internal/blob"
 	"seedbed/internal/jobs"
@@ -283,13 +282,7 @@ func TestDatabaseRestarts(t *testing.T) {
 	if stats := s.Stats(); stats.Prompts != passages || stats.Duplicates > atOnce {
 		t.Errorf("the server saw %+v; want %d prompts and no more than the %d in flight twice", stats, passages, atOnce)
 	}
-	seen := map[string]bool{}
-	for _, seed := range b.all(seedbed.Filter{Verdict: []string{extract.Draft}}) {
-		if seen[seed.Passage+seed.Question] {
-			t.Errorf("the seed %q is there twice", seed.Question)
-		}
-		seen[seed.Passage+seed.Question] = true
-	}
+	settled(t, b, s, atOnce)
 }
 
 // TestObeysOthers pauses and cancels a run in one process that another one
