@@ -391,24 +391,107 @@ func (c column) displayed(l line) bool {
 	return indent > 1.8*l.size || indent > l.size && math.Abs(indent-(c.right-l.box.X1)) < 0.5*l.size
 }
 
-// table is the number of lines from i on that are rows of one table, 0 where
-// none begins: cells that stand in columns under each other.
+// table is the number of lines from i on that make up one table, 0 where none
+// begins: cells that stand in columns under each other, and the lines that the
+// text of a cell goes on in.
 func (c column) table(i int) int {
+	if n := c.rows(i); n >= 3 || n == 2 && len(c.lines[i].cells) > 2 {
+		return max(n, c.wrapped(i))
+	}
+	return c.wrapped(i)
+}
+
+// rows is the number of lines from i on with cells under each other.
+func (c column) rows(i int) int {
 	n := 0
-	for n < len(c.lines)-i {
-		l := c.lines[i+n]
-		if len(l.cells) < 2 || leaders.MatchString(l.text) || equationNumber.MatchString(l.cells[len(l.cells)-1].text) || bullet.MatchString(l.text) || enumerate.MatchString(l.text) && len(l.cells) == 2 {
-			break
-		}
-		if n > 0 && (!aligned(c.lines[i+n-1], l) || l.base-c.lines[i+n-1].base > 2.5*max(c.leading, l.size)) {
-			break
-		}
+	for n < len(c.lines)-i && c.row(c.lines[i+n]) && (n == 0 || aligned(c.lines[i+n-1], c.lines[i+n]) && !c.apart(i+n)) {
 		n++
 	}
-	if n >= 3 || n == 2 && len(c.lines[i].cells) > 2 {
-		return n
+	return n
+}
+
+// row reports whether a line may be a row of a table.
+func (c column) row(l line) bool {
+	n := len(l.cells)
+	return n > 1 && !leaders.MatchString(l.text) && !equationNumber.MatchString(l.cells[n-1].text) && !bullet.MatchString(l.text) && (n > 2 || !enumerate.MatchString(l.text))
+}
+
+// apart reports whether line i stands too far from the one before it to be of
+// the same table.
+func (c column) apart(i int) bool {
+	return c.lines[i].base-c.lines[i-1].base > 2.5*max(c.leading, c.lines[i].size)
+}
+
+// wrapped is the number of lines from i on of a table with at least three
+// columns whose cells take several lines, 0 where it has no three rows with a
+// word in each column. Of two columns, text that is set so cannot be told from
+// a table.
+func (c column) wrapped(i int) int {
+	if !c.row(c.lines[i]) {
+		return 0
 	}
-	return 0
+	end, widest := i, c.lines[i]
+	for end < len(c.lines) && (end == i || !c.apart(end)) {
+		l := c.lines[end]
+		if len(l.cells) == 1 && l.width() > 0.7*(c.right-c.left) {
+			break // prose
+		}
+		if c.row(l) && len(l.cells) > len(widest.cells) {
+			widest = l
+		}
+		end++
+	}
+	if len(widest.cells) < 3 {
+		return 0
+	}
+	n, whole := 0, 0
+	for j := i; j < end; j++ {
+		l := c.lines[j]
+		at := inColumns(l, widest.cells)
+		// A line under the first column alone may be a heading, or what follows
+		// the table: it is taken in with the next row, where it is close.
+		alone := len(at) == 1 && at[0] == 0
+		if at == nil || alone && l.base-c.lines[j-1].base > 1.5*l.size {
+			break
+		}
+		if !alone {
+			n = j - i + 1
+		}
+		if len(at) == len(widest.cells) {
+			whole++
+		}
+	}
+	if whole < 3 {
+		return 0
+	}
+	return n
+}
+
+// inColumns is the column of each cell of a line, nil where one stands in none
+// or across two.
+func inColumns(l line, columns []cell) []int {
+	var out []int
+	k := 0
+	for _, x := range l.cells {
+		for k < len(columns) && !under(x, columns, k) {
+			k++
+		}
+		if k == len(columns) {
+			return nil
+		}
+		out = append(out, k)
+		k++
+	}
+	return out
+}
+
+// under reports whether a cell stands under column k.
+func under(x cell, columns []cell, k int) bool {
+	if k+1 < len(columns) && x.x1 > columns[k+1].x0-1 || k > 0 && x.x0 < columns[k-1].x1-3 {
+		return false
+	}
+	y := columns[k]
+	return math.Abs(x.x0-y.x0) < 3 || math.Abs(x.x1-y.x1) < 3 || math.Abs(x.x0+x.x1-y.x0-y.x1) < 6 || x.x0 < y.x1 && x.x1 > y.x0
 }
 
 // aligned reports whether at least two cells of b stand under cells of a.
@@ -425,23 +508,43 @@ func aligned(a, b line) bool {
 	return n >= 2
 }
 
-// tableRows sorts the cells of each row under those of the longest one.
+// tableRows sorts the cells of each row under those of the longest one. A line
+// with nothing in the first column and in most others goes on with the row
+// before it, and so does one that stands beside it.
 func tableRows(ls []line) [][]string {
 	widest := slices.MaxFunc(ls, func(a, b line) int { return len(a.cells) - len(b.cells) }).cells
 	var rows [][]string
+	base := 0.0 // of the row's first line
 	for _, l := range ls {
-		row := make([]string, len(widest))
-		at := 0
-		for i, c := range l.cells {
-			for at < len(widest)-(len(l.cells)-i) && c.x0 > widest[at].x1 {
-				at++
-			}
-			row[at] = tidy(c.text)
-			at++
+		at := inColumns(l, widest)
+		if at == nil {
+			at = inOrder(l, widest)
 		}
-		rows = append(rows, row)
+		goesOn := len(widest) > 2 && len(rows) > 0 && (at[0] > 0 && 2*len(at) <= len(widest)+1 || l.base < base+0.5*l.size)
+		if !goesOn {
+			rows, base = append(rows, make([]string, len(widest))), l.base
+		}
+		row := rows[len(rows)-1]
+		for i, c := range l.cells {
+			row[at[i]] = strings.TrimSpace(row[at[i]] + " " + tidy(c.text))
+		}
 	}
 	return rows
+}
+
+// inOrder is the column of each cell of a line by its order, where the cells do
+// not stand under the columns.
+func inOrder(l line, columns []cell) []int {
+	out := make([]int, len(l.cells))
+	at := 0
+	for i, c := range l.cells {
+		for at < len(columns)-(len(l.cells)-i) && c.x0 > columns[at].x1 {
+			at++
+		}
+		out[i] = at
+		at++
+	}
+	return out
 }
 
 // figureText marks the scraps of text above a figure's caption.

@@ -40,6 +40,7 @@ func (l line) width() float64 { return l.box.X1 - l.box.X0 }
 // takes for lines of their own though they stand beside each other:
 // exponents, the number of an equation.
 func lines(s sheet, page int) []line {
+	s.glyphs = uninterleaved(s.glyphs)
 	var out []line
 	for _, r := range pieces(s) {
 		r.typeset()
@@ -163,7 +164,7 @@ func newLine(glyphs []glyph) (line, bool) {
 		switch {
 		case prev.r == 0:
 			l.lead, x0 = g.style, g.box.X0
-		case gap > size && math.Abs(g.base-prev.base) < 0.5*size:
+		case gap > size && math.Abs(g.base-prev.base) < 0.5*size, gap > 2*size && math.Abs(g.base-prev.base) < size && isWord(g) && isWord(prev):
 			l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
 			text.WriteByte(' ')
 			start, x0 = text.Len(), g.box.X0
@@ -197,6 +198,11 @@ func isBullet(glyphs []glyph) bool {
 		}
 	}
 	return false
+}
+
+// isWord reports whether a glyph is of a word or a number, and no sign.
+func isWord(g glyph) bool {
+	return g.style&formula == 0 && (unicode.IsLetter(g.r) || unicode.IsDigit(g.r))
 }
 
 func isSpace(r rune) bool {

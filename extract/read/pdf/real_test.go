@@ -3,6 +3,7 @@ package pdf_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -204,5 +205,74 @@ func TestLists(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("blocks (-want +got):\n%s", diff)
+	}
+}
+
+// The cells of a table may take several lines; what stands under the table in
+// the first column is none of its.
+func TestWrappedCells(t *testing.T) {
+	row := func(y float64, cells ...string) (s string) {
+		for i, c := range cells {
+			if c != "" {
+				s += at([]float64{72, 130, 300}[i], y, 1, 10, c)
+			}
+		}
+		return s
+	}
+	d := readBytes(t, drawn(prose(770, 3)+
+		row(720, "No", "Requirement", "Description")+
+		row(700, "1", "Access", "How far the harbour can be reached by")+row(688, "", "", "people who walk.")+
+		row(672, "2", "Audit", "Who looks at the books.")+
+		row(656, "3", "Availability", "How often the harbour is open, and")+row(644, "", "at all times", "what happens in a storm.")+
+		at(72, 624, 1, 10, "A line of its own.")+prose(590, 3)))
+	want := "No\tRequirement\tDescription\n" +
+		"1\tAccess\tHow far the harbour can be reached by people who walk.\n" +
+		"2\tAudit\tWho looks at the books.\n" +
+		"3\tAvailability at all times\tHow often the harbour is open, and what happens in a storm."
+	for _, b := range d.Blocks {
+		if b.Kind == extract.Table {
+			if diff := cmp.Diff(want, b.Text); diff != "" {
+				t.Error(diff)
+			}
+			return
+		}
+	}
+	t.Errorf("no table in %q", d.Text)
+}
+
+// A page whose columns are drawn line by line is read column by column, with
+// what reaches across them in its place. The rows of a table stay rows.
+func TestColumnsDrawnByLine(t *testing.T) {
+	if pdf.OnlyEngine {
+		t.Skip("the second engine guesses how wide the letters of this font are")
+	}
+	left := strings.Fields("harbour master keeps lanes free whatever weather comes along from islands beyond bay")
+	right := strings.Fields("ferry leaves early since nobody waits longer than needed before winter storms begin again")
+	var s, wantLeft, wantRight strings.Builder
+	s.WriteString(at(150, 760, 2, 16, "What the Harbour Is and Is Not Made For"))
+	for i := range left {
+		l := fmt.Sprintf("the %s of a town by the sea is not always quiet", left[i])
+		r := fmt.Sprintf("and a %s is what most of them have come to see", right[i])
+		s.WriteString(at(60, 700-13*float64(i), 1, 10, l))
+		s.WriteString(at(320, 700-13*float64(i), 1, 10, r))
+		wantLeft.WriteString(l + " ")
+		wantRight.WriteString(r + " ")
+	}
+	d := readBytes(t, drawn(s.String()))
+	got := strings.Join(strings.Fields(d.Text), " ")
+	if want := "What the Harbour Is and Is Not Made For " + wantLeft.String() + strings.TrimSpace(wantRight.String()); got != want {
+		t.Errorf("got %q", got)
+	}
+
+	s.Reset()
+	for i := range 14 {
+		s.WriteString(at(60, 700-13*float64(i), 1, 10, left[i%len(left)]))
+		s.WriteString(at(320, 700-13*float64(i), 1, 10, fmt.Sprintf("%d.5", i)))
+	}
+	d = readBytes(t, drawn(prose(770, 3)+s.String()))
+	if !slices.ContainsFunc(d.Blocks, func(b extract.Block) bool {
+		return b.Kind == extract.Table && strings.Contains(b.Text, "master\t1.5\n")
+	}) {
+		t.Errorf("the table is read as %q", d.Text)
 	}
 }
