@@ -571,7 +571,7 @@ func TestOpenAPI(t *testing.T) {
 	for name, v := range map[string]any{
 		"Seed":       seed,
 		"Source":     seedbed.Source{Authors: []string{"a"}, Language: "en", License: "l", Error: &seedbed.Error{}, Warnings: []string{"w"}},
-		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Started: webtest.Noon, Finished: webtest.Noon, Batch: true, Batches: []seedbed.Batch{{}}},
+		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Waits: "w", Started: webtest.Noon, Finished: webtest.Noon, Batch: true, Batches: []seedbed.Batch{{}}},
 		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1, Parser: 1},
 		"Endpoint":   seedbed.Endpoint{},
 		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},

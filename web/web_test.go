@@ -58,7 +58,7 @@ var samplePages = []string{
 	"/sources/book/pages/3", "/sources/book/pages/17?at=0-400", "/sources/scanned",
 	"/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
 	"/runs/live/calls?passage=17", "/calls/live-17-1", "/calls/live-17-2",
-	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/unread", "/runs/live/scorecard", "/runs/done/scorecard",
+	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/waiting", "/runs/unread", "/runs/live/scorecard", "/runs/done/scorecard",
 	"/recipes/quick", "/recipes/quick?full=1", "/recipes/mine", "/recipes/mine?saved=1", "/recipes/new", "/recipes/new?from=quick",
 	"/seeds", "/seeds?q=comparisons", "/seeds?q=nothing+has+these+words", "/seeds?verdict=any&type=code&run=live&min_difficulty=3", "/seeds?page=2",
 	"/seeds/merge", "/seeds/lean", "/seeds/hostile", "/seeds/bound",
@@ -416,6 +416,9 @@ func TestRunPage(t *testing.T) {
 	page.Want("noscript", 1)
 
 	// A run that has ended needs no stream; its failures are grouped.
+	if body := do(s, "GET", "/runs/waiting", "").Body.String(); !strings.Contains(body, "It waits for a worker, and none is running.") {
+		t.Error("the page of a run that waits does not say what for")
+	}
 	page = webtest.Parse(t, do(s, "GET", "/runs/failures", "").Body)
 	page.Want(`[hx-sse\:connect]`, 0)
 	if got := page.Text(".progress-head p"); got != "Done with 8 failures" {
@@ -446,7 +449,7 @@ func TestRunPage(t *testing.T) {
 		t.Errorf("dance: %d", w.Code)
 	}
 	w = do(s, "POST", "/sources/book/runs", "recipe=explicit")
-	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/runs/r6" {
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/runs/r7" {
 		t.Errorf("start a run: %d to %q", w.Code, w.Header().Get("Location"))
 	}
 }

@@ -16,8 +16,9 @@ type checkCmd struct {
 // Help says what is looked at.
 func (checkCmd) Help() string {
 	return `Looks for originals and documents that are missing or altered, documents that
-cannot be read, blobs and rows that belong to nothing, changes that the search
-index refuses, and seeds in which index and database differ. Prints a line for
+cannot be read, blobs and rows that belong to nothing, sources and runs that no
+job moves along, changes that the search index refuses, and seeds in which index
+and database differ. Prints a line for
 each, and exits with 1 unless there are none or all were mended. The server may
 go on meanwhile.`
 }

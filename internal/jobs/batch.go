@@ -33,7 +33,7 @@ type batchArgs struct {
 
 func (batchArgs) Kind() string { return "batch" }
 func (batchArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: batchQueue, UniqueOpts: onceAtATime}
+	return river.InsertOpts{UniqueOpts: onceAtATime} // its queue is the model server's
 }
 
 type batchWorker struct {

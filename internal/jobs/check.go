@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"seedbed/internal/blob"
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
@@ -39,10 +41,10 @@ const young = 24 * time.Hour
 // Check looks whether blobs, database and index fit, and reports each fault as
 // it is found. With mend it mends what can be mended without loss:
 // a document that is read again to the same bytes, blobs and rows that belong
-// to nothing, an index that differs. It can run while others work.
+// to nothing, jobs that are missing, an index that differs. It can run while others work.
 func (s *Service) Check(ctx context.Context, mend bool, report func(Fault)) (Checked, error) {
 	c := &checker{Service: s, mend: mend, report: report}
-	for _, part := range []func(context.Context) error{c.sources, c.orphans, c.rows, c.outbox, c.index} {
+	for _, part := range []func(context.Context) error{c.sources, c.orphans, c.rows, c.stuck, c.outbox, c.index} {
 		if err := part(ctx); err != nil {
 			return c.done, err
 		}
@@ -199,8 +201,7 @@ func (c *checker) orphans(ctx context.Context) error {
 	return nil
 }
 
-// rows looks for rows whose source or run is gone, and for runs that nothing
-// moves along.
+// rows looks for rows whose source or run is gone.
 func (c *checker) rows(ctx context.Context) (err error) {
 	if c.done.Seeds, err = c.DB.SeedCount(ctx); err != nil {
 		return err
@@ -215,6 +216,39 @@ func (c *checker) rows(ctx context.Context) (err error) {
 			return c.DB.Update(ctx, func(tx *store.Tx) error { return tx.DeleteLost(ctx, l) })
 		})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stuck looks for sources that are to be read and runs that are to go on, for
+// which there is no job.
+func (c *checker) stuck(ctx context.Context) error {
+	sources, runs, err := c.DB.Stuck(ctx)
+	if err != nil {
+		return err
+	}
+	again := func(args river.JobArgs) func() error {
+		return func() error {
+			return c.DB.Update(ctx, func(tx *store.Tx) error { return c.insert(ctx, tx, args, nil) })
+		}
+	}
+	for _, id := range sources {
+		if err := c.found("source stuck", id+": no job reads it", again(readArgs{Source: id})); err != nil {
+			return err
+		}
+	}
+	for _, id := range runs {
+		run, err := c.DB.Run(ctx, id)
+		if seedbed.CodeOf(err) == seedbed.NotFound {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("%s, which is %s: no job goes on with it", id, run.State)
+		if err := c.found("run stuck", what, again(planArgs{Run: id, Source: run.Source})); err != nil {
 			return err
 		}
 	}

@@ -67,6 +67,8 @@ func TestCheck(t *testing.T) {
 			exec(l, `DELETE FROM runs WHERE source = $1`)
 			exec(l, `DELETE FROM sources WHERE id = $1`)
 		}, "blob orphaned blob orphaned rows left over rows left over rows left over"},
+		{"a source without a job", func(l library) { exec(l, `UPDATE sources SET state = 'reading' WHERE id = $1`) }, "source stuck"},
+		{"a run without a job", func(l library) { exec(l, `UPDATE runs SET state = 'running' WHERE source = $1`) }, "run stuck"},
 		{"index lacks a seed", func(l library) {
 			l.apply(search.Change{ID: l.seeds[0], Version: 1})
 		}, "index differs"},

@@ -2,7 +2,9 @@ package jobs_test
 
 import (
 	"context"
+	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -168,6 +170,76 @@ func TestMoreAtOnce(t *testing.T) {
 	if err := server.Cancel(t.Context(), run); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestWaitsForAWorker has runs that no worker can go on with, for none is
+// there, or none has the model server in its environment: they say so, and so
+// does the worker that is there, and they are not touched.
+func TestWaitsForAWorker(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Batches: &llmtest.Batches{}})
+	dir := inCluster(t, storetest.Postgres(t))
+	o := inBatches(s)
+	o.Beat = testBeat
+	server := open(t, dir, o)
+	t.Cleanup(server.close)
+	direct := server.upload("machines.md", book(6), seedbed.RunOptions{}).Run.ID
+	says := func(run, words string) {
+		t.Helper()
+		if r, err := server.Run(t.Context(), run); err != nil || !strings.Contains(r.Waits, words) || r.Error != nil {
+			t.Errorf("the run is %+v, %v; want it to wait: %s", r, err, words)
+		}
+	}
+	says(direct, "none is running")
+
+	var said said
+	other := start(t, dir, jobs.Options{Beat: testBeat, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	src := server.ready(book(7))
+	batched, err := server.StartRun(t.Context(), src.ID, seedbed.RunOptions{Recipe: "quick", Batch: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []string{direct, batched.ID} {
+		server.until(run, func(r seedbed.Run) bool { return r.State == seedbed.RunRunning })
+	}
+	// It works, and is done with all it can do.
+	quick := server.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID
+	other.ended(quick)
+	for _, run := range []string{direct, batched.ID} {
+		says(run, "SEEDBED_LLM_URL")
+		server.eventually(func() bool { return said.has("a run waits for a worker", run) })
+	}
+
+	start(t, dir, o)
+	for run, passages := range map[string]int{direct: 6, batched.ID: 7} {
+		r := server.ended(run)
+		if r.State != seedbed.RunDone || r.Passages.Done != passages || r.Waits != "" {
+			t.Errorf("with a worker that knows the model the run ends as %+v; want %d passages done", r, passages)
+		}
+	}
+}
+
+// said is what a log was told.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+// has reports whether a line has all of some words.
+func (s *said) has(words ...string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for line := range strings.Lines(s.text.String()) {
+		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(line, w) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestComesBackLate stops a process in the middle of its passages for so long

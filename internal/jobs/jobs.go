@@ -108,7 +108,6 @@ type Service struct {
 const (
 	readQueue  = "read"
 	planQueue  = "plan"
-	batchQueue = "batch"
 	rulesQueue = "rules" // passages for recipes that ask no model
 )
 
@@ -180,7 +179,6 @@ func New(o Options) (*Service, error) {
 	queues := map[string]river.QueueConfig{
 		readQueue:  {MaxWorkers: o.Readers},
 		planQueue:  {MaxWorkers: 2},
-		batchQueue: {MaxWorkers: 2},
 		rulesQueue: {MaxWorkers: o.Concurrency},
 	}
 	endpoints, err := s.endpoints(ctx)

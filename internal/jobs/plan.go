@@ -99,7 +99,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 		return 0, err
 	}
 	if run.Batch {
-		if err := s.insert(ctx, tx, batchArgs{Run: run.ID, Source: run.Source}, nil); err != nil {
+		if err := s.insert(ctx, tx, batchArgs{Run: run.ID, Source: run.Source}, &river.InsertOpts{Queue: modelQueue(run.Endpoint)}); err != nil {
 			return 0, err
 		}
 	} else {

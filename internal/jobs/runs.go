@@ -133,7 +133,24 @@ func (s *Service) Run(ctx context.Context, id string) (seedbed.Run, error) {
 	if err == nil && run.Batch {
 		run.Batches, err = s.DB.Batches(ctx, id)
 	}
+	if err == nil && !run.Ended() && run.State != seedbed.RunPaused {
+		run.Waits, err = s.waits(ctx, run)
+	}
 	return run, err
+}
+
+// waits is why no process works on a run, "" where one does or will.
+func (s *Service) waits(ctx context.Context, run seedbed.Run) (string, error) {
+	all, environment, err := s.DB.Workers(ctx, 3*s.Beat)
+	switch {
+	case err != nil:
+		return "", err
+	case all == 0:
+		return "It waits for a worker, and none is running: start one with seedbed worker, or serve without --no-worker.", nil
+	case run.Endpoint == EnvEndpoint && environment == 0:
+		return "It waits for a worker that knows its model server: start one with SEEDBED_LLM_URL set as it is for this server.", nil
+	}
+	return "", nil
 }
 
 // Failures lists the failed passages of a run in document order.

@@ -79,8 +79,12 @@ func (s *Service) keepUp(ctx context.Context) {
 	defer looks.Stop()
 	defer beats.Stop()
 	astray := map[int64]bool{}
+	told := map[string]bool{}
+	err := s.tellWaiting(ctx, told)
 	for {
-		var err error
+		if err != nil && ctx.Err() == nil && seedbed.CodeOf(err) != seedbed.Unavailable {
+			s.Log.Warn("upkeep of the job queue", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -91,9 +95,9 @@ func (s *Service) keepUp(ctx context.Context) {
 			if err == nil {
 				astray, err = s.recover(ctx, astray)
 			}
-		}
-		if err != nil && ctx.Err() == nil && seedbed.CodeOf(err) != seedbed.Unavailable {
-			s.Log.Warn("upkeep of the job queue", "err", err)
+			if err == nil {
+				err = s.tellWaiting(ctx, told)
+			}
 		}
 	}
 }
@@ -104,7 +108,7 @@ func (s *Service) beat(ctx context.Context) error {
 		return err
 	}
 	return s.DB.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.Beat(ctx, s.id); err != nil {
+		if err := tx.Beat(ctx, s.id, s.Env != nil); err != nil {
 			return err
 		}
 		n, err := tx.RescueJobs(ctx, 3*s.Beat)
@@ -113,6 +117,32 @@ func (s *Service) beat(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// tellWaiting says once of each run that it waits, for no worker has a model
+// server in its environment.
+func (s *Service) tellWaiting(ctx context.Context, told map[string]bool) error {
+	if s.Env != nil || s.DB.Pool() == nil { // there such runs are paused
+		return nil
+	}
+	runs, err := s.DB.Running(ctx)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.Endpoint != EnvEndpoint || told[run.ID] {
+			continue
+		}
+		why, err := s.waits(ctx, run)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			told[run.ID] = true
+			s.Log.Warn("a run waits for a worker that has SEEDBED_LLM_URL set: this one has not, and there is no other", "run", run.ID)
+		}
+	}
+	return nil
 }
 
 // recover puts jobs back that count as ours and that nobody works on, for the

@@ -71,6 +71,7 @@ type Run struct {
 	Model       string         `json:"model,omitempty"`
 	State       string         `json:"state"`
 	Error       *Error         `json:"error,omitempty"`
+	Waits       string         `json:"waits,omitempty"` // why nothing works on it, of a single run
 	Passages    PassageCounts  `json:"passages"`
 	Seeds       int            `json:"seeds"`    // kept
 	Rejected    int            `json:"rejected"` // kept with the reason

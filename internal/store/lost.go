@@ -65,6 +65,26 @@ func (tx *Tx) DeleteLost(ctx context.Context, l Lost) error {
 	return nil
 }
 
+// open are the states of a job that is not done.
+const open = `('available', 'running', 'retryable', 'scheduled', 'pending')`
+
+// Stuck lists the sources that are to be read, and the runs that are to go on,
+// for which there is no job.
+func (r reads) Stuck(ctx context.Context) (sources, runs []string, err error) {
+	sources, err = list(ctx, r.q, scanOne[string], `SELECT id FROM sources WHERE state IN ('queued', 'reading') AND NOT EXISTS (
+		SELECT 1 FROM river_job j WHERE j.kind = 'read' AND j.state IN `+open+` AND j.args ->> 'source' = sources.id) ORDER BY id`)
+	if err == nil {
+		// Those whose source is being read wait for that.
+		runs, err = list(ctx, r.q, scanOne[string], `SELECT r.id FROM runs r JOIN sources s ON s.id = r.source
+			WHERE r.state IN ('queued', 'reading', 'running') AND s.state NOT IN ('queued', 'reading') AND NOT EXISTS (
+			SELECT 1 FROM river_job j WHERE j.state IN `+open+` AND j.args ->> 'run' = r.id) ORDER BY r.id`)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for what nothing moves along: %w", err)
+	}
+	return sources, runs, nil
+}
+
 // BlobUsed reports whether a source needs a blob, or it is noted as garbage.
 func (r reads) BlobUsed(ctx context.Context, sum string) (bool, error) {
 	n, err := r.number(ctx, `SELECT (SELECT count(*) FROM sources WHERE sha256 = $1) + (SELECT count(*) FROM sources WHERE document = $1)

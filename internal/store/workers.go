@@ -24,11 +24,11 @@ func (db *DB) SetClock(ctx context.Context) error {
 	return nil
 }
 
-// Beat notes that a worker lives. On SQLite there is one worker, and those of
-// earlier are dead.
-func (tx *Tx) Beat(ctx context.Context, worker string) error {
-	_, err := tx.exec(ctx, `INSERT INTO workers (id, seen) VALUES ($1, `+tx.q.clock()+`)
-		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen`, worker)
+// Beat notes that a worker lives, and whether it has a model server in its
+// environment. On SQLite there is one worker, and those of earlier are dead.
+func (tx *Tx) Beat(ctx context.Context, worker string, environment bool) error {
+	_, err := tx.exec(ctx, `INSERT INTO workers (id, seen, environment) VALUES ($1, `+tx.q.clock()+`, $2)
+		ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, environment = excluded.environment`, worker, flag(environment))
 	if err == nil && tx.q.engine != postgres {
 		_, err = tx.exec(ctx, `DELETE FROM workers WHERE id <> $1`, worker)
 	}
@@ -36,6 +36,17 @@ func (tx *Tx) Beat(ctx context.Context, worker string) error {
 		return fmt.Errorf("note that a worker lives: %w", err)
 	}
 	return nil
+}
+
+// Workers counts the workers that were seen within a lease, and those of them
+// that have a model server in their environment.
+func (r reads) Workers(ctx context.Context, lease time.Duration) (all, environment int, err error) {
+	err = r.q.QueryRowContext(ctx, `SELECT count(*), coalesce(sum(environment), 0) FROM workers WHERE seen >= `+r.q.clock()+` - $1`, lease.Milliseconds()).
+		Scan(&all, &environment)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count the workers: %w", err)
+	}
+	return all, environment, nil
 }
 
 // Leave notes that a worker has ended, and puts back the jobs it leaves.
