@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -14,54 +16,68 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// documents keeps the documents used last, for a run looks into the same one
-// again and again. The zero value is ready.
+// documents keeps documents, for runs look into the same ones again and again. The zero value is ready.
 type documents struct {
-	mu   sync.Mutex
-	held []*heldDocument // the one used last at the end
+	mu     sync.Mutex
+	held   []*heldDocument
+	coding sync.Mutex // held by who loads or saves one: that takes memory thrice over
 }
 
-const documentsHeld = 4
+// documentsHeld is about how many bytes of documents are kept beside those in
+// use: a shelf of books.
+const documentsHeld = 32 << 20
 
 type heldDocument struct {
 	sum  string
 	once sync.Once
 	doc  *extract.Document
 	err  error
+	size int // once it is loaded
 }
 
 // get is the document in a blob, loaded by load unless it is held.
 func (d *documents) get(sum string, load func() (*extract.Document, error)) (*extract.Document, error) {
 	d.mu.Lock()
-	var h *heldDocument
-	for i, other := range d.held {
-		if other.sum == sum {
-			h = other
-			d.held = append(d.held[:i], d.held[i+1:]...)
-			break
-		}
+	i := slices.IndexFunc(d.held, func(h *heldDocument) bool { return h.sum == sum })
+	if i < 0 {
+		i = len(d.held)
+		d.held = append(d.held, &heldDocument{sum: sum})
 	}
-	if h == nil {
-		h = &heldDocument{sum: sum}
-	}
-	d.held = append(d.held, h)
-	if len(d.held) > documentsHeld {
-		d.held = append(d.held[:0], d.held[1:]...)
-	}
+	h := d.held[i]
 	d.mu.Unlock()
 
-	h.once.Do(func() { h.doc, h.err = load() })
-	if h.err != nil { // not to be remembered
+	h.once.Do(func() {
+		d.coding.Lock()
+		defer d.coding.Unlock()
+		h.doc, h.err = load()
 		d.mu.Lock()
-		for i, other := range d.held {
-			if other == h {
-				d.held = append(d.held[:i], d.held[i+1:]...)
-				break
-			}
+		defer d.mu.Unlock()
+		if h.err != nil { // not to be remembered
+			d.held = slices.DeleteFunc(d.held, func(other *heldDocument) bool { return other == h })
+			return
 		}
-		d.mu.Unlock()
-	}
+		const block = 400 // bytes that one takes beside its text, which is the document's
+		h.size = len(h.doc.Text) + block*len(h.doc.Blocks)
+		d.drop(h)
+	})
 	return h.doc, h.err
+}
+
+// drop forgets some, but not one, until the others are few enough. Which ones is
+// left to chance: runs take turns, and whichever was not used for longest would
+// be the very next.
+func (d *documents) drop(but *heldDocument) {
+	sum := 0
+	for _, h := range d.held {
+		sum += h.size
+	}
+	for _, i := range rand.Perm(len(d.held)) {
+		if h := d.held[i]; sum > documentsHeld && h != but && h.size > 0 {
+			sum -= h.size
+			d.held[i] = nil
+		}
+	}
+	d.held = slices.DeleteFunc(d.held, func(h *heldDocument) bool { return h == nil })
 }
 
 // Document is a source as it was read. While it has not been, the error is a
@@ -94,11 +110,13 @@ func (s *Service) document(ctx context.Context, src seedbed.Source) (*extract.Do
 
 // A document is kept as compressed JSON.
 func (s *Service) saveDocument(ctx context.Context, doc *extract.Document) (sum string, err error) {
+	s.docs.coding.Lock()
+	defer s.docs.coding.Unlock()
 	data, err := json.Marshal(doc)
 	if err != nil {
 		return "", fmt.Errorf("encode the document: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return "", err
 	}
@@ -112,12 +130,16 @@ func (s *Service) loadDocument(ctx context.Context, sum string) (*extract.Docume
 		return nil, err
 	}
 	defer func() { _ = r.Close() }()
-	dec, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	packed, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
 	defer dec.Close()
-	data, err := io.ReadAll(dec)
+	data, err := dec.DecodeAll(packed, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (e *Embedded) Fresh() bool {
 
 // open opens the pools and makes sure that the file can be read.
 func (e *Embedded) open() (err error) {
-	common := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(normal)", "cache_size(-16000)"}}
+	common := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(normal)"}}
 	common.Set("_txlock", "immediate")
 	e.write, err = sql.Open("sqlite", dsn(e.path, common))
 	if err != nil {

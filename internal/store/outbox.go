@@ -65,7 +65,7 @@ func (tx *Tx) Applied(ctx context.Context, changes []Pending) error {
 	for some := range slices.Chunk(changes, 100) {
 		var which []string
 		var args []any
-		for _, p := range some {
+		for _, p := range padded(some) {
 			which = append(which, fmt.Sprintf(`seed = $%d AND version = $%d`, len(args)+1, len(args)+2))
 			args = append(args, p.Seed, p.Version)
 		}
@@ -107,6 +107,7 @@ func (r reads) VersionsOf(ctx context.Context, ids []string) (map[string]int64, 
 	if len(ids) == 0 {
 		return out, nil
 	}
+	ids = padded(ids)
 	found, err := list(ctx, r.q, func(row scanner) (Pending, error) {
 		var p Pending
 		err := row.Scan(&p.Seed, &p.Version)
@@ -127,6 +128,7 @@ func (r reads) Noted(ctx context.Context, ids []string) (map[string]bool, error)
 	if len(ids) == 0 {
 		return out, nil
 	}
+	ids = padded(ids)
 	found, err := list(ctx, r.q, scanOne[string], `SELECT seed FROM outbox WHERE seed IN (`+marks(1, len(ids))+`)`, anys(ids)...)
 	if err != nil {
 		return nil, fmt.Errorf("look into the outbox: %w", err)

@@ -177,6 +177,7 @@ func (d *Desk) find(s *script, ordinals []int) {
 	if len(ordinals) == 0 {
 		return
 	}
+	ordinals = padded(ordinals)
 	s.add("load passages of run "+d.run.ID, func(row scanner) error {
 		var ordinal, calls int
 		err := row.Scan(&ordinal, &calls)

@@ -37,11 +37,8 @@ func (r reads) SeedsByID(ctx context.Context, ids []string) (map[string]Seed, er
 	for len(ids) > 0 {
 		some := ids[:min(len(ids), 500)]
 		ids = ids[len(some):]
-		args := make([]any, len(some))
-		for i, id := range some {
-			args[i] = id
-		}
-		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(some))+`)`, args...)
+		args := anys(padded(some))
+		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(args))+`)`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("load seeds: %w", err)
 		}

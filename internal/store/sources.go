@@ -227,6 +227,7 @@ func (r reads) cuts(ctx context.Context, source string, ordinals []int, which st
 	if len(ordinals) == 0 {
 		return nil, nil
 	}
+	ordinals = padded(ordinals)
 	args = slices.Concat([]any{source}, args, anys(ordinals))
 	out, err := list(ctx, r.q, func(row scanner) (Cut, error) {
 		var c Cut

@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -299,6 +300,17 @@ func marks(first, n int) string {
 		fmt.Fprintf(&b, "$%d", first+i)
 	}
 	return b.String()
+}
+
+// padded repeats the last value of a list of those that are looked for until
+// there are 1, 2, 4 and so on: each length makes a statement of its own, which
+// every connection keeps prepared.
+func padded[T any](values []T) []T {
+	out := slices.Clone(values)
+	for n := len(out); n&(n-1) != 0; n++ {
+		out = append(out, out[len(out)-1])
+	}
+	return out
 }
 
 // anys are values as parameters.
