@@ -123,7 +123,7 @@ func TestKilledMigration(t *testing.T) {
 			}
 		} else {
 			for version := range newest {
-				for write := 1; goes(t, version, write); write += 2 + write {
+				for write := 1; goes(t, version, write); write += 3 + 2*write {
 					kills++
 				}
 			}

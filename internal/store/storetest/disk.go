@@ -88,12 +88,10 @@ var (
 	disks sync.Map // *Disk by its folder, with a separator at the end
 	files sync.Map // openFile by SQLite's pointer
 
-	// What SQLite points to. They have to stay where they are.
-	vfs   sqlite3.Tsqlite3_vfs
 	usual *sqlite3.Tsqlite3_vfs
 
 	methodsMu sync.Mutex
-	methods   = map[uintptr]*sqlite3.Tsqlite3_io_methods{} // ours, by the usual ones
+	methods   = map[uintptr]uintptr{} // ours, by the usual ones
 )
 
 // openFile is a file of a Disk.
@@ -128,10 +126,10 @@ var register = sync.OnceValue(func() error {
 		return err
 	}
 	usual = at[sqlite3.Tsqlite3_vfs](sqlite3.Xsqlite3_vfs_find(tls, 0))
-	vfs = *usual
+	vfs, ours := copied(tls, usual)
 	vfs.FzName = name
 	vfs.FxOpen = pointer(diskOpen)
-	if code := sqlite3.Xsqlite3_vfs_register(tls, uintptr(unsafe.Pointer(&vfs)), 1); code != sqlite3.SQLITE_OK {
+	if code := sqlite3.Xsqlite3_vfs_register(tls, ours, 1); code != sqlite3.SQLITE_OK {
 		return fmt.Errorf("SQLite does not take a VFS: %d", code)
 	}
 	return nil
@@ -150,27 +148,32 @@ func diskOpen(tls *libc.TLS, v, path, file uintptr, flags int32, out uintptr) in
 		}
 		f := at[sqlite3.Tsqlite3_file](file)
 		files.Store(file, openFile{d, at[sqlite3.Tsqlite3_io_methods](f.FpMethods)})
-		f.FpMethods = uintptr(unsafe.Pointer(diskMethods(f.FpMethods)))
+		f.FpMethods = diskMethods(tls, f.FpMethods)
 		return false
 	})
 	return code
 }
 
 // diskMethods are the usual methods of a file, with ours where it matters.
-func diskMethods(of uintptr) *sqlite3.Tsqlite3_io_methods {
+func diskMethods(tls *libc.TLS, of uintptr) uintptr {
 	methodsMu.Lock()
 	defer methodsMu.Unlock()
-	m := methods[of]
-	if m == nil {
-		m = new(sqlite3.Tsqlite3_io_methods)
-		*m = *at[sqlite3.Tsqlite3_io_methods](of)
+	if methods[of] == 0 {
+		m, ours := copied(tls, at[sqlite3.Tsqlite3_io_methods](of))
 		m.FxClose = pointer(diskClose)
 		m.FxWrite = pointer(diskWrite)
 		m.FxTruncate = pointer(diskTruncate)
 		m.FxSync = pointer(diskSync)
-		methods[of] = m
+		methods[of] = ours
 	}
-	return m
+	return methods[of]
+}
+
+// copied is a copy for SQLite to point to, in its own memory.
+func copied[T any](tls *libc.TLS, of *T) (*T, uintptr) {
+	p := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(*of)))
+	*at[T](p) = *of
+	return at[T](p), p
 }
 
 func fileAt(file uintptr) openFile {
