@@ -173,9 +173,9 @@ func runThrough(t *testing.T, write, times, code int) int {
 		n, err := b.db.OutboxCount(t.Context())
 		return err == nil && n == 0
 	})
-	b.close()
 	writes := disk.Writes()
 	disk.Heal()
+	b.close()
 
 	b = start(t, dir, jobs.Options{})
 	settled(t, b, model, atOnce)
