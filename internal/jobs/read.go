@@ -49,9 +49,7 @@ func (w *readWorker) Work(ctx context.Context, job *river.Job[readArgs]) error {
 		return nil // or it was deleted meanwhile
 	case ctx.Err() != nil || s.stopping():
 		return river.JobSnooze(0)
-	case seedbed.CodeOf(err) == seedbed.Unavailable:
-		return river.JobSnooze(s.Patience(1))
-	case seedbed.CodeOf(err) == seedbed.Unavailable: // the blob store is away: the file is not to blame
+	case seedbed.CodeOf(err) == seedbed.Unavailable: // the disk or the blob store: the file is not to blame
 		return river.JobSnooze(s.Patience(1))
 	case len(job.Errors)+1 < maxReads && passing(err):
 		return err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -415,6 +416,19 @@ func TestDeletedCalls(t *testing.T) {
 	})
 }
 
+// namesIn counts the rows of a query that somebody is in the middle of.
+func namesIn(ctx context.Context, tx *store.Tx) (n int, err error) {
+	rows, err := tx.SQL().QueryContext(ctx, `SELECT name FROM settings ORDER BY name LIMIT 3`)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		n++
+	}
+	return n, rows.Err()
+}
+
 // TestManyAtOnce reads and writes from many sides: nobody is locked out, and
 // a statement whose rows are being read is not run a second time.
 func TestManyAtOnce(t *testing.T) {
@@ -434,15 +448,7 @@ func TestManyAtOnce(t *testing.T) {
 					}
 					defer func() { _ = outer.Close() }()
 					for outer.Next() {
-						inner, err := tx.SQL().QueryContext(t.Context(), `SELECT name FROM settings ORDER BY name LIMIT 3`)
-						if err != nil {
-							return err
-						}
-						n := 0
-						for inner.Next() {
-							n++
-						}
-						if err := errors.Join(inner.Err(), inner.Close()); err != nil || n == 0 {
+						if n, err := namesIn(t.Context(), tx); err != nil || n == 0 {
 							return fmt.Errorf("the same query within itself gives %d rows: %w", n, err)
 						}
 					}
