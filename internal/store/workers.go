@@ -80,20 +80,41 @@ func (tx *Tx) ReturnJobs(ctx context.Context, ids []int64) error {
 	return err
 }
 
-// putBack lets others begin jobs that count as being worked on. Where there
-// may be others, the jobs get new numbers: whoever still works on one without
-// being seen finds its old number gone, see HoldsJob, and can neither save what
+// putBack lets jobs be begun again that count as being worked on. They get new
+// numbers: whoever still works on one without being seen, in another process or
+// in this one, where the end of a job may not have been noted while the disk
+// was full, finds its old number gone, see HoldsJob, and can neither save what
 // it made nor end the job that is another's now.
-func (tx *Tx) putBack(ctx context.Context, which string, args ...any) (int, error) {
-	renumber := ""
+func (tx *Tx) putBack(ctx context.Context, which string, args ...any) (n int, err error) {
 	if tx.q.engine == postgres {
-		renumber = `id = nextval(pg_get_serial_sequence('river_job', 'id')), `
+		n, err = tx.exec(ctx, `UPDATE river_job SET id = nextval(pg_get_serial_sequence('river_job', 'id')), state = 'available' WHERE state = 'running' AND `+which, args...)
+	} else {
+		n, err = tx.renumber(ctx, which, args...)
 	}
-	n, err := tx.exec(ctx, `UPDATE river_job SET `+renumber+`state = 'available' WHERE state = 'running' AND `+which, args...)
 	if err != nil {
 		return 0, fmt.Errorf("put interrupted jobs back: %w", err)
 	}
 	return n, nil
+}
+
+// renumber is putBack on SQLite, whose sequence of numbers is a table.
+func (tx *Tx) renumber(ctx context.Context, which string, args ...any) (int, error) {
+	ids, err := list(ctx, tx.q, scanOne[int64], `SELECT id FROM river_job WHERE state = 'running' AND `+which, args...)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	last, err := scanOne[int64](tx.q.QueryRowContext(ctx, `SELECT seq FROM sqlite_sequence WHERE name = 'river_job'`))
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		last++
+		if _, err := tx.exec(ctx, `UPDATE river_job SET id = $1, state = 'available' WHERE id = $2`, last, id); err != nil {
+			return 0, err
+		}
+	}
+	_, err = tx.exec(ctx, `UPDATE sqlite_sequence SET seq = $1 WHERE name = 'river_job'`, last)
+	return len(ids), err
 }
 
 // HoldsJob reports whether a job with this number is being worked on. It
