@@ -41,6 +41,9 @@ const (
 
 func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 	s := w.s
+	if job.Args.From == 0 {
+		s.prepare(ctx, job.Args)
+	}
 	for from := job.Args.From; from >= 0; {
 		err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
 			from, err = s.plan(ctx, tx, job, from)
@@ -60,6 +63,22 @@ func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
 		}
 	}
 	return nil
+}
+
+// prepare builds the stages of a run and loads its document before the first
+// passages are planned: they all begin at once, and would wait for it. They
+// also find out what is wrong with either.
+func (s *Service) prepare(ctx context.Context, args planArgs) {
+	run, err := s.DB.Run(ctx, args.Run)
+	if err != nil || run.Ended() || run.State == seedbed.RunPaused {
+		return
+	}
+	if _, err := s.steps(ctx, run); err != nil {
+		return
+	}
+	if src, err := s.DB.Uncounted(ctx, args.Source); err == nil {
+		_, _ = s.document(ctx, src)
+	}
 }
 
 // plan adds jobs for the next passages from an ordinal on, and returns where

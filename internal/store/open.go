@@ -59,15 +59,16 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	db.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
 	db.reads = reads{session{db.read, db.engine}}
+	db.log = carry(o.Path)
 	return db, nil
 }
 
 // sqliteURL sets up a connection. The log is carried over into the database
-// every 16 MB, four times as rare as by default: one transaction in seventeen
-// had to wait for that.
+// where it has grown to 64 MB, for what the carrier does, see [carrier], is as
+// a rule enough.
 func sqliteURL(path, more string) string {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}
-	return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(4000)&" + more
+	return u.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=wal_autocheckpoint(16000)&" + more
 }
 
 // Claim makes this process the only one that works off jobs of an SQLite

@@ -50,7 +50,8 @@ type DB struct {
 	write *sql.DB // on SQLite a pool of one connection
 	read  *sql.DB // on PostgreSQL the same
 	pool  *pgxpool.Pool
-	path  string // of the SQLite file
+	path  string   // of the SQLite file
+	log   *carrier // of the SQLite file
 	now   func() time.Time
 	ahead atomic.Int64 // the database's clock before ours, as a duration
 }
@@ -72,7 +73,11 @@ func (db *DB) Close() error {
 	if db.pool != nil {
 		defer db.pool.Close()
 	}
-	return errors.Join(db.read.Close(), db.write.Close())
+	var err error
+	if db.log != nil {
+		err = db.log.close()
+	}
+	return errors.Join(err, db.read.Close(), db.write.Close())
 }
 
 // Update calls do in a transaction that is committed if do returns nil. Keep
@@ -110,6 +115,9 @@ func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure b
 	}
 	if err := tx.tx.Commit(); err != nil {
 		return fmt.Errorf("commit a transaction: %w", plain(err)), again(err)
+	}
+	if db.log != nil {
+		db.log.wrote.Store(true)
 	}
 	return nil, true
 }
