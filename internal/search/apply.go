@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -147,10 +148,10 @@ func batches(seeds iter.Seq2[Change, error], size int) iter.Seq2[[]Change, error
 }
 
 // A batch is the changes of one transaction. Which seeds there are is asked
-// once; texts, blocks and word counts are gathered and written once, and then, with no other statement in between,
-// the engine's index: SQLite opens a savepoint for some statements, and for
-// each savepoint the engine writes out what it has gathered, which makes
-// indexing several times slower.
+// once; seeds, texts, blocks and word counts are gathered and written once,
+// and then, with no other statement in between, the engine's index: SQLite
+// opens a savepoint for some statements, and for each savepoint the engine
+// writes out what it has gathered, which makes indexing several times slower.
 type batch struct {
 	engine engine
 	tx     *sql.Tx
@@ -161,6 +162,7 @@ type batch struct {
 	stems  map[string]string
 	blocks map[int64][]byte
 	seeds  map[string]indexed // that are in the index, by id
+	last   int64              // number of a seed
 	texts  map[int64][]string // that changed, by field; nil is gone
 	found  []foundChange
 	stmts  map[string]*sql.Stmt
@@ -170,6 +172,7 @@ type batch struct {
 type indexed struct {
 	n, version int64
 	gone       bool
+	changed    bool // by the batch
 }
 
 // A foundChange exchanges the terms of seed n.
@@ -226,6 +229,9 @@ func (b *batch) get(ctx context.Context, q string, args []any, dest ...any) erro
 
 // load finds which of the seeds are in the index.
 func (b *batch) load(ctx context.Context, changes []Change) error {
+	if err := b.tx.QueryRowContext(ctx, `SELECT coalesce(max(n), 0) FROM seeds`).Scan(&b.last); err != nil {
+		return err
+	}
 	ids := make([]string, len(changes))
 	for i, c := range changes {
 		ids[i] = c.ID
@@ -256,16 +262,11 @@ func (b *batch) change(ctx context.Context, c Change) error {
 		return nil
 	}
 	n, live := s.n, known && !s.gone
-	var err error
-	if known {
-		err = b.exec(ctx, `UPDATE seeds SET version = $1, gone = $2 WHERE n = $3`, c.Version, flag(c.Seed == nil), n)
-	} else {
-		err = b.get(ctx, `INSERT INTO seeds(id, version, gone) VALUES($1, $2, $3) RETURNING n`, []any{c.ID, c.Version, flag(c.Seed == nil)}, &n)
+	if !known {
+		b.last++
+		n = b.last
 	}
-	if err != nil {
-		return err
-	}
-	b.seeds[c.ID] = indexed{n: n, version: c.Version, gone: c.Seed == nil}
+	b.seeds[c.ID] = indexed{n: n, version: c.Version, gone: c.Seed == nil, changed: true}
 	if c.Seed == nil {
 		if !live {
 			return nil
@@ -444,9 +445,21 @@ func (b *batch) setRecord(ctx context.Context, n int64, r record) error {
 	return nil
 }
 
+// changed are the ids of the seeds that the batch changed, by their numbers.
+func (b *batch) changed() []string {
+	var ids []string
+	for id, s := range b.seeds {
+		if s.changed {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(x, y string) int { return cmp.Compare(b.seeds[x].n, b.seeds[y].n) })
+	return ids
+}
+
 func (b *batch) flush(ctx context.Context) error {
 	for n, data := range b.blocks {
-		if err := b.exec(ctx, `INSERT INTO blocks(b, data) VALUES($1, $2) ON CONFLICT(b) DO UPDATE SET data = excluded.data`, n, data); err != nil {
+		if err := b.exec(ctx, `INSERT INTO blocks(b, version, data) VALUES($1, 1, $2) ON CONFLICT(b) DO UPDATE SET version = blocks.version + 1, data = excluded.data`, n, data); err != nil {
 			return err
 		}
 	}

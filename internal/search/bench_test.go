@@ -102,7 +102,7 @@ func BenchmarkPostgres(b *testing.B) {
 	p, db := openPostgres(b)
 	bench(b, p, func() (size int64) {
 		err := db.QueryRowContext(b.Context(), `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
-			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'seedbed_search_v1' AND c.relkind = 'r'`).Scan(&size)
+			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'seedbed_search_v2' AND c.relkind = 'r'`).Scan(&size)
 		if err != nil {
 			b.Fatal(err)
 		}

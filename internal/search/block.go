@@ -1,9 +1,13 @@
 package search
 
 import (
+	"context"
+	"database/sql"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"slices"
+	"sync"
 )
 
 // The facets of a seed are a record of fixed size; the records of a block of
@@ -97,4 +101,98 @@ func (b bits) blocks() []int64 {
 		}
 	}
 	return out
+}
+
+// cachedBlocks is how many blocks are kept in memory: 56 MB, of a million seeds.
+const cachedBlocks = 2048
+
+// A blockCache keeps blocks as they were read, for the next search to read
+// only those that were written since.
+type blockCache struct {
+	mu     sync.Mutex
+	epoch  int64
+	blocks map[int64]cachedBlock
+}
+
+// A block's version counts its changes in an epoch.
+type cachedBlock struct {
+	version int64
+	data    []byte // is not changed
+}
+
+// look finds a block as a transaction of an epoch sees it, nil if it is not
+// kept so.
+func (c *blockCache) look(epoch, b, version int64) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if had := c.blocks[b]; c.epoch == epoch && had.version == version {
+		return had.data
+	}
+	return nil
+}
+
+// keep keeps a newer block, if there is room.
+func (c *blockCache) keep(epoch, b, version int64, data []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.blocks == nil || c.epoch != epoch {
+		c.epoch, c.blocks = epoch, map[int64]cachedBlock{}
+	}
+	had, there := c.blocks[b]
+	if had.version < version && (there || len(c.blocks) < cachedBlocks) {
+		c.blocks[b] = cachedBlock{version, slices.Clone(data)}
+	}
+}
+
+// eachBlock calls do with the blocks numbered, nil is all, the last first but
+// for those that have to be read. What it is given is good until it returns.
+func (t *tables) eachBlock(ctx context.Context, tx *sql.Tx, epoch int64, numbers []int64, do func(b int64, data []byte)) error {
+	missing := []int64{}
+	err := t.blockRows(ctx, tx, `b, version`, numbers, func(rows *sql.Rows) error {
+		var b, version int64
+		if err := rows.Scan(&b, &version); err != nil {
+			return err
+		}
+		if data := t.blocks.look(epoch, b, version); data != nil {
+			do(b, data)
+		} else {
+			missing = append(missing, b)
+		}
+		return nil
+	})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return t.blockRows(ctx, tx, `b, version, data`, missing, func(rows *sql.Rows) error {
+		var b, version int64
+		var data sql.RawBytes
+		if err := rows.Scan(&b, &version, &data); err != nil {
+			return err
+		}
+		do(b, data)
+		t.blocks.keep(epoch, b, version, data)
+		return nil
+	})
+}
+
+func (t *tables) blockRows(ctx context.Context, tx *sql.Tx, columns string, numbers []int64, do func(*sql.Rows) error) error {
+	where, args := "", []any(nil)
+	if numbers != nil {
+		list, err := json.Marshal(numbers)
+		if err != nil {
+			return err
+		}
+		where, args = ` WHERE b IN `+t.engine.numbers(), []any{string(list)}
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM blocks`+where+` ORDER BY b DESC`, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := do(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }

@@ -44,7 +44,7 @@ var _ Index = (*Embedded)(nil)
 // other version is made anew.
 const (
 	application = 0x73656564
-	version     = 1
+	version     = 2
 )
 
 // seeds has one row for each seed and for each deletion; n numbers it. texts
@@ -59,7 +59,7 @@ CREATE TABLE texts(n INTEGER PRIMARY KEY, question TEXT, answer TEXT, reasoning 
 CREATE VIRTUAL TABLE found USING fts5(question, answer, reasoning, evidence, title, section, tags,
 	content='', contentless_delete=1, tokenize='ascii');
 CREATE TABLE vocabulary(word TEXT PRIMARY KEY, stem TEXT NOT NULL, n INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE blocks(b INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE blocks(b INTEGER PRIMARY KEY, version INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE TABLE words(id INTEGER PRIMARY KEY, field TEXT NOT NULL, value TEXT NOT NULL, label TEXT NOT NULL DEFAULT '', UNIQUE(field, value));
 `
 
@@ -121,7 +121,7 @@ func (e *Embedded) open() (err error) {
 		return errors.Join(err, e.write.Close())
 	}
 	e.read.SetMaxOpenConns(runtime.NumCPU())
-	e.words.dictionary = nil
+	e.words.dictionary, e.blocks = nil, blockCache{}
 	if err := e.probe(); err != nil {
 		return errors.Join(marked(err), e.read.Close(), e.write.Close())
 	}

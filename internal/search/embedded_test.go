@@ -180,13 +180,17 @@ func TestResetMendsADamagedFile(t *testing.T) {
 // Two processes may have the index open, here as two of it in one.
 func TestTwoOfOneIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "index.db")
-	a, b := open(t, path), open(t, path)
+	twoOfOne(t, open(t, path), open(t, path))
+}
+
+func twoOfOne(t *testing.T, a, b search.Index) {
+	t.Helper()
 	tagged := func(id, tag string) search.Change {
 		c := change(id, "words")
 		c.Seed.Tags = []string{tag}
 		return c
 	}
-	tags := func(e *search.Embedded) string {
+	tags := func(e search.Index) string {
 		page, err := e.Search(t.Context(), seedbed.Filter{})
 		if err != nil {
 			t.Fatal(err)
@@ -218,6 +222,14 @@ func TestTwoOfOneIndex(t *testing.T) {
 	}
 	if got := tags(b); got != "blue" {
 		t.Errorf("the other sees tags %q, want blue", got)
+	}
+	again := tagged("1", "green")
+	again.Version = 2
+	if err := b.Apply(t.Context(), []search.Change{again}); err != nil {
+		t.Fatal(err)
+	}
+	if got := tags(a); got != "blue green" {
+		t.Errorf("after a change by the other the first sees tags %q, want blue green", got)
 	}
 }
 

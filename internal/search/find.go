@@ -61,7 +61,7 @@ func (t *tables) choose(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (quer
 		return q, nil, err
 	}
 	c := newChoice(f, d)
-	c.engine = t.engine
+	c.tables = t
 	if len(q.must) > 0 || len(q.not) > 0 {
 		c.inverse = len(q.must) == 0
 		c.hits, err = t.engine.hits(ctx, tx, q)
@@ -154,7 +154,7 @@ func (t *tables) search(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (Page
 		return page, nil
 	}
 	found = found[first:min(first+size, len(found))]
-	return page, page.fill(ctx, tx, found, q)
+	return page, page.fill(ctx, t.engine, tx, found, q)
 }
 
 func orderOf(sort string, query bool) (string, error) {
@@ -194,7 +194,7 @@ func compare(x, y hit) int {
 
 // A choice goes through the records, counts and keeps the first hits.
 type choice struct {
-	engine        engine
+	tables        *tables
 	words         *dictionary
 	allowed       [fields]bits // nil allows all
 	minDifficulty uint8
@@ -241,33 +241,19 @@ func newChoice(f seedbed.Filter, d *dictionary) *choice {
 
 // run reads the blocks that have hits.
 func (c *choice) run(ctx context.Context, tx *sql.Tx) error {
-	q, args := `SELECT b, data FROM blocks ORDER BY b`, []any(nil)
+	var numbers []int64
 	if c.hits != nil && !c.inverse {
-		list, err := json.Marshal(c.hits.blocks())
-		if err != nil {
-			return err
-		}
-		q, args = `SELECT b, data FROM blocks WHERE b IN `+c.engine.numbers()+` ORDER BY b`, []any{string(list)}
+		numbers = c.hits.blocks()
 	}
-	rows, err := tx.QueryContext(ctx, q, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var b int64
-		var data sql.RawBytes
-		if err := rows.Scan(&b, &data); err != nil {
-			return err
-		}
-		for i := range int64(len(data) / recordSize) {
+	return c.tables.eachBlock(ctx, tx, c.words.epoch, numbers, func(b int64, data []byte) {
+		// Newest first, so that most of those that follow need no place.
+		for i := int64(len(data)/recordSize) - 1; i >= 0; i-- {
 			n := b*blockSize + i
 			if c.hits == nil || c.hits.has(n) != c.inverse {
 				c.see(n, data[i*recordSize:])
 			}
 		}
-	}
-	return rows.Err()
+	})
 }
 
 func (c *choice) see(n int64, data []byte) {
@@ -448,7 +434,7 @@ func (c *choice) facets(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (map[
 		}
 		out[name] = shown
 	}
-	return out, labels(ctx, c.engine, tx, out["source"])
+	return out, labels(ctx, c.tables.engine, tx, out["source"])
 }
 
 // labels sets the titles of sources.
@@ -481,22 +467,32 @@ func labels(ctx context.Context, e engine, tx *sql.Tx, sources []seedbed.Facet) 
 }
 
 // fill reads the ids of the page's seeds and highlights what matched.
-func (p *Page) fill(ctx context.Context, tx *sql.Tx, found []hit, q query) error {
-	texts, err := tx.PrepareContext(ctx, `SELECT id, question, answer, reasoning, evidence, title, section, tags FROM seeds JOIN texts USING(n) WHERE n = $1`)
+func (p *Page) fill(ctx context.Context, e engine, tx *sql.Tx, found []hit, q query) error {
+	numbers := make([]int64, len(found))
+	for i, h := range found {
+		numbers[i] = h.n
+	}
+	list, err := json.Marshal(numbers)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = texts.Close() }()
+	rows, err := tx.QueryContext(ctx, `SELECT n, id, question, answer, reasoning, evidence, title, section, tags FROM seeds JOIN texts USING(n) WHERE n IN `+e.numbers(), string(list))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
 	if len(q.must) > 0 {
 		p.Highlights = make(map[string]map[string]string, len(found))
 	}
-	for _, h := range found {
+	p.IDs = make([]string, len(found))
+	for rows.Next() {
+		var n int64
 		var id string
 		var t [7]string
-		if err := texts.QueryRowContext(ctx, h.n).Scan(&id, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6]); err != nil {
+		if err := rows.Scan(&n, &id, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5], &t[6]); err != nil {
 			return err
 		}
-		p.IDs = append(p.IDs, id)
+		p.IDs[slices.Index(numbers, n)] = id
 		if len(q.must) == 0 {
 			continue
 		}
@@ -511,6 +507,12 @@ func (p *Page) fill(ctx context.Context, tx *sql.Tx, found []hit, q query) error
 			}
 		}
 		p.Highlights[id] = marked
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if slices.Contains(p.IDs, "") {
+		return fmt.Errorf("%w: there is no text of some seeds", ErrDamaged)
 	}
 	return nil
 }

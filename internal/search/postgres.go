@@ -34,17 +34,24 @@ type Postgres struct {
 var _ Index = (*Postgres)(nil)
 
 // postgresSchema is named for the version of the tables in it.
-const postgresSchema = "seedbed_search_v1"
+const postgresSchema = "seedbed_search_v2"
 
+// postgresTables are those of [schema]. texts has what found has there: so
+// its rows are long enough for the server to keep what is long in them
+// elsewhere, and those of 30 seeds fit a page. A common word is in most
+// seeds, whose rows are all read. The epoch begins with the clock, since
+// tables may be dropped and made again while others keep what was in them.
 const postgresTables = `
 CREATE TABLE meta(epoch BIGINT NOT NULL);
-INSERT INTO meta VALUES(1);
-CREATE TABLE seeds(n BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id TEXT COLLATE "C" NOT NULL UNIQUE, version BIGINT NOT NULL, gone INTEGER NOT NULL);
-CREATE TABLE texts(n BIGINT PRIMARY KEY, question TEXT, answer TEXT, reasoning TEXT, evidence TEXT, title TEXT, section TEXT, tags TEXT);
-CREATE TABLE found(n BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
-CREATE INDEX found_words ON found USING gin (words);
-CREATE TABLE vocabulary(word TEXT COLLATE "C" PRIMARY KEY, stem TEXT COLLATE "C" NOT NULL, n BIGINT NOT NULL);
-CREATE TABLE blocks(b BIGINT PRIMARY KEY, data BYTEA NOT NULL);
+INSERT INTO meta VALUES(extract(epoch FROM clock_timestamp()) * 1000);
+CREATE TABLE seeds(n BIGINT PRIMARY KEY, id TEXT COLLATE "C" NOT NULL UNIQUE, version BIGINT NOT NULL, gone INTEGER NOT NULL);
+CREATE TABLE texts(n BIGINT PRIMARY KEY, question TEXT, answer TEXT, reasoning TEXT, evidence TEXT, title TEXT, section TEXT, tags TEXT,
+	words TSVECTOR NOT NULL);
+ALTER TABLE texts ALTER words SET STORAGE EXTERNAL;
+ALTER TABLE texts SET (toast_tuple_target = 256);
+CREATE INDEX texts_words ON texts USING gin (words);
+CREATE TABLE vocabulary(word TEXT COLLATE "C" PRIMARY KEY, stem TEXT COLLATE "C" NOT NULL, n BIGINT NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE blocks(b BIGINT PRIMARY KEY, version BIGINT NOT NULL, data BYTEA NOT NULL);
 ALTER TABLE blocks ALTER data SET STORAGE EXTERNAL;
 CREATE TABLE words(id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, field TEXT NOT NULL, value TEXT NOT NULL, label TEXT NOT NULL DEFAULT '', UNIQUE(field, value));
 `
@@ -79,7 +86,8 @@ func (p *Postgres) write(ctx context.Context, do func(*sql.Tx) error) error {
 		return err
 	}
 	if !there {
-		if _, err := tx.ExecContext(ctx, `CREATE SCHEMA IF NOT EXISTS `+postgresSchema); err != nil {
+		// What former versions of this program made nobody else reads.
+		if _, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS seedbed_search_v1 CASCADE; CREATE SCHEMA IF NOT EXISTS `+postgresSchema); err != nil {
 			return err
 		}
 	}
@@ -110,7 +118,10 @@ func (p *Postgres) read(ctx context.Context, do func(*sql.Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := enter(ctx, tx); err != nil {
+	// Every statement has an index to go by. The planner, which does not know
+	// how frequent the words of a query are, may think that reading all rows,
+	// or compiling the query, comes cheaper.
+	if _, err := tx.ExecContext(ctx, `SET LOCAL search_path TO `+postgresSchema+`; SET LOCAL enable_seqscan TO off; SET LOCAL jit TO off`); err != nil {
 		return err
 	}
 	return lost(do(tx))
@@ -160,7 +171,7 @@ func (p *Postgres) Rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) 
 		return fmt.Errorf("rebuild the search index: %w", err)
 	}
 	// What it is planned by changed with all rows.
-	if _, err := p.db.ExecContext(ctx, `ANALYZE `+postgresSchema+`.found`); err != nil {
+	if _, err := p.db.ExecContext(ctx, `ANALYZE `+postgresSchema+`.texts`); err != nil {
 		return fmt.Errorf("rebuild the search index: %w", err)
 	}
 	return nil
@@ -222,7 +233,7 @@ func (p *Postgres) Versions(ctx context.Context) iter.Seq2[Version, error] {
 type postgresEngine struct{}
 
 func (postgresEngine) empty() string {
-	return `DELETE FROM seeds; DELETE FROM texts; DELETE FROM found; DELETE FROM vocabulary; DELETE FROM blocks; DELETE FROM words; UPDATE meta SET epoch = epoch + 1`
+	return `DELETE FROM seeds; DELETE FROM texts; DELETE FROM vocabulary; DELETE FROM blocks; DELETE FROM words; UPDATE meta SET epoch = epoch + 1`
 }
 
 func (postgresEngine) numbers() string {
@@ -236,7 +247,7 @@ func (postgresEngine) strings() string {
 func (postgresEngine) hits(ctx context.Context, tx *sql.Tx, q query) (bits, error) {
 	// One value, each number eight bytes: a row for each hit takes longer.
 	var list []byte
-	err := tx.QueryRowContext(ctx, `SELECT string_agg(int8send(n), '') FROM found WHERE words @@ $1::text::tsquery`, tsquery(q)).Scan(&list)
+	err := tx.QueryRowContext(ctx, `SELECT string_agg(int8send(n), '') FROM texts WHERE words @@ $1::text::tsquery`, tsquery(q)).Scan(&list)
 	if err != nil {
 		return nil, err
 	}
@@ -248,19 +259,19 @@ func (postgresEngine) hits(ctx context.Context, tx *sql.Tx, q query) (bits, erro
 }
 
 func (postgresEngine) occurs(ctx context.Context, tx *sql.Tx, c clause) (there bool, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM found WHERE words @@ $1::text::tsquery)`, tsAnyOf([]clause{c})).Scan(&there)
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM texts WHERE words @@ $1::text::tsquery)`, tsAnyOf([]clause{c})).Scan(&there)
 	return there, err
 }
 
 // tsRanked is how many hits are put in order of relevance: for each of them
 // the server has to unpack its words.
-const tsRanked = 1000
+const tsRanked = 500
 
 func (e postgresEngine) rank(ctx context.Context, tx *sql.Tx, q query, among []int64) ([]scored, error) {
 	// The negative, for the best comes first.
-	const score = `SELECT n, -ts_rank('{0.2, 0.3, 0.5, 1}', words, $2::text::tsquery) FROM found WHERE `
+	const score = `SELECT n, -ts_rank('{0.2, 0.3, 0.5, 1}', words, $2::text::tsquery) FROM texts WHERE `
 	if among == nil {
-		return scores(ctx, tx, score+`$1 = '' AND words @@ $2::text::tsquery ORDER BY n LIMIT $3`, "", tsquery(q), tsRanked)
+		return scores(ctx, tx, score+`n IN (SELECT n FROM texts WHERE $1 = '' AND words @@ $2::text::tsquery ORDER BY n LIMIT $3)`, "", tsquery(q), tsRanked)
 	}
 	list, err := json.Marshal(among[:min(len(among), tsRanked)])
 	if err != nil {
@@ -271,21 +282,42 @@ func (e postgresEngine) rank(ctx context.Context, tx *sql.Tx, q query, among []i
 
 // flush implements engine: a statement for each table.
 func (postgresEngine) flush(ctx context.Context, b *batch) error {
+	ids := b.changed()
+	numbers, versions, gones := make([]int64, len(ids)), make([]int64, len(ids)), make([]int64, len(ids))
+	for i, id := range ids {
+		s := b.seeds[id]
+		numbers[i], versions[i], gones[i] = s.n, s.version, int64(flag(s.gone))
+	}
+	if err := b.exec(ctx, `INSERT INTO seeds(n, id, version, gone) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[])
+		ON CONFLICT(n) DO UPDATE SET version = excluded.version, gone = excluded.gone`, numbers, ids, versions, gones); err != nil {
+		return err
+	}
+	vectors := map[int64]string{} // of the seeds' last texts
+	for _, f := range b.found {
+		vectors[f.n] = tsvector(f.stems)
+	}
 	var ns []int64
-	columns := make([][]string, len(Fields))
-	for n, text := range b.texts {
+	columns := make([][]string, len(Fields)+1)
+	for _, n := range slices.Sorted(maps.Keys(b.texts)) {
+		text := b.texts[n]
 		if text == nil {
 			continue
 		}
 		ns = append(ns, n)
-		for i, s := range text {
+		for i, s := range append(text, vectors[n]) {
 			columns[i] = append(columns[i], s)
 		}
 	}
 	if len(ns) > 0 {
-		if err := b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags)
-			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])`,
-			ns, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6]); err != nil {
+		if err := b.exec(ctx, `INSERT INTO texts(n, question, answer, reasoning, evidence, title, section, tags, words)
+			SELECT n, question, answer, reasoning, evidence, title, section, tags, words::tsvector
+			FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+				AS u(n, question, answer, reasoning, evidence, title, section, tags, words)`,
+			ns, columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], columns[6], columns[7]); err != nil {
+			return err
+		}
+		// Or every search reads through what waits for its place in the index.
+		if err := b.exec(ctx, `SELECT gin_clean_pending_list('texts_words')`); err != nil {
 			return err
 		}
 	}
@@ -301,39 +333,13 @@ func (postgresEngine) flush(ctx context.Context, b *batch) error {
 			ON CONFLICT(word) DO UPDATE SET n = vocabulary.n + excluded.n`, words, stems, counts); err != nil {
 			return err
 		}
-		if err := b.exec(ctx, `DELETE FROM vocabulary WHERE word = ANY($1::text[]) AND n <= 0`, words); err != nil {
-			return err
+		if slices.ContainsFunc(counts, func(n int64) bool { return n < 0 }) {
+			if err := b.exec(ctx, `DELETE FROM vocabulary WHERE word = ANY($1::text[]) AND n <= 0`, words); err != nil {
+				return err
+			}
 		}
 	}
-	var gone, set []int64
-	var vectors []string
-	for _, f := range b.found {
-		if f.stems == nil {
-			gone = append(gone, f.n)
-			continue
-		}
-		if i := slices.Index(set, f.n); i >= 0 {
-			vectors[i] = tsvector(f.stems)
-			continue
-		}
-		set, vectors = append(set, f.n), append(vectors, tsvector(f.stems))
-	}
-	// In the order they came in: a seed may go and come back in one batch.
-	if len(set) > 0 {
-		if err := b.exec(ctx, `INSERT INTO found(n, words) SELECT n, v::tsvector FROM unnest($1::bigint[], $2::text[]) AS u(n, v)
-			ON CONFLICT(n) DO UPDATE SET words = excluded.words`, set, vectors); err != nil {
-			return err
-		}
-	}
-	last := map[int64]bool{} // whether the last change of a seed removed it
-	for _, f := range b.found {
-		last[f.n] = f.stems == nil
-	}
-	gone = slices.DeleteFunc(gone, func(n int64) bool { return !last[n] })
-	if len(gone) == 0 {
-		return nil
-	}
-	return b.exec(ctx, `DELETE FROM found WHERE n = ANY($1::bigint[])`, gone)
+	return nil
 }
 
 // Limits of a tsvector.

@@ -37,11 +37,28 @@ func TestPostgres(t *testing.T) {
 	})
 }
 
+func TestTwoOfOnePostgres(t *testing.T) {
+	a, db := openPostgres(t)
+	b, err := search.OpenPostgres(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twoOfOne(t, a, b)
+	// The tables come back, and the first numbers in them.
+	if _, err := db.ExecContext(t.Context(), `DROP SCHEMA seedbed_search_v2 CASCADE`); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	twoOfOne(t, a, b)
+}
+
 func TestPostgresTablesLost(t *testing.T) {
 	for _, statement := range []string{
-		`DROP SCHEMA seedbed_search_v1 CASCADE`,
-		`DROP TABLE seedbed_search_v1.found`,
-		`ALTER TABLE seedbed_search_v1.blocks RENAME data TO other`,
+		`DROP SCHEMA seedbed_search_v2 CASCADE`,
+		`DROP TABLE seedbed_search_v2.texts`,
+		`ALTER TABLE seedbed_search_v2.blocks RENAME data TO other`,
 	} {
 		p, db := openPostgres(t)
 		if err := p.Apply(t.Context(), []search.Change{change("a", "apples")}); err != nil {

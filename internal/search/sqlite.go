@@ -131,9 +131,16 @@ func (c *collector) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
 
 func (c *collector) Final(*sqlite.FunctionContext) {}
 
-// flush writes what is gathered: texts, the vocabulary, and then, with nothing
+// flush writes what is gathered: seeds, texts, the vocabulary, and then, with nothing
 // in between, the terms.
 func (sqliteEngine) flush(ctx context.Context, b *batch) error {
+	for _, id := range b.changed() {
+		s := b.seeds[id]
+		if err := b.exec(ctx, `INSERT INTO seeds(n, id, version, gone) VALUES($1, $2, $3, $4) ON CONFLICT(n) DO UPDATE SET version = excluded.version, gone = excluded.gone`,
+			s.n, id, s.version, flag(s.gone)); err != nil {
+			return err
+		}
+	}
 	for n, text := range b.texts {
 		if text == nil {
 			continue

@@ -17,10 +17,11 @@ type tables struct {
 		sync.Mutex
 		*dictionary
 	}
+	blocks blockCache
 }
 
 // An engine is what the two databases do each in its own way. Both have the
-// tables of [schema].
+// tables of [schema], but for where they keep terms.
 type engine interface {
 	empty() string // statements that empty the tables
 
@@ -31,7 +32,7 @@ type engine interface {
 	hits(ctx context.Context, tx *sql.Tx, q query) (bits, error)
 	occurs(ctx context.Context, tx *sql.Tx, c clause) (bool, error)
 	rank(ctx context.Context, tx *sql.Tx, q query, among []int64) ([]scored, error) // at most ranked
-	flush(ctx context.Context, b *batch) error                                      // texts, vocabulary and terms of a batch
+	flush(ctx context.Context, b *batch) error                                      // seeds, texts, vocabulary and terms of a batch
 }
 
 // scores reads rows of a number and its score.

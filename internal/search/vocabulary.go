@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -46,6 +47,9 @@ func expand(ctx context.Context, e engine, tx *sql.Tx, q *query) error {
 			found, err = complete(ctx, tx, c)
 		}
 		if !found && err == nil {
+			found, err = known(ctx, tx, c.word)
+		}
+		if !found && err == nil {
 			found, err = e.occurs(ctx, tx, *c)
 		}
 		if err != nil {
@@ -61,6 +65,17 @@ func expand(ctx context.Context, e engine, tx *sql.Tx, q *query) error {
 		c.add(stems)
 	}
 	return nil
+}
+
+// known reports whether a word is in the vocabulary. Asked for one that is in
+// most seeds, the index would find them all.
+func known(ctx context.Context, tx *sql.Tx, word string) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT n FROM vocabulary WHERE word = $1`, word).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (c *clause) add(stems []string) {
