@@ -126,12 +126,13 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 	}
 	var reply extract.Reply
 	// An entry that is damaged is asked for again.
-	if ok && json.Unmarshal(data, &reply) == nil && reply.Text != "" {
+	ok = ok && json.Unmarshal(data, &reply) == nil
+	if ok && reply.Text != "" {
 		reply.Cached = true
 		return reply, nil
 	}
 	// One that could not be read may be by now.
-	reply, read := c.reread(ctx, key, r)
+	read := ok && reread(&reply, r)
 	if !read {
 		reply, err = c.model.Complete(ctx, r)
 		if err != nil {
@@ -158,10 +159,8 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 // asked again.
 const ParserVersion = 1
 
-// unread is where a reply is kept that could not be read.
-func unread(key string) string { return key + "-unread" }
-
-// keepUnread keeps the reply that an error says could not be read.
+// keepUnread keeps the reply that an error says could not be read: as it came,
+// without a text.
 func (c *cached) keepUnread(ctx context.Context, key string, request []byte, failed error) error {
 	e, ok := errors.AsType[*Error](failed)
 	if !ok || e.Kind != Malformed || e.Raw == "" {
@@ -171,27 +170,23 @@ func (c *cached) keepUnread(ctx context.Context, key string, request []byte, fai
 	if err != nil {
 		return fmt.Errorf("keep a reply that could not be read: %w", err)
 	}
-	return c.cache.Put(context.WithoutCancel(ctx), unread(key), request, data)
+	return c.cache.Put(context.WithoutCancel(ctx), key, request, data)
 }
 
-// reread reads the reply that could not be read before, if there is one.
-func (c *cached) reread(ctx context.Context, key string, r extract.Request) (extract.Reply, bool) {
-	if r.Schema == nil {
-		return extract.Reply{}, false
-	}
-	data, ok, err := c.cache.Get(ctx, unread(key))
-	var reply extract.Reply
-	if err != nil || !ok || json.Unmarshal(data, &reply) != nil || reply.Raw == "" {
-		return extract.Reply{}, false
+// reread reads a reply that could not be read before, and reports whether it
+// can be now.
+func reread(reply *extract.Reply, r extract.Request) bool {
+	if r.Schema == nil || reply.Raw == "" {
+		return false
 	}
 	f, err := newForm(r.Schema)
 	if err != nil {
-		return extract.Reply{}, false
+		return false
 	}
 	said, _ := unthink(reply.Raw)
-	reply.Text, err = f.read(extract.Reply{Text: said, Raw: reply.Raw})
-	reply.Model, reply.FinishReason = r.Model, "stop"
-	return reply, err == nil
+	text, err := f.read(extract.Reply{Text: said, Raw: reply.Raw})
+	reply.Text, reply.Model, reply.FinishReason = text, r.Model, "stop"
+	return err == nil
 }
 
 // Dir is a cache in a folder, one file a reply and one for its request. The folder is made when the

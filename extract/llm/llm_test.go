@@ -868,7 +868,7 @@ func TestReread(t *testing.T) {
 	// As if the reader had been too strict: what was kept is now readable.
 	key := r
 	key.Model = "scripted"
-	name := llm.Key(key) + "-unread"
+	name := llm.Key(key)
 	if data, ok, err := kept.Get(t.Context(), name); err != nil || !ok || !strings.Contains(string(data), "interesting") {
 		t.Fatalf("the reply is not kept: %s, %v", data, err)
 	}
