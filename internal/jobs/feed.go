@@ -14,7 +14,12 @@ import (
 // The outbox holds what the index has not seen. It is written with the seeds
 // and emptied here: a row goes when the index has taken over that version.
 
-const feedStep = 100 // changes given to the index at once
+const (
+	feedStep = 100 // changes given to the index at once
+	// feedPause is how long it waits for more after some: what comes passage by
+	// passage is given to the index in few batches, and seen soon enough.
+	feedPause = 200 * time.Millisecond
+)
 
 // wake tells the feed that there may be something in the outbox.
 func (s *Service) wake() {
@@ -63,8 +68,15 @@ func (s *Service) feed(ctx context.Context) {
 			continue
 		}
 		wait = 0
-		if mine && n > 0 {
+		if mine && n == feedStep {
 			continue
+		}
+		if n > 0 {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(feedPause):
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -119,7 +119,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	books := new(stopwatch)
 	books.start()
 	ctx = store.CountWaits(context.WithValue(ctx, booksKey{}, books), books.waited)
-	run, err := s.DB.Run(ctx, job.Args.Run)
+	run, src, cuts, err := s.DB.Work(ctx, job.Args.Run, job.Args.Source, job.Args.Ordinals)
 	if err != nil {
 		return err
 	}
@@ -144,14 +144,6 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	}
 	defer leave()
 	books.start()
-	cuts, err := s.DB.Queued(ctx, run, job.Args.Ordinals)
-	if err != nil {
-		return err
-	}
-	src, err := s.DB.Uncounted(ctx, run.Source)
-	if err != nil {
-		return err
-	}
 	doc, err := s.document(ctx, src)
 	if err != nil {
 		return err
@@ -359,19 +351,17 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			}
 			saved[i] = out.Outcome
 		}
-		if now, err = desk.Save(ctx, saved); err != nil {
+		over := last && wait < 0
+		if now, err = desk.Save(ctx, saved, over); err != nil {
 			return err
 		}
 		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
 			return errUnwanted
 		}
-		if !last || wait >= 0 {
+		if !over {
 			return nil
 		}
-		if err := s.endIfDone(ctx, tx, now); err != nil {
-			return err
-		}
-		return queue.Complete(ctx, tx, job)
+		return s.endIfDone(ctx, tx, now)
 	})
 	if errors.Is(err, errUnwanted) {
 		return s.DB.Update(ctx, func(tx *store.Tx) error { return queue.Complete(ctx, tx, job) })

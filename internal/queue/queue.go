@@ -11,13 +11,11 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	"github.com/riverqueue/river/rivertype"
 
 	"seedbed/internal/store"
 )
@@ -52,7 +50,7 @@ func Config(db *store.DB, id string, log *slog.Logger) *river.Config {
 // New makes a queue, and its tables where they are not there yet.
 func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error) {
 	if db.Pool() == nil {
-		return queueOn(ctx, riversqlite.New(db.Writer()), (*store.Tx).SQL, config)
+		return queueOn(ctx, riversqlite.New(db.Writer()), sqliteTx, config)
 	}
 	var q Queue
 	// Of many processes that begin, one makes the queue's tables.
@@ -69,10 +67,12 @@ func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error)
 // client is a queue whose library knows transactions as T.
 type client[T any] struct {
 	*river.Client[T]
-	of func(*store.Tx) T
+	of func(*store.Tx, context.Context) (T, error)
 }
 
-func queueOn[T any](ctx context.Context, driver riverdriver.Driver[T], of func(*store.Tx) T, config *river.Config) (Queue, error) {
+func sqliteTx(tx *store.Tx, _ context.Context) (*sql.Tx, error) { return tx.SQL(), nil }
+
+func queueOn[T any](ctx context.Context, driver riverdriver.Driver[T], of func(*store.Tx, context.Context) (T, error), config *river.Config) (Queue, error) {
 	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: config.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the job queue: %w", err)
@@ -88,7 +88,11 @@ func queueOn[T any](ctx context.Context, driver riverdriver.Driver[T], of func(*
 }
 
 func (c client[T]) Insert(ctx context.Context, tx *store.Tx, jobs []river.InsertManyParams) ([]bool, error) {
-	results, err := c.InsertManyTx(ctx, c.of(tx), jobs)
+	under, err := c.of(tx, ctx)
+	if err != nil {
+		return nil, fmt.Errorf("add %s jobs: %w", jobs[0].Args.Kind(), err)
+	}
+	results, err := c.InsertManyTx(ctx, under, jobs)
 	if err != nil {
 		return nil, fmt.Errorf("add %s jobs: %w", jobs[0].Args.Kind(), err)
 	}
@@ -104,19 +108,12 @@ func (c client[T]) Insert(ctx context.Context, tx *store.Tx, jobs []river.Insert
 var ErrLost = errors.New("the job was given to another process")
 
 // Complete marks a job as done in the transaction of its results.
-func Complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) (err error) {
-	if tx.Pgx() != nil {
-		_, err = river.JobCompleteTx[*riverpgxv5.Driver, pgx.Tx](ctx, tx.Pgx(), job)
-	} else {
-		_, err = river.JobCompleteTx[*riversqlite.Driver, *sql.Tx](ctx, tx.SQL(), job)
-	}
-	if errors.Is(err, rivertype.ErrNotFound) {
+func Complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
+	done, err := tx.CompleteJob(ctx, job.ID)
+	if err == nil && !done {
 		return ErrLost
 	}
-	if err != nil {
-		return fmt.Errorf("complete a %s job: %w", job.Kind, err)
-	}
-	return nil
+	return err
 }
 
 // Holds makes sure that a job is still ours before anything of it is saved.

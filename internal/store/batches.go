@@ -49,7 +49,7 @@ func (tx *Tx) DeleteBatch(ctx context.Context, id string) error {
 
 // Ask keeps what will be asked under a key, for when the reply comes.
 func (db *DB) Ask(ctx context.Context, key string, request []byte) error {
-	_, err := session{db.write, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
+	_, err := session{on: db.write, engine: db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`,
 		key, pack(request), []byte{}, millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a request: %w", err)

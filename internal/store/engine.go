@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -77,10 +79,12 @@ func (e *engine) clean(args []any) []any {
 type session struct {
 	on interface {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	}
 	*engine
+	pipe interface { // for scripts, nil where their statements go one by one
+		SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+	}
 }
 
 // QueryContext is as in database/sql. The rows' own errors are to be made
@@ -91,7 +95,7 @@ func (s session) QueryContext(ctx context.Context, query string, args ...any) (*
 }
 
 func (s session) QueryRowContext(ctx context.Context, query string, args ...any) scanner {
-	return row{s.on.QueryRowContext(ctx, query, s.clean(args)...)}
+	return rowOf(s.QueryContext(ctx, query, args...))
 }
 
 // exec runs a statement and returns the number of rows it changed.
@@ -104,9 +108,27 @@ func (s session) exec(ctx context.Context, query string, args ...any) (int, erro
 	return int(n), err
 }
 
-type row struct{ *sql.Row }
+// row is the first row of some, or why there are none.
+type row struct {
+	of  *sql.Rows
+	err error
+}
 
-func (r row) Scan(dest ...any) error { return plain(r.Row.Scan(dest...)) }
+func rowOf(rows *sql.Rows, err error) row { return row{rows, err} }
+
+func (r row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer func() { _ = r.of.Close() }()
+	if !r.of.Next() {
+		return cmp.Or(plain(r.of.Err()), sql.ErrNoRows)
+	}
+	if err := r.of.Scan(dest...); err != nil {
+		return plain(err)
+	}
+	return plain(r.of.Close())
+}
 
 // plain makes a [seedbed.Unavailable] error, in plain words, of one that will
 // pass or that a person has to look after: the database is away, locked, or

@@ -9,6 +9,12 @@ import (
 // Rekey is the migration to new keys.
 func Rekey(ctx context.Context, tx *Tx) error { return tx.rekey(ctx) }
 
+// Exec runs a statement in a transaction.
+func Exec(ctx context.Context, tx *Tx, query string) error {
+	_, err := tx.exec(ctx, query)
+	return err
+}
+
 // MigrateTo brings a database's schema to an earlier version, 0 for one
 // without tables, and returns the newest.
 func MigrateTo(ctx context.Context, o Options, version int64) (newest int64, err error) {

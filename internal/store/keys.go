@@ -15,7 +15,7 @@ import (
 // kept under old keys would not be found any more.
 func newKeys(e *engine) *goose.GoFunc {
 	return &goose.GoFunc{RunTx: func(ctx context.Context, raw *sql.Tx) error {
-		tx := &Tx{reads: reads{q: session{raw, e}}}
+		tx := &Tx{reads: reads{q: session{on: raw, engine: e}}}
 		if err := tx.rekey(ctx); err != nil {
 			return fmt.Errorf("keep the questions under new keys: %w", err)
 		}
@@ -49,8 +49,8 @@ func (tx *Tx) rekey(ctx context.Context) error {
 		}
 		for _, q := range questions {
 			var s script
-			s.addBands(q.collection, map[string]int64{q.id: q.n}, map[string][]uint64{q.id: stage.Keys(q.question)})
-			if err := s.run(ctx, tx); err != nil {
+			s.addBands(q.collection, q.id, stage.Keys(q.question))
+			if err := s.run(ctx, tx.q); err != nil {
 				return err
 			}
 		}

@@ -58,7 +58,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 	db.read = sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(o.Path, "_pragma=query_only(1)")})
 	db.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
-	db.reads = reads{session{db.read, db.engine}}
+	db.reads = reads{session{on: db.read, engine: db.engine}}
 	db.log = carry(o.Path)
 	return db, nil
 }

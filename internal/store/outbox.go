@@ -21,7 +21,7 @@ type Pending struct {
 func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
 	var s script
 	s.tellIndex(changes)
-	return s.run(ctx, tx)
+	return s.run(ctx, tx.q)
 }
 
 func (s *script) tellIndex(changes []Pending) {
@@ -31,8 +31,20 @@ func (s *script) tellIndex(changes []Pending) {
 			args = append(args, p.Seed, p.Version, flag(p.Deleted))
 		}
 		s.add("note changes of seeds for the index", nil, `INSERT INTO outbox (seed, version, deleted) VALUES `+rowsOf(len(some), 3)+`
-			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`, args...)
+			`+noteAnew, args...)
 	}
+}
+
+const noteAnew = `ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`
+
+// tellIndexOf notes seeds for the index as they are.
+func (s *script) tellIndexOf(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	ids = padded(ids)
+	s.add("note seeds for the index", nil, `INSERT INTO outbox (seed, version, deleted)
+		SELECT id, version, 0 FROM seeds WHERE id IN (`+marks(1, len(ids))+`) `+noteAnew, anys(ids)...)
 }
 
 // Outbox lists the oldest changes that are due, at most limit.

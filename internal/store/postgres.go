@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{pool: pool, write: stdlib.OpenDBFromPool(pool), engine: postgres, now: o.Now}
 	db.read = db.write
-	db.reads = reads{session{db.read, db.engine}}
+	db.reads = reads{session{on: db.read, engine: db.engine, pipe: pool}}
 	version, err := db.number(ctx, `SELECT current_setting('server_version_num')::int`)
 	switch {
 	case err != nil:
@@ -75,37 +76,92 @@ func where(address string) string {
 // Pool are the connections to PostgreSQL, nil on SQLite.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// beginPostgres begins a transaction on a connection that the job queue can
-// join it on. That ctx ends does not end it, for nobody else may use the
-// connection until it is rolled back: its next statement notices.
-func (tx *Tx) beginPostgres(ctx context.Context, db *sql.DB) (err error) {
-	asked := time.Now()
-	tx.conn, err = db.Conn(ctx)
-	waited(ctx, asked)
+// pgTx is a transaction on PostgreSQL, on a connection that the job queue can
+// join it on. It begins with its first statement, or in one go with its first
+// script: to begin alone would be one way there and back more.
+type pgTx struct {
+	conn        *sql.Conn
+	under       *pgx.Conn // under conn
+	begun, over bool
+}
+
+func joinPostgres(ctx context.Context, db *sql.DB) (*pgTx, error) {
+	conn, err := db.Conn(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	err = tx.conn.Raw(func(c any) error {
-		tx.under = c.(*stdlib.Conn).Conn()
+	t := &pgTx{conn: conn}
+	err = conn.Raw(func(c any) error {
+		t.under = c.(*stdlib.Conn).Conn()
 		return nil
 	})
-	if err == nil {
-		tx.tx, err = tx.conn.BeginTx(context.WithoutCancel(ctx), nil)
-	}
 	if err != nil {
-		_ = tx.conn.Close()
+		return nil, errors.Join(err, conn.Close())
+	}
+	return t, nil
+}
+
+// pg is the transaction on PostgreSQL.
+func (tx *Tx) pg() *pgTx { return tx.q.on.(*pgTx) }
+
+func (t *pgTx) begin(ctx context.Context) error {
+	if t.begun {
+		return nil
+	}
+	t.begun = true
+	_, err := t.under.Exec(ctx, "begin")
+	return err
+}
+
+func (t *pgTx) commit() error {
+	if !t.begun {
+		return nil
+	}
+	t.over = true
+	tag, err := t.under.Exec(context.Background(), "commit")
+	if err == nil && tag.String() != "COMMIT" {
+		err = pgx.ErrTxCommitRollback
 	}
 	return err
 }
 
-// Pgx is the transaction beneath on PostgreSQL, nil on SQLite, for a library
-// that has to join it and knows only pgx. The library can neither commit it nor
-// nest another.
-func (tx *Tx) Pgx() pgx.Tx {
-	if tx.under == nil {
-		return nil
+// end gives the connection back. One that cannot be rolled back is closed.
+func (t *pgTx) end() {
+	if t.begun && !t.over {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_, _ = t.under.Exec(ctx, "rollback") // closes it where it fails
 	}
-	return joined{tx.under}
+	_ = t.conn.Close()
+}
+
+func (t *pgTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	if !t.begun {
+		t.begun = true
+		b.QueuedQueries = slices.Insert(b.QueuedQueries, 0, &pgx.QueuedQuery{SQL: "begin"})
+	}
+	return t.under.SendBatch(ctx, b)
+}
+
+func (t *pgTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.begin(ctx); err != nil {
+		return nil, err
+	}
+	return t.conn.QueryContext(ctx, query, args...)
+}
+
+func (t *pgTx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if err := t.begin(ctx); err != nil {
+		return nil, err
+	}
+	return t.conn.ExecContext(ctx, query, args...)
+}
+
+// Pgx is the transaction beneath on PostgreSQL, for a library that has to join
+// it and knows only pgx. The library can neither commit it nor nest another.
+func (tx *Tx) Pgx(ctx context.Context) (pgx.Tx, error) {
+	t := tx.pg()
+	return joined{t.under}, t.begin(ctx)
 }
 
 type joined struct{ *connection }

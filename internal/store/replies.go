@@ -39,7 +39,7 @@ func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error 
 		return fmt.Errorf("keep a model reply: %w", plain(err))
 	}
 	defer func() { _ = conn.Close() }()
-	_, err = session{conn, db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
+	_, err = session{on: conn, engine: db.engine}.exec(ctx, `INSERT INTO replies (id, request, reply, created) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO UPDATE SET request = COALESCE(excluded.request, replies.request), reply = excluded.reply`, key, asked, packed, millis(db.now()))
 	if err != nil {
 		return fmt.Errorf("keep a model reply: %w", err)

@@ -4,31 +4,42 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
+	"strings"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
 )
 
-const selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
-	r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.state, r.error_code, r.error,
-	r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected, r.calls, r.cached, r.tokens_in, r.tokens_out, r.prefix, r.cost,
-	r.limit_cost, r.limit_tokens, r.batch, r.created, r.started, r.finished FROM runs r JOIN sources s ON s.id = r.source `
+const (
+	selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
+		r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.batch, r.created, ` + runState + ` FROM runs r JOIN sources s ON s.id = r.source `
+
+	// runState is what changes of a run.
+	runState = `r.state, r.error_code, r.error, r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected,
+		r.calls, r.cached, r.tokens_in, r.tokens_out, r.prefix, r.cost, r.limit_cost, r.limit_tokens, r.started, r.finished`
+)
 
 func scanRun(row scanner) (seedbed.Run, error) {
 	var r seedbed.Run
-	var e seedbed.Error
 	var batch int
-	err := row.Scan(&r.ID, &r.Source, &r.SourceTitle, &r.Collection,
-		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &r.State, &e.Code, &e.Message,
+	err := scanState(row, &r, &r.ID, &r.Source, &r.SourceTitle, &r.Collection,
+		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &batch, stamp{&r.Created})
+	r.Batch = batch != 0
+	return r, err
+}
+
+// scanState scans what changes of a run, behind other columns.
+func scanState(row scanner, r *seedbed.Run, before ...any) error {
+	var e seedbed.Error
+	err := row.Scan(append(before, &r.State, &e.Code, &e.Message,
 		&r.Passages.Done, &r.Passages.Failed, &r.Passages.Skipped, &r.Passages.Total, &r.Seeds, &r.Rejected,
 		&r.Calls, &r.Cached, &r.Tokens.In, &r.Tokens.Out, &r.Prefix, &r.Cost,
-		&r.Limits.Cost, &r.Limits.Tokens, &batch, stamp{&r.Created}, stamp{&r.Started}, stamp{&r.Finished})
-	r.Batch = batch != 0
+		&r.Limits.Cost, &r.Limits.Tokens, stamp{&r.Started}, stamp{&r.Finished})...)
+	r.Error = nil
 	if e.Code != "" {
 		r.Error = &e
 	}
-	return r, err
+	return err
 }
 
 // MaxRuns is how many runs a list has at most.
@@ -144,6 +155,7 @@ type Outcome struct {
 type Desk struct {
 	tx     *Tx
 	run    seedbed.Run
+	job    int64
 	queued map[int]int // how many calls there are already, by ordinal
 
 	// Known are the seeds of the run's collection by the keys that were asked
@@ -157,7 +169,7 @@ type Desk struct {
 // collection until the transaction ends, and those with the keys are looked
 // up.
 func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []int, alone bool, keys []uint64) (*Desk, error) {
-	d := Desk{tx: tx, run: run, queued: map[int]int{}, Known: map[uint64][]Alike{}}
+	d := Desk{tx: tx, run: run, job: job, queued: map[int]int{}, Known: map[uint64][]Alike{}}
 	held := false
 	var s script
 	s.holdsJob(job, tx.q, &held)
@@ -166,7 +178,7 @@ func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []i
 		s.lock(ctx, "the seeds of collection", run.Collection)
 	}
 	s.alike(tx.q.engine, d.Known, run.Collection, keys)
-	if err := s.run(ctx, tx); err != nil || !held {
+	if err := s.run(ctx, tx.q); err != nil || !held {
 		return nil, err
 	}
 	return &d, nil
@@ -192,12 +204,10 @@ func (d *Desk) find(s *script, ordinals []int) {
 // the run, which it returns as it is then. Those that were not queued any more
 // change nothing: somebody else has done them.
 //
-// State queued puts a passage back, with its reason and one attempt more.
-func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err error) {
+// State queued puts a passage back, with its reason and one attempt more. With
+// the passages the job ends, if over.
+func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed.Run, err error) {
 	var s script
-	numbers := map[string]int64{}
-	var news []Pending
-	bands := map[string][]uint64{}
 	var sum seedbed.Run
 	var spent extract.Spent
 	for _, o := range made {
@@ -214,11 +224,7 @@ func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err e
 		s.add(fmt.Sprintf("save passage %d of run %s", o.Ordinal, d.run.ID), nil, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6,
 			seeds = $7, rejected = $8, parser = $9, attempts = attempts + 1 WHERE run = $1 AND ordinal = $2`,
 			d.run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
-		s.addSeeds(d.run, o, func(n int64, id string) {
-			numbers[id] = n
-			news = append(news, Pending{Seed: id, Version: 1})
-		})
-		maps.Copy(bands, o.Bands)
+		s.addSeeds(d.run, o)
 		s.addCalls(d.run.ID, o.Ordinal, calls, o.Calls)
 		sum.Passages.Done += flag(o.State == seedbed.PassageDone)
 		sum.Passages.Failed += flag(o.State == seedbed.PassageFailed)
@@ -227,27 +233,26 @@ func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err e
 		sum.Rejected += rejected
 		spent = spent.Add(o.Spent)
 	}
-	if len(s.todo) > 0 {
-		s.add("count passages of run "+d.run.ID, nil, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
-			rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
-			prefix = prefix + $11, cost = cost + $12 WHERE id = $1`,
-			d.run.ID, sum.Passages.Done, sum.Passages.Failed, sum.Passages.Skipped, sum.Seeds, sum.Rejected,
-			spent.Calls, spent.Cached, spent.Tokens.In, spent.Tokens.Out, spent.Prefix, spent.Cost)
+	if over {
+		s.completeJob(d.job, d.tx, new(bool))
 	}
-	s.add("load run "+d.run.ID, func(row scanner) (err error) {
-		now, err = scanRun(row)
-		return err
-	}, selectRun+`WHERE r.id = $1`+d.tx.q.locked("r"), d.run.ID)
-	if err := s.run(ctx, d.tx); err != nil {
+	now = d.run
+	there := false
+	s.add("count passages of run "+d.run.ID, func(row scanner) error {
+		there = true
+		return scanState(row, &now)
+	}, `UPDATE runs SET done = done + $2, failed = failed + $3, skipped = skipped + $4, seeds = seeds + $5,
+		rejected = rejected + $6, calls = calls + $7, cached = cached + $8, tokens_in = tokens_in + $9, tokens_out = tokens_out + $10,
+		prefix = prefix + $11, cost = cost + $12 WHERE id = $1 RETURNING `+strings.ReplaceAll(runState, "r.", ""),
+		d.run.ID, sum.Passages.Done, sum.Passages.Failed, sum.Passages.Skipped, sum.Seeds, sum.Rejected,
+		spent.Calls, spent.Cached, spent.Tokens.In, spent.Tokens.Out, spent.Prefix, spent.Cost)
+	if err := s.run(ctx, d.tx.q); err != nil {
 		return now, err
 	}
-	if now.ID == "" {
+	if !there {
 		return now, found(sql.ErrNoRows, "run", d.run.ID)
 	}
-	var after script
-	after.tellIndex(news)
-	after.addBands(d.run.Collection, numbers, bands)
-	return now, after.run(ctx, d.tx)
+	return now, nil
 }
 
 // SaveOutcome saves one passage. It reports false if that was not queued any
@@ -256,10 +261,10 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 	d := Desk{tx: tx, run: run, queued: map[int]int{}}
 	var s script
 	d.find(&s, []int{o.Ordinal})
-	if err := s.run(ctx, tx); err != nil || len(d.queued) == 0 {
+	if err := s.run(ctx, tx.q); err != nil || len(d.queued) == 0 {
 		return false, err
 	}
-	_, err := d.Save(ctx, []Outcome{o})
+	_, err := d.Save(ctx, []Outcome{o}, false)
 	return err == nil, err
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A script is statements of a transaction that need nothing of each other's
-// answers. PostgreSQL is given them all at once: one by one, each would keep
-// those waiting who want the same lock for a way there and back.
+// A script is statements that need nothing of each other's answers. PostgreSQL
+// is given them all at once: one by one, each would take a way there and back,
+// and keep those waiting who want the same lock.
 type script struct{ todo []statement }
 
 type statement struct {
@@ -25,13 +25,13 @@ func (s *script) add(what string, scan func(scanner) error, query string, args .
 	s.todo = append(s.todo, statement{what, scan, query, args})
 }
 
-func (s *script) run(ctx context.Context, tx *Tx) error {
+func (s *script) run(ctx context.Context, on session) error {
 	if len(s.todo) == 0 {
 		return nil
 	}
-	if tx.under == nil {
+	if on.pipe == nil {
 		for _, st := range s.todo {
-			if err := st.run(ctx, tx); err != nil {
+			if err := st.run(ctx, on); err != nil {
 				return fmt.Errorf("%s: %w", st.what, err)
 			}
 		}
@@ -40,7 +40,7 @@ func (s *script) run(ctx context.Context, tx *Tx) error {
 	var batch pgx.Batch
 	at := 0 // what fails is the first that was not answered
 	for _, st := range s.todo {
-		batch.Queue(st.query, tx.q.clean(st.args)...).Query(func(rows pgx.Rows) error {
+		batch.Queue(st.query, on.clean(st.args)...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				if err := st.scan(rows); err != nil {
 					return err
@@ -50,17 +50,17 @@ func (s *script) run(ctx context.Context, tx *Tx) error {
 			return rows.Err()
 		})
 	}
-	if err := tx.under.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := on.pipe.SendBatch(ctx, &batch).Close(); err != nil {
 		return fmt.Errorf("%s: %w", s.todo[min(at, len(s.todo)-1)].what, plain(err))
 	}
 	return nil
 }
 
-func (st statement) run(ctx context.Context, tx *Tx) error {
+func (st statement) run(ctx context.Context, on session) error {
 	if st.scan == nil {
-		_, err := tx.exec(ctx, st.query, st.args...)
+		_, err := on.exec(ctx, st.query, st.args...)
 		return err
 	}
-	_, err := list(ctx, tx.q, func(row scanner) (struct{}, error) { return struct{}{}, st.scan(row) }, st.query, st.args...)
+	_, err := list(ctx, on, func(row scanner) (struct{}, error) { return struct{}{}, st.scan(row) }, st.query, st.args...)
 	return err
 }

@@ -59,9 +59,9 @@ func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed,
 	return out, nil
 }
 
-// addSeeds adds what was found in a passage. Added is told of each that was
-// not there.
-func (s *script) addSeeds(run seedbed.Run, o Outcome, added func(n int64, id string)) {
+// addSeeds adds what was found in a passage, unless it is there, with what its
+// duplicates are found by, and tells the index.
+func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	const width = 18
 	if len(o.Found) == 0 {
 		return
@@ -72,14 +72,14 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome, added func(n int64, id str
 		args = append(args, columns(seed)...)
 		args = append(args, millis(seed.Created))
 	}
-	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), func(row scanner) error {
-		var n int64
-		var id string
-		err := row.Scan(&n, &id)
-		added(n, id)
-		return err
-	}, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
-		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING RETURNING n, id`, args...)
+	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), nil, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
+		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
+	ids := make([]string, len(o.Found))
+	for i, seed := range o.Found {
+		ids[i] = seed.ID
+		s.addBands(run.Collection, seed.ID, o.Bands[seed.ID])
+	}
+	s.tellIndexOf(ids)
 }
 
 // columns are the columns from verdict to body.
@@ -123,21 +123,17 @@ func bandOf(collection string, key uint64) int64 {
 	return int64(h.Sum64())
 }
 
-// addBands adds the keys that duplicates of seeds are found by, by the seeds'
-// ids, of those that have a number.
-func (s *script) addBands(collection string, numbers map[string]int64, bands map[string][]uint64) {
-	var args []any
-	for id, keys := range bands {
-		n, ok := numbers[id]
-		if !ok {
-			continue
+// addBands adds the keys that duplicates of a seed are found by.
+func (s *script) addBands(collection, seed string, keys []uint64) {
+	for some := range slices.Chunk(keys, 100) {
+		args := []any{seed}
+		var values strings.Builder
+		for i, key := range some {
+			args = append(args, bandOf(collection, key))
+			fmt.Fprintf(&values, ", (CAST($%d AS BIGINT))", i+2)
 		}
-		for _, key := range keys {
-			args = append(args, bandOf(collection, key), n)
-		}
-	}
-	for some := range slices.Chunk(args, 1000) {
-		s.add("add bands of seeds", nil, `INSERT INTO bands (band, seed) VALUES `+rowsOf(len(some)/2, 2)+` ON CONFLICT (band, seed) DO NOTHING`, some...)
+		s.add("add bands of a seed", nil, `INSERT INTO bands (band, seed) SELECT column1, (SELECT n FROM seeds WHERE id = $1)
+			FROM (VALUES `+values.String()[2:]+`) AS keys WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
 	}
 }
 

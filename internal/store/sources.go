@@ -215,30 +215,49 @@ func (r reads) PassageCount(ctx context.Context, source string) (int, error) {
 // Cuts are some passages of a source, with their text and without document,
 // in document order. Ordinals that are not there are left out.
 func (r reads) Cuts(ctx context.Context, source string, ordinals []int) ([]Cut, error) {
-	return r.cuts(ctx, source, ordinals, "")
+	var s script
+	var out []Cut
+	s.cuts(&out, source, ordinals, "")
+	return out, s.run(ctx, r.q)
 }
 
-// Queued are those of some passages of a run that are still to be done.
-func (r reads) Queued(ctx context.Context, run seedbed.Run, ordinals []int) ([]Cut, error) {
-	return r.cuts(ctx, run.Source, ordinals, ` AND EXISTS (SELECT 1 FROM run_passages rp WHERE rp.run = $2 AND rp.ordinal = p.ordinal AND rp.state = 'queued')`, run.ID)
+// Work is what a job needs to know about passages of a run: the run, its
+// source without the number of its seeds, and those of the passages that are
+// still to be done.
+func (r reads) Work(ctx context.Context, run, source string, ordinals []int) (of seedbed.Run, src seedbed.Source, queued []Cut, err error) {
+	var s script
+	s.add("load run "+run, func(row scanner) (err error) {
+		of, err = scanRun(row)
+		return err
+	}, selectRun+`WHERE r.id = $1`, run)
+	s.add("load source "+source, func(row scanner) (err error) {
+		src, err = scanSource(row)
+		return err
+	}, selectUncounted+`WHERE s.id = $1`, source)
+	s.cuts(&queued, source, ordinals, ` AND EXISTS (SELECT 1 FROM run_passages rp WHERE rp.run = $2 AND rp.ordinal = p.ordinal AND rp.state = 'queued')`, run)
+	if err := s.run(ctx, r.q); err != nil {
+		return of, src, nil, err
+	}
+	if of.ID == "" || src.ID == "" {
+		return of, src, nil, found(sql.ErrNoRows, "run", run)
+	}
+	return of, src, queued, nil
 }
 
-func (r reads) cuts(ctx context.Context, source string, ordinals []int, which string, args ...any) ([]Cut, error) {
+// cuts loads passages, those that meet a condition with args from $2 on.
+func (s *script) cuts(out *[]Cut, source string, ordinals []int, which string, args ...any) {
 	if len(ordinals) == 0 {
-		return nil, nil
+		return
 	}
 	ordinals = padded(ordinals)
 	args = slices.Concat([]any{source}, args, anys(ordinals))
-	out, err := list(ctx, r.q, func(row scanner) (Cut, error) {
+	s.add("load passages of source "+source, func(row scanner) error {
 		var c Cut
 		err := row.Scan(&c.Ordinal, &c.ID, fromJSON{&c.Path}, &c.Text, &c.Tokens, &c.Skip, fromJSON{&c.Locator}, &c.First, &c.Last)
-		return c, err
+		*out = append(*out, c)
+		return err
 	}, `SELECT p.ordinal, p.id, p.path, p.text, p.tokens, p.skip, p.at, p.first, p.last FROM passages p
 		WHERE p.source = $1`+which+` AND p.ordinal IN (`+marks(len(args)-len(ordinals)+1, len(ordinals))+`) ORDER BY p.ordinal`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("load passages of source %s: %w", source, err)
-	}
-	return out, nil
 }
 
 // Passages lists the passages of a source in document order. Seeds counts

@@ -31,7 +31,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -59,10 +58,8 @@ type DB struct {
 // A Tx is a transaction that may write. It must not outlive [DB.Update].
 type Tx struct {
 	reads
-	tx    *sql.Tx
-	conn  *sql.Conn // on PostgreSQL, with the connection under it
-	under *pgx.Conn
-	now   func() time.Time
+	tx  *sql.Tx // on SQLite
+	now func() time.Time
 }
 
 // Writer is the pool that writes. On SQLite whoever writes has to share it.
@@ -113,7 +110,7 @@ func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure b
 	if err := do(tx); err != nil {
 		return plain(err), true // the job queue's may not be plain yet
 	}
-	if err := tx.tx.Commit(); err != nil {
+	if err := tx.commit(); err != nil {
 		return fmt.Errorf("commit a transaction: %w", plain(err)), again(err)
 	}
 	if db.log != nil {
@@ -123,28 +120,36 @@ func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure b
 }
 
 func (db *DB) begin(ctx context.Context) (*Tx, error) {
-	tx := &Tx{now: db.now}
-	var err error
+	asked := time.Now()
+	defer waited(ctx, asked)
 	if db.engine == postgres {
-		err = tx.beginPostgres(ctx, db.write)
-	} else {
-		asked := time.Now()
-		tx.tx, err = db.write.BeginTx(ctx, nil)
-		waited(ctx, asked)
+		pg, err := joinPostgres(ctx, db.write)
+		if err != nil {
+			return nil, err
+		}
+		return &Tx{reads: reads{session{on: pg, engine: db.engine, pipe: pg}}, now: db.now}, nil
 	}
+	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	tx.q = session{tx.tx, db.engine}
-	return tx, nil
+	return &Tx{reads: reads{session{on: tx, engine: db.engine}}, tx: tx, now: db.now}, nil
+}
+
+func (tx *Tx) commit() error {
+	if tx.tx != nil {
+		return tx.tx.Commit()
+	}
+	return tx.pg().commit()
 }
 
 // end rolls back what was not committed.
 func (tx *Tx) end() {
-	_ = tx.tx.Rollback()
-	if tx.conn != nil {
-		_ = tx.conn.Close()
+	if tx.tx != nil {
+		_ = tx.tx.Rollback()
+		return
 	}
+	tx.pg().end()
 }
 
 // Lock makes transactions that lock the same words wait for each other: the
@@ -155,7 +160,7 @@ func (tx *Tx) Lock(ctx context.Context, words ...string) error {
 	}
 	var sc script
 	sc.lock(ctx, words...)
-	return sc.run(ctx, tx)
+	return sc.run(ctx, tx.q)
 }
 
 // lock adds a [Tx.Lock] on PostgreSQL.
@@ -187,7 +192,7 @@ func tell(ctx context.Context, wait time.Duration) {
 // waited tells of a wait that ends now.
 func waited(ctx context.Context, since time.Time) { tell(ctx, time.Since(since)) }
 
-// SQL is the transaction beneath, for a library that has to join it.
+// SQL is the transaction beneath on SQLite, nil on PostgreSQL, for a library that has to join it.
 func (tx *Tx) SQL() *sql.Tx { return tx.tx }
 
 // exec runs a statement and returns the number of rows it changed.

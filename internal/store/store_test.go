@@ -355,8 +355,7 @@ func TestDeletedCalls(t *testing.T) {
 		db := open(t, on)
 		ctx := t.Context()
 		update(t, db, func(tx *store.Tx) error { // the queue's, which deleting looks into
-			_, err := tx.SQL().ExecContext(ctx, `CREATE TABLE river_job (state TEXT, args JSON)`)
-			return err
+			return store.Exec(ctx, tx, `CREATE TABLE river_job (state TEXT, args JSON)`)
 		})
 		var sources []seedbed.Source
 		var runs []seedbed.Run

@@ -122,7 +122,7 @@ func (tx *Tx) renumber(ctx context.Context, which string, args ...any) (int, err
 func (tx *Tx) HoldsJob(ctx context.Context, id int64) (held bool, err error) {
 	var s script
 	s.holdsJob(id, tx.q, &held)
-	return held, s.run(ctx, tx)
+	return held, s.run(ctx, tx.q)
 }
 
 func (s *script) holdsJob(id int64, e session, held *bool) {
@@ -130,6 +130,27 @@ func (s *script) holdsJob(id int64, e session, held *bool) {
 		*held = true
 		return row.Scan(new(int64))
 	}, `SELECT id FROM river_job WHERE id = $1 AND state = 'running'`+e.locked("river_job"), id)
+}
+
+// CompleteJob marks a job that is being worked on as done. It reports false if
+// there is none with this number.
+func (tx *Tx) CompleteJob(ctx context.Context, id int64) (done bool, err error) {
+	var s script
+	s.completeJob(id, tx, &done)
+	return done, s.run(ctx, tx.q)
+}
+
+// completeJob does what the queue's library does, which takes a way there and
+// back of its own.
+func (s *script) completeJob(id int64, tx *Tx, done *bool) {
+	at, args := `now()`, []any{id}
+	if tx.q.engine != postgres {
+		at, args = `$2`, append(args, tx.now().UTC().Format("2006-01-02 15:04:05.999"))
+	}
+	s.add("complete a job", func(row scanner) error {
+		*done = true
+		return row.Scan(new(int64))
+	}, `UPDATE river_job SET state = 'completed', finalized_at = `+at+` WHERE id = $1 AND state = 'running' RETURNING id`, args...)
 }
 
 // RunningJobs are the jobs that count as being worked on by a worker.
