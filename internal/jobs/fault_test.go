@@ -87,7 +87,17 @@ func TestWriteFails(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs many times")
 	}
-	all := runThrough(t, 0, 0, 0)
+	onDisk := func(t *testing.T, write, times, code int) int {
+		dir := t.TempDir()
+		disk := storetest.NewDisk(t, dir, func(n int) int {
+			if n >= write && n < write+times {
+				return code
+			}
+			return 0
+		})
+		return runThrough(t, dir, times, "disk", disk.Writes, disk.Heal)
+	}
+	all := onDisk(t, 0, 0, 0)
 	if all < 100 {
 		t.Fatalf("a run takes %d writes: too few to show anything", all)
 	}
@@ -101,7 +111,7 @@ func TestWriteFails(t *testing.T) {
 		wait.Go(func() {
 			for f := range faults {
 				t.Run(fmt.Sprintf("write %d, %d times, code %d", f.write, f.times, f.code), func(t *testing.T) {
-					runThrough(t, f.write, f.times, f.code)
+					onDisk(t, f.write, f.times, f.code)
 				})
 			}
 		})
@@ -120,18 +130,58 @@ func TestWriteFails(t *testing.T) {
 	wait.Wait()
 }
 
-// runThrough makes a data folder and has a run in it from beginning to end,
-// with some writes in a row that fail, and returns how many there were.
-func runThrough(t *testing.T, write, times, code int) int {
+// TestLineBreaks has the line to PostgreSQL break at the Nth message, once or
+// for some in a row, before it arrives or before its answer does, with N from
+// the first that makes the database to the last that ends a run. The service
+// rides it out as it does a disk that fails.
+func TestLineBreaks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs many times")
+	}
+	onLine := func(t *testing.T, message, times int, cut storetest.Cut) int {
+		line := storetest.NewLine(t, storetest.Postgres(t), func(n int) storetest.Cut {
+			if n >= message && n < message+times {
+				return cut
+			}
+			return storetest.Whole
+		})
+		return runThrough(t, inCluster(t, line.Address), times, "", line.Sent, line.Heal)
+	}
+	all := onLine(t, 0, 0, storetest.Whole)
+	if all < 100 {
+		t.Fatalf("a run takes %d messages: too few to show anything", all)
+	}
+	t.Logf("a run takes %d messages", all)
+	const seed = 5
+	random := rand.New(rand.NewPCG(seed, seed))
+	type fault struct {
+		message, times int
+		cut            storetest.Cut
+	}
+	faults := make(chan fault)
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for f := range faults {
+				t.Run(fmt.Sprintf("message %d, %d times, cut %d", f.message, f.times, f.cut), func(t *testing.T) {
+					onLine(t, f.message, f.times, f.cut)
+				})
+			}
+		})
+	}
+	for n := 1; n < all; n += 1 + random.IntN(all/16) {
+		faults <- fault{n, []int{1, 1, 3}[random.IntN(3)], []storetest.Cut{storetest.Before, storetest.After}[random.IntN(2)]}
+	}
+	close(faults)
+	wait.Wait()
+}
+
+// runThrough has a run in a data folder from beginning to end, while its
+// database fails some times in a row, with an error that says so when it is
+// opened. It returns how many times it could have failed, and heals it.
+func runThrough(t *testing.T, dir string, times int, says string, count func() int, heal func()) int {
 	t.Helper()
 	const passages = 4
-	dir := t.TempDir()
-	disk := storetest.NewDisk(t, dir, func(n int) int {
-		if n >= write && n < write+times {
-			return code
-		}
-		return 0
-	})
 	model := llmtest.New(t, llmtest.Script{})
 	o := impatient(model, atOnce)
 	o.Beat = testBeat
@@ -146,7 +196,7 @@ func runThrough(t *testing.T, write, times, code int) int {
 			}
 			b.close()
 		}
-		if !strings.Contains(err.Error(), "disk") || try > times {
+		if !strings.Contains(err.Error(), says) || try > times {
 			t.Fatalf("opened for the %dth time: %v", try, err)
 		}
 	}
@@ -161,25 +211,33 @@ func runThrough(t *testing.T, write, times, code int) int {
 			t.Fatalf("uploaded for the %dth time: %v", try, err)
 		}
 	}
-	run := b.ended(up.Run.ID)
+	var run seedbed.Run
+	b.eventually(func() (ended bool) {
+		var err error
+		run, err = b.Run(t.Context(), up.Run.ID)
+		if err != nil && seedbed.CodeOf(err) != seedbed.Unavailable {
+			t.Fatal(err)
+		}
+		return err == nil && run.Ended()
+	})
 	if run.State != seedbed.RunDone || run.Passages.Done != passages {
 		t.Errorf("the run ends as %+v, %v; want it done", run, run.Error)
 	}
 	b.eventually(func() bool {
 		refused, err := b.db.Refused(t.Context(), 1)
-		if err != nil || len(refused) > 0 {
-			t.Fatalf("Refused gives %+v, %v; no seed is to blame for the disk", refused, err)
+		if err != nil && seedbed.CodeOf(err) != seedbed.Unavailable || len(refused) > 0 {
+			t.Fatalf("Refused gives %+v, %v; no seed is to blame", refused, err)
 		}
 		n, err := b.db.OutboxCount(t.Context())
 		return err == nil && n == 0
 	})
-	writes := disk.Writes()
-	disk.Heal()
+	all := count()
+	heal()
 	b.close()
 
 	b = start(t, dir, jobs.Options{})
 	settled(t, b, model, atOnce)
-	return writes
+	return all
 }
 
 // TestKilledAtWrite kills a process when it is about to make its Nth write,
