@@ -8,7 +8,8 @@ import (
 	"seedbed/extract"
 )
 
-// What language a text is in is told by its prose, from so many bytes of it.
+// What language a text is in is told by its prose, from about so many bytes of
+// it: a block may be a hundred megabytes long.
 const (
 	leastProse = 120
 	mostProse  = 8 << 10
@@ -24,7 +25,7 @@ func tongue(d *extract.Document) string {
 		switch b.Kind {
 		case extract.Paragraph, extract.ListItem:
 			if b.Skip == "" {
-				prose.WriteString(b.Text)
+				prose.WriteString(b.Text[:min(len(b.Text), mostProse)])
 				prose.WriteByte('\n')
 			}
 		}
@@ -35,7 +36,7 @@ func tongue(d *extract.Document) string {
 	if prose.Len() < leastProse {
 		return ""
 	}
-	guess := whatlanggo.Detect(prose.String())
+	guess := whatlanggo.Detect(strings.ToValidUTF8(prose.String(), ""))
 	if !guess.IsReliable() {
 		return ""
 	}
