@@ -278,25 +278,30 @@ func bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Bo
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, service.Stop(ctx)) }()
-	up, err := service.Upload(ctx, seedbed.Upload{Name: "book.md", Body: strings.NewReader(shelf(2000)[0])})
-	if err != nil {
-		return nil, err
-	}
-	for {
-		run, err := service.Run(ctx, up.Run.ID)
+	var runs []string
+	for i, text := range shelf(2000) {
+		up, err := service.Upload(ctx, seedbed.Upload{Name: fmt.Sprintf("book-%d.md", i+1), Body: strings.NewReader(text)})
 		if err != nil {
 			return nil, err
 		}
-		if run.Ended() {
-			if run.Passages.Done != run.Passages.Total {
-				return nil, fmt.Errorf("the run ends as %+v", run)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			return took, nil
-		}
-		time.Sleep(100 * time.Millisecond) // as a page that is looked at
+		runs = append(runs, up.Run.ID)
 	}
+	for len(runs) > 0 {
+		run, err := service.Run(ctx, runs[0])
+		switch {
+		case err != nil:
+			return nil, err
+		case !run.Ended():
+			time.Sleep(100 * time.Millisecond) // as a page that is looked at
+		case run.Passages.Done != run.Passages.Total:
+			return nil, fmt.Errorf("the run ends as %+v", run)
+		default:
+			runs = runs[1:]
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return took, nil
 }
 
 func openIndex(ctx context.Context, dir string, db *store.DB) (search.Index, error) {
