@@ -684,17 +684,22 @@ func (o *outline) whatIs(term, def string, at int) string {
 		return `What does "` + term + `" mean?`
 	}
 	first := firstWord(def)
+	one := first == "a" || first == "an" || first == "any" || first == "one"
+	// "The axiom of invariance" is no invariance, "the law of large numbers" no numbers.
+	head, _, of := strings.Cut(small, " of ")
 	switch {
 	case o.near("a "+small, at), o.near("an "+small, at):
 		return "What is " + indefinite(small) + " " + small + "?"
-	case plural(small):
+	case of && plural(head):
+		return "What are the " + small + "?"
+	case of && !one && !mass.MatchString(head):
+		return "What is the " + small + "?"
+	case plural(head):
 		return "What are " + small + "?"
-	case mass.MatchString(small):
+	case mass.MatchString(head):
 		return "What is " + small + "?"
-	case first == "a" || first == "an" || first == "any" || first == "one":
+	case one:
 		return "What is " + indefinite(small) + " " + small + "?"
-	case first == "the":
-		return `What does "` + small + `" mean?`
 	}
 	return `What does "` + small + `" mean?`
 }
