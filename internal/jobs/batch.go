@@ -44,7 +44,9 @@ type batchWorker struct {
 func (w *batchWorker) Work(ctx context.Context, job *river.Job[batchArgs]) error {
 	s := w.s
 	control := s.control(job.Args.Run)
-	wait, err := s.batches(withControl(ctx, control), job)
+	controlled, done := withControl(ctx, control)
+	defer done()
+	wait, err := s.batches(controlled, job)
 	switch {
 	case errors.Is(err, queue.ErrLost):
 		return nil

@@ -210,16 +210,21 @@ func controlOf(ctx context.Context) *control {
 	return c
 }
 
-// withControl ends with the job or when its run is aborted.
-func withControl(ctx context.Context, c *control) context.Context {
+// withControl ends with done, with ctx, or when the run is aborted. Whoever is
+// through with it calls done: the control, which lives as long as the run, would
+// keep it.
+func withControl(ctx context.Context, c *control) (_ context.Context, done func()) {
 	ctx, cancel := context.WithCancel(context.WithValue(ctx, controlKey{}, c))
-	context.AfterFunc(c.ctx, cancel)
-	return ctx
+	stop := context.AfterFunc(c.ctx, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // A gate stands before one server. Its limiter decides when a call may go
 // there. Before it are seats for the passages at work, and the others wait
-// without having loaded anything.
+// without a document.
 type gate struct {
 	limits   llm.Limits
 	url      string

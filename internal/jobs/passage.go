@@ -41,7 +41,9 @@ func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) e
 		return s.failAll(ctx, job, fmt.Errorf("it was begun %d times and never ended", maxTries))
 	}
 	control := s.control(job.Args.Run)
-	err := s.passages(withControl(ctx, control), job)
+	controlled, done := withControl(ctx, control)
+	defer done()
+	err := s.passages(controlled, job)
 	var later laterError
 	switch {
 	case err == nil || errors.Is(err, queue.ErrLost):

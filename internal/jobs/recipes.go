@@ -255,7 +255,9 @@ func (s *Service) PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (
 	var stop context.CancelFunc
 	quiet.ctx, stop = context.WithCancel(ctx)
 	defer stop()
-	seen, err := stage.Preview(withControl(ctx, quiet), recipe, p, model, send)
+	watched, done := withControl(ctx, quiet)
+	defer done()
+	seen, err := stage.Preview(watched, recipe, p, model, send)
 	if err != nil {
 		return out, inWords(err)
 	}
