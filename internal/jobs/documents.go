@@ -25,7 +25,7 @@ type documents struct {
 
 // documentsHeld is about how many bytes of documents are kept beside those in
 // use: a shelf of books.
-const documentsHeld = 32 << 20
+const documentsHeld = 24 << 20
 
 type heldDocument struct {
 	sum  string

@@ -26,7 +26,8 @@ const carryEvery = time.Second
 
 func carry(path string) *carrier {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &carrier{conn: sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(path, "")}), stop: cancel}
+	// It needs next to no cache of pages.
+	c := &carrier{conn: sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(path, "_pragma=cache_size(-256)")}), stop: cancel}
 	c.conn.SetMaxOpenConns(1)
 	c.done.Go(func() {
 		tick := time.NewTicker(carryEvery)

@@ -55,7 +55,7 @@ func openSQLite(ctx context.Context, o Options) (*DB, error) {
 		_ = db.write.Close()
 		return nil, fmt.Errorf("%s: %w", o.Path, err)
 	}
-	db.read = sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(o.Path, "_pragma=query_only(1)")})
+	db.read = sql.OpenDB(connector{&sqlite.Driver{}, sqliteURL(o.Path, "_pragma=query_only(1)&_pragma=cache_size(-1000)")})
 	db.read.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(2, runtime.NumCPU()))
 	db.reads = reads{session{on: db.read, engine: db.engine}}
