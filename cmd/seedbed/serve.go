@@ -166,7 +166,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if os.Getenv("GOGC") == "" {
 		// Whole documents come and go, and little of the time lies in Go: to
 		// collect them more often costs little and saves a third.
-		debug.SetGCPercent(30)
+		debug.SetGCPercent(25)
 	}
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
