@@ -26,7 +26,9 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
+	"golang.org/x/net/html/charset"
 	"golang.org/x/text/unicode/norm"
 
 	"seedbed/extract"
@@ -131,6 +133,18 @@ func compare(path, format string, least int) (r result, ok bool, err error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "pandoc", "-f", format, "-t", "json", filepath.Base(path))
 	cmd.Dir = filepath.Dir(path)
+	if format == "html" {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return r, false, err
+		}
+		if !utf8.Valid(data) { // all that pandoc reads
+			if cmd.Stdin, err = charset.NewReader(bytes.NewReader(data), ""); err != nil {
+				return r, false, err
+			}
+			cmd.Args = cmd.Args[:len(cmd.Args)-1]
+		}
+	}
 	tree, err := cmd.Output()
 	if err != nil {
 		return r, false, nil // nothing to compare with
@@ -308,6 +322,13 @@ func (p *pandoc) walk(node any) {
 			// A reference to a label is shown as the label's name.
 			if attrs, _ := json.Marshal(content[0]); !bytes.Contains(attrs, []byte("reference-type")) {
 				p.walk(content[1])
+			}
+		case "DefinitionList": // pairs of a term and what is said of it
+			for _, pair := range content {
+				for _, part := range pair.([]any) {
+					p.walk(part)
+					p.text.WriteByte('\n')
+				}
 			}
 		case "Note":
 			p.text.WriteByte(' ')

@@ -361,10 +361,15 @@ func (k *reader) note(key string, s *strings.Builder) {
 	delete(k.notes, key)
 	var text []string
 	for _, p := range n.Kids {
-		if p.Name == "w:p" {
-			if t := strings.TrimSpace(k.inline(p)); t != "" {
-				text = append(text, t)
-			}
+		t := ""
+		switch p.Name {
+		case "w:p":
+			t = strings.TrimSpace(k.inline(p))
+		case "w:tbl":
+			t = k.cell(p)
+		}
+		if t != "" {
+			text = append(text, t)
 		}
 	}
 	k.noted++

@@ -185,7 +185,7 @@ func TestTabs(t *testing.T) {
 
 func TestWhole(t *testing.T) {
 	page := `<body><nav><a href="/">Home</a></nav><header>The paper</header><article>` + sentences("valves", 12) + `</article>
-<aside>See also</aside><div hidden>Later</div><button>Send</button><footer>Imprint</footer><script>never()</script>`
+<aside>See also</aside><div hidden>Later</div><table class="navbox"><tr hidden><td>Tides<td>Valves<tr><td>Locks<td>Weirs</table><svg><text>Inlet</text></svg><button>Send</button><footer>Imprint</footer><script>never()</script>`
 	article, err := html.Read(t.Context(), strings.NewReader(page), "page.html")
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func TestWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	readtest.Check(t, whole)
-	for _, part := range []string{"Home", "The paper", "See also", "Later", "Send", "Imprint"} {
+	for _, part := range []string{"Home", "The paper", "See also", "Later", "Tides", "Weirs", "Inlet", "Send", "Imprint"} {
 		if !strings.Contains(whole.Text, part) {
 			t.Errorf("Whole gives %q; want %q in it", whole.Text, part)
 		}

@@ -41,7 +41,7 @@ func (k *walker) table(n *html.Node) {
 			}
 			return false
 		}
-		return !dropped(c)
+		return c == n || !k.drop(c)
 	})
 	width := 0
 	for _, r := range rows {

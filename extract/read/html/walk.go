@@ -112,6 +112,16 @@ func (k *walker) node(n *html.Node) {
 		k.flush()
 	case atom.Sup, atom.Sub:
 		k.script(n)
+	case atom.A:
+		if noteCall(n) {
+			k.script(n)
+			return
+		}
+		k.children(n)
+	case atom.Svg:
+		k.flush()
+		k.drawing(n)
+		k.flush()
 	case atom.Img:
 	case atom.Nav:
 		k.flush()
@@ -154,6 +164,8 @@ func (k *walker) drop(n *html.Node) bool {
 		switch n.DataAtom {
 		case atom.Header, atom.Footer, atom.Aside, atom.Nav:
 			return false
+		case atom.Svg, atom.Object: // pages that are drawn, and what is said in a picture's stead
+			return false
 		}
 	}
 	return dropped(n)
@@ -163,7 +175,7 @@ func (k *walker) drop(n *html.Node) bool {
 // as pictures of letters.
 func unreadable(n *html.Node) bool {
 	switch n.DataAtom {
-	case atom.Script, atom.Style, atom.Head, atom.Noscript, atom.Template, atom.Iframe, atom.Svg, atom.Object, atom.Canvas, atom.Audio, atom.Video:
+	case atom.Script, atom.Style, atom.Head, atom.Noscript, atom.Template, atom.Iframe, atom.Canvas, atom.Audio, atom.Video:
 		return true
 	}
 	return hasClass(n, "katex-html")
@@ -175,6 +187,8 @@ func dropped(n *html.Node) bool {
 		return true
 	}
 	switch n.DataAtom {
+	case atom.Svg, atom.Object:
+		return true // icons and players
 	case atom.Button, atom.Select, atom.Textarea, atom.Input, atom.Nav, atom.Aside, atom.Dialog:
 		return !footnote(n) || n.DataAtom != atom.Aside
 	case atom.Header, atom.Footer:
@@ -262,7 +276,7 @@ func (k *walker) script(n *html.Node) {
 	}
 	switch {
 	case strings.HasPrefix(s, "["), strings.HasPrefix(s, "$"):
-	case linked(n):
+	case linked(n), noteCall(n):
 		s = "[" + s + "]"
 	case ordinal[strings.ToLower(s)]:
 	case len([]rune(s)) == 1:
@@ -275,6 +289,43 @@ func (k *walker) script(n *html.Node) {
 }
 
 var ordinal = map[string]bool{"st": true, "nd": true, "rd": true, "th": true, "e": true, "er": true, "re": true, "tm": true, "®": true, "™": true}
+
+// noteCall reports whether n is the sign that calls a footnote, and would stand
+// bare after a word.
+func noteCall(n *html.Node) bool {
+	return n.DataAtom == atom.A && (attr(n, "epub:type") == "noteref" || attr(n, "role") == "doc-noteref")
+}
+
+// drawing reads the text that stands in a picture: a line for each text
+// element and for each run of one that starts at another height.
+func (k *walker) drawing(n *html.Node) {
+	each(n, func(n *html.Node) bool {
+		if n.Type != html.ElementNode {
+			return true
+		}
+		switch n.Data {
+		case "foreignObject":
+			k.flush()
+			k.children(n)
+			k.flush()
+			return false
+		case "text":
+			y := "0"
+			each(n, func(n *html.Node) bool {
+				if n.Type == html.TextNode {
+					k.text(n.Data)
+				} else if at := attr(n, "y"); n.Data == "tspan" && at != y && at != "" || attr(n, "dy") != "" {
+					k.newline()
+					y = at
+				}
+				return true
+			})
+			k.newline()
+			return false
+		}
+		return n.Data == "svg" || n.Data == "g" || n.Data == "a" || n.Data == "switch"
+	})
+}
 
 // linked reports whether a script is a reference to a footnote.
 func linked(n *html.Node) bool {
