@@ -83,7 +83,7 @@ type session struct {
 	}
 	*engine
 	pipe interface { // for scripts, nil where their statements go one by one
-		SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+		send(ctx context.Context, b *pgx.Batch) error
 	}
 }
 

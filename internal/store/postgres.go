@@ -45,7 +45,7 @@ func openPostgres(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{pool: pool, write: stdlib.OpenDBFromPool(pool), engine: postgres, now: o.Now}
 	db.read = db.write
-	db.reads = reads{session{on: db.read, engine: db.engine, pipe: pool}}
+	db.reads = reads{session{on: db.read, engine: db.engine, pipe: poolPipe{pool}}}
 	version, err := db.number(ctx, `SELECT current_setting('server_version_num')::int`)
 	switch {
 	case err != nil:
@@ -81,36 +81,28 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 // script: to begin alone would be one way there and back more.
 type pgTx struct {
 	conn        *sql.Conn
-	under       *pgx.Conn // under conn
 	begun, over bool
-}
-
-func joinPostgres(ctx context.Context, db *sql.DB) (*pgTx, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	t := &pgTx{conn: conn}
-	err = conn.Raw(func(c any) error {
-		t.under = c.(*stdlib.Conn).Conn()
-		return nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return t, nil
 }
 
 // pg is the transaction on PostgreSQL.
 func (tx *Tx) pg() *pgTx { return tx.q.on.(*pgTx) }
+
+// under calls do with the connection under conn. A connection that is lost is
+// given back when that is noticed, and nobody may touch it any more: then the
+// error is sql.ErrConnDone.
+func (t *pgTx) under(do func(*pgx.Conn) error) error {
+	return t.conn.Raw(func(c any) error { return do(c.(*stdlib.Conn).Conn()) })
+}
 
 func (t *pgTx) begin(ctx context.Context) error {
 	if t.begun {
 		return nil
 	}
 	t.begun = true
-	_, err := t.under.Exec(ctx, "begin")
-	return err
+	return t.under(func(c *pgx.Conn) error {
+		_, err := c.Exec(ctx, "begin")
+		return err
+	})
 }
 
 func (t *pgTx) commit() error {
@@ -118,30 +110,40 @@ func (t *pgTx) commit() error {
 		return nil
 	}
 	t.over = true
-	tag, err := t.under.Exec(context.Background(), "commit")
-	if err == nil && tag.String() != "COMMIT" {
-		err = pgx.ErrTxCommitRollback
-	}
-	return err
+	return t.under(func(c *pgx.Conn) error {
+		tag, err := c.Exec(context.Background(), "commit")
+		if err == nil && tag.String() != "COMMIT" {
+			err = pgx.ErrTxCommitRollback
+		}
+		return err
+	})
 }
 
 // end gives the connection back. One that cannot be rolled back is closed.
 func (t *pgTx) end() {
 	if t.begun && !t.over {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		_, _ = t.under.Exec(ctx, "rollback") // closes it where it fails
+		_ = t.under(func(c *pgx.Conn) error {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			_, err := c.Exec(ctx, "rollback") // closes it where it fails
+			return err
+		})
 	}
 	_ = t.conn.Close()
 }
 
-func (t *pgTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+func (t *pgTx) send(ctx context.Context, b *pgx.Batch) error {
 	if !t.begun {
 		t.begun = true
 		b.QueuedQueries = slices.Insert(b.QueuedQueries, 0, &pgx.QueuedQuery{SQL: "begin"})
 	}
-	return t.under.SendBatch(ctx, b)
+	return t.under(func(c *pgx.Conn) error { return c.SendBatch(ctx, b).Close() })
 }
+
+// poolPipe sends scripts on any connection.
+type poolPipe struct{ *pgxpool.Pool }
+
+func (p poolPipe) send(ctx context.Context, b *pgx.Batch) error { return p.SendBatch(ctx, b).Close() }
 
 func (t *pgTx) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if err := t.begin(ctx); err != nil {
@@ -161,7 +163,12 @@ func (t *pgTx) ExecContext(ctx context.Context, query string, args ...any) (sql.
 // it and knows only pgx. The library can neither commit it nor nest another.
 func (tx *Tx) Pgx(ctx context.Context) (pgx.Tx, error) {
 	t := tx.pg()
-	return joined{t.under}, t.begin(ctx)
+	var j joined
+	err := t.under(func(c *pgx.Conn) error {
+		j.connection = c
+		return nil
+	})
+	return j, errors.Join(err, t.begin(ctx))
 }
 
 type joined struct{ *connection }

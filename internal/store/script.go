@@ -50,7 +50,7 @@ func (s *script) run(ctx context.Context, on session) error {
 			return rows.Err()
 		})
 	}
-	if err := on.pipe.SendBatch(ctx, &batch).Close(); err != nil {
+	if err := on.pipe.send(ctx, &batch); err != nil {
 		return fmt.Errorf("%s: %w", s.todo[min(at, len(s.todo)-1)].what, plain(err))
 	}
 	return nil

@@ -123,10 +123,11 @@ func (db *DB) begin(ctx context.Context) (*Tx, error) {
 	asked := time.Now()
 	defer waited(ctx, asked)
 	if db.engine == postgres {
-		pg, err := joinPostgres(ctx, db.write)
+		conn, err := db.write.Conn(ctx)
 		if err != nil {
 			return nil, err
 		}
+		pg := &pgTx{conn: conn}
 		return &Tx{reads: reads{session{on: pg, engine: db.engine, pipe: pg}}, now: db.now}, nil
 	}
 	tx, err := db.write.BeginTx(ctx, nil)
