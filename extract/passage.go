@@ -11,7 +11,7 @@ type Passage struct {
 	ID     string   `json:"id"`
 	Path   []string `json:"path,omitempty"` // headings, outermost first
 	Text   string   `json:"text"`           // the document's text from Start to End
-	Tokens int      `json:"tokens"`         // measured or estimated, see chunk
+	Tokens int      `json:"tokens"`         // as tokens.Count has them, or a few more
 	Skip   string   `json:"skip,omitempty"` // why no stage should see it; "" is a normal passage
 	Locator
 

@@ -1,21 +1,23 @@
 // Package chunk splits a document into passages.
 //
 // A passage is made of whole blocks under one heading path, 600 to 1,000
-// tokens where the document allows it. Passages and what lies between them,
-// white space alone, are the whole document: nothing is lost. They overlap
-// only where that is asked for.
+// tokens where the document allows it. Tokens are counted, not estimated. The
+// passages and what lies between them, white space alone, are the whole
+// document: nothing is lost. They overlap only where that is asked for.
 package chunk
 
 import (
 	"iter"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"seedbed/extract"
 	"seedbed/extract/tokens"
 )
 
-// Options say how long passages are, in tokens as [tokens.Estimate] counts
-// them. Zero fields take the defaults.
+// Options say how long passages are, in tokens as [tokens.Count] counts them.
+// Zero fields take the defaults.
 type Options struct {
 	Min    int // shorter neighbours are joined, default 600
 	Target int // what a long section is cut into, default 800
@@ -153,14 +155,14 @@ func (a part) and(b part) part {
 type cutter struct {
 	Options
 	doc   *extract.Document
-	from  []int      // where each block begins in the document's text, in bytes
+	from  []int      // where each block begins in the document's text, in bytes, and the text's end
 	under []*heading // the heading each block stands under; a heading stands under itself
-	size  []int      // tokens of all blocks before each, and of all at the end
+	size  []int      // tokens of the text before each block, and of all at the end
 }
 
 func newCutter(doc *extract.Document, o Options) *cutter {
 	n := len(doc.Blocks)
-	c := &cutter{Options: o, doc: doc, from: make([]int, n), under: make([]*heading, n), size: make([]int, n+1)}
+	c := &cutter{Options: o, doc: doc, from: make([]int, n+1), under: make([]*heading, n), size: make([]int, n+1)}
 	var open *heading
 	at, runes := 0, 0
 	for i := range doc.Blocks {
@@ -184,9 +186,37 @@ func newCutter(doc *extract.Document, o Options) *cutter {
 			open = h
 		}
 		c.under[i] = open
-		c.size[i+1] = c.size[i] + tokens.Estimate(b.Text) + 1 // and the gap after it
+	}
+	c.from[n] = len(doc.Text)
+	for i := range n {
+		c.size[i+1] = c.size[i] + c.count(c.from[i], c.from[i+1])
 	}
 	return c
+}
+
+// count is how many tokens a part of the document's text is at most, whatever
+// of its neighbours it is joined with. Its first and its last word may come to
+// more without the white space around them, and a token may reach from one
+// part into the next where no white space parts them, or where a slash leaves
+// its word for the line break before it.
+func (c *cutter) count(from, to int) int {
+	text := c.doc.Text[from:to]
+	n := tokens.Count(text)
+	if start := strings.TrimLeftFunc(text, unicode.IsSpace); len(start) < len(text) && start != "" {
+		word := strings.IndexFunc(start, unicode.IsSpace)
+		if word < 0 {
+			word = len(start)
+		}
+		n += max(0, tokens.Count(start[:word])-tokens.Count(text[:len(text)-len(start)+word]))
+	}
+	if end := strings.TrimRightFunc(text, unicode.IsSpace); len(end) < len(text) {
+		word := strings.LastIndexFunc(end, unicode.IsSpace) + 1
+		n += max(0, tokens.Count(end[word:])-tokens.Count(text[word:]))
+	}
+	if r, _ := utf8.DecodeRuneInString(c.doc.Text[to:]); to < len(c.doc.Text) && (r == '/' || !strings.HasSuffix(text, "\n") && !unicode.IsSpace(r)) {
+		n++
+	}
+	return n
 }
 
 // stretch is the end of the blocks from first on that may share a passage.
@@ -226,6 +256,9 @@ func (c *cutter) bare(first, last int) bool {
 
 func (c *cutter) passage(a part) extract.Passage {
 	b := &c.doc.Blocks[a.first]
+	if a.tokens > c.Max {
+		a.tokens = tokens.Count(c.doc.Text[a.from:a.to]) // without the gaps around it
+	}
 	p := extract.Passage{
 		Path:   c.path(a),
 		Text:   c.doc.Text[a.from:a.to],

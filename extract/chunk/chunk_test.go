@@ -134,7 +134,7 @@ func TestSplit(t *testing.T) {
 		},
 		{
 			"unless no model could read them",
-			[]string{"code 4500"},
+			[]string{"code 4300"},
 			[]string{": …", ": …", ": …", ": …", ": …"},
 		},
 		{
@@ -304,7 +304,7 @@ func TestSplitOverlap(t *testing.T) {
 			continue
 		}
 		shared++
-		if i == 0 || p.Start < plain[i-1].Start || tokens.Estimate(rest) > 20 || strings.TrimSpace(strings.ReplaceAll(strings.TrimSpace(rest)+" ", sentence, "")) != "" {
+		if i == 0 || p.Start < plain[i-1].Start || tokens.Count(rest) > 20 || strings.TrimSpace(strings.ReplaceAll(strings.TrimSpace(rest)+" ", sentence, "")) != "" {
 			t.Errorf("passage %d begins with %q of the one before", i, rest)
 		}
 		if b := p.Blocks()[0]; b.Start > p.Start || b.End <= p.Start {
@@ -329,7 +329,7 @@ func holds(t *testing.T, name string, d *extract.Document, o chunk.Options) {
 	}
 	sizes := make([]int, len(d.Blocks))
 	for i, b := range d.Blocks {
-		sizes[i] = tokens.Estimate(b.Text)
+		sizes[i] = tokens.Count(b.Text)
 	}
 	rest, at := d.Text, 0
 	for i, p := range passages {
@@ -374,11 +374,16 @@ func holds(t *testing.T, name string, d *extract.Document, o chunk.Options) {
 			passages[i+1].Blocks()[0].Kind != extract.Heading && passages[i+1].File == p.File && sizes[p.Last-1] < most/4 {
 			t.Fatalf("%s: passage %d leaves its last heading %q without its text", name, i, blocks[n-1].Text)
 		}
-		if o.Max == 0 && p.Tokens < 40 && i > 0 && passages[i-1].Last > p.First && p.Last == p.First+1 {
+		if o.Max == 0 && p.Tokens < 40 && i > 0 && passages[i-1].Last > p.First && p.Last == p.First+1 &&
+			tokens.Count(d.Slice(passages[i-1].Start, p.End)) <= most {
 			t.Fatalf("%s: passage %d is a tail of %d tokens: %q", name, i, p.Tokens, p.Text)
 		}
-		if p.Tokens > most && (long == 0 || p.Tokens-long > most || p.Tokens > 5*most) {
-			t.Fatalf("%s: passage %d has %d tokens, want at most %d: %q", name, i, p.Tokens, most, p.Text)
+		n := tokens.Count(p.Text)
+		if n > most && (long == 0 || n-long > most || n > 5*most) {
+			t.Fatalf("%s: passage %d has %d tokens, want at most %d: %q", name, i, n, most, p.Text)
+		}
+		if n > p.Tokens+1 { // one: what begins or ends in odd spaces may come to more without its neighbours
+			t.Fatalf("%s: passage %d has %d tokens but says %d: %q", name, i, n, p.Tokens, p.Text)
 		}
 	}
 	if strings.TrimSpace(rest) != "" {

@@ -24,10 +24,23 @@ func (c *cutter) pieces(block part, room int) []part {
 	var out []part
 	at := block
 	at.to, at.end = at.from, at.start
-	emit := func(s string) {
+	// White space counts with what follows it, as the vocabulary has it, and at
+	// the end of the block with the last piece.
+	counted, blank := at.from, 0
+	size := func(s string) int {
+		end := at.to + len(strings.TrimRightFunc(s, unicode.IsSpace))
+		if at.to+len(s) == block.to {
+			end = c.from[block.last]
+		} else if end == at.to {
+			end += len(s)
+		}
+		return c.count(counted, end)
+	}
+	emit := func(s string, n int) {
 		text := strings.TrimSpace(s)
 		lead := strings.Index(s, text)
 		p := block
+		p.tokens = n
 		p.from = at.to + lead
 		p.to = p.from + len(text)
 		p.start = at.end + utf8.RuneCountInString(s[:lead])
@@ -39,23 +52,26 @@ func (c *cutter) pieces(block part, room int) []part {
 		}
 		at.to += len(s)
 		at.end = p.end + utf8.RuneCountInString(s[lead+len(text):])
-		if text != "" {
-			p.tokens = tokens.Estimate(s)
-			out = append(out, p)
+		if text == "" {
+			counted, blank = at.to, blank+n
+			return
 		}
+		p.tokens += blank
+		counted, blank = p.to, 0
+		out = append(out, p)
 	}
 	fit := func(s string) {
-		if tokens.Estimate(s) <= room {
-			emit(s)
+		if n := size(s); n <= room {
+			emit(s, n)
 		} else {
-			cutWords(s, room, emit)
+			cutWords(s, room, func(s string) { emit(s, size(s)) })
 		}
 	}
 	switch b.Kind {
 	case extract.Code:
 		cutCode(b.Text, func(s string) {
-			if n := tokens.Estimate(s); n <= room || n <= ceiling*c.Max {
-				emit(s)
+			if n := size(s); n <= room || n <= ceiling*c.Max {
+				emit(s, n)
 			} else {
 				cutLines(s, fit)
 			}
@@ -64,6 +80,9 @@ func (c *cutter) pieces(block part, room int) []part {
 		cutLines(b.Text, fit)
 	default:
 		cutSentences(b.Text, fit)
+	}
+	if n := len(out); n > 0 {
+		out[n-1].tokens += blank
 	}
 	return out
 }
@@ -165,7 +184,7 @@ func (c *cutter) overlap(before, p part) part {
 	room := min(c.Overlap, c.Max-p.tokens)
 	best := len(text)
 	for _, i := range slices.Backward(starts) {
-		if tokens.Estimate(text[i:]) > room {
+		if tokens.Count(text[i:]) > room {
 			break
 		}
 		best = i
@@ -173,7 +192,7 @@ func (c *cutter) overlap(before, p part) part {
 	if best == len(text) {
 		return p
 	}
-	p.tokens += tokens.Estimate(text[best:])
+	p.tokens += tokens.Count(text[best:])
 	p.first = last
 	p.from = from + best
 	p.start = before.end - utf8.RuneCountInString(text[best:])

@@ -93,7 +93,7 @@ func blockStarts(p extract.Passage) []int {
 func within(p extract.Passage, from, to int) extract.Passage {
 	out := p
 	out.Text = p.Text[from:to]
-	out.Tokens = tokens.Estimate(out.Text)
+	out.Tokens = tokens.Count(out.Text)
 	out.Start = p.Start + utf8.RuneCountInString(p.Text[:from])
 	out.End = out.Start + utf8.RuneCountInString(out.Text)
 	if p.Lines[0] > 0 && p.Lines[1]-p.Lines[0] == strings.Count(p.Text, "\n") {

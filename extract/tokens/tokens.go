@@ -1,9 +1,11 @@
-// Package tokens estimates how many tokens a text is to a language model.
+// Package tokens counts and estimates how many tokens a text is to a language
+// model.
 //
-// An exact count needs the vocabulary of the one model that is asked: tens of
-// megabytes that take longer to load than a book takes to cut. The estimate
-// looks only at the kinds of characters and the lengths of words; its weights
-// were fitted to the o200k vocabulary.
+// Each family of models has a vocabulary of its own. Count is exact for o200k,
+// which OpenAI published for its models; others differ from it by some
+// percent. Estimate looks only at the kinds of characters and the lengths of
+// words, by weights that were fitted to o200k: it is some times faster still
+// and needs no vocabulary.
 package tokens
 
 import (
