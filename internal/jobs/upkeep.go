@@ -232,5 +232,6 @@ func (s *Service) serve(ctx context.Context, e seedbed.Endpoint) error {
 		s.served[e.ID] = s.slots(e)
 		return nil
 	}
-	return err
+	// One that could not begin is there all the same: make way for another try.
+	return errors.Join(err, queues.Remove(ctx, modelQueue(e.ID)))
 }

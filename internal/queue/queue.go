@@ -58,7 +58,7 @@ func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error)
 		if err := tx.Lock(ctx, "the tables of the job queue"); err != nil {
 			return err
 		}
-		q, err = queueOn(ctx, riverpgxv5.New(db.Pool()), (*store.Tx).Pgx, config)
+		q, err = queueOn(ctx, loud{riverpgxv5.New(db.Pool())}, (*store.Tx).Pgx, config)
 		return err
 	})
 	return q, err
