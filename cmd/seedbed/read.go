@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"seedbed/extract"
@@ -24,12 +25,13 @@ type readCmd struct {
 }
 
 func (c readCmd) Run(ctx context.Context, s *streams) error {
+	debug.SetGCPercent(400) // one document is read and printed, and that is all
 	path, name, done, err := c.local(ctx, c.Path)
 	if err != nil {
 		return err
 	}
 	defer done()
-	doc, err := c.document(ctx, nil, path, name)
+	doc, err := c.document(ctx, &sandbox.Pool{}, path, name) // the child ends with us: none waits for it
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -130,8 +129,8 @@ func shared(a, b []string) int {
 }
 
 var (
-	byNumber = regexp.MustCompile(`(?i)(?:\b(?:sections?|sect?\.|chapters?|chap\.|appendix|kapitel|abschnitt|chapitre|section)|§)\s*(\d+(?:\.\d+)*)`)
-	numbered = regexp.MustCompile(`^(?i)(?:[#=\s]*)(?:chapter|section|appendix|kapitel|abschnitt|chapitre)?\s*(\d+(?:\.\d+)*)[.:)\s]`)
+	byNumber = lazily(`(?i)(?:\b(?:sections?|sect?\.|chapters?|chap\.|appendix|kapitel|abschnitt|chapitre|section)|§)\s*(\d+(?:\.\d+)*)`)
+	numbered = lazily(`^(?i)(?:[#=\s]*)(?:chapter|section|appendix|kapitel|abschnitt|chapitre)?\s*(\d+(?:\.\d+)*)[.:)\s]`)
 )
 
 // referred are the headings of the sections that a passage refers to, in the
@@ -154,7 +153,7 @@ func referred(p extract.Passage) []int {
 	}
 	type mention struct{ at, block int }
 	var found []mention
-	for _, m := range byNumber.FindAllStringSubmatchIndex(p.Text, -1) {
+	for _, m := range byNumber().FindAllStringSubmatchIndex(p.Text, -1) {
 		if block, ok := numbers[p.Text[m[2]:m[3]]]; ok {
 			found = append(found, mention{m[0], block})
 		}

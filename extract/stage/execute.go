@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -88,13 +87,13 @@ func (e *Execute) execute(ctx context.Context, p extract.Passage, s *extract.See
 	return e.alone(ctx, s, run, source)
 }
 
-var fences = regexp.MustCompile("(?ms)^(`{3,})([\\w+#-]*)[^\\n]*\\n(.*?)^`{3,}[ \\t]*$")
+var fences = lazily("(?ms)^(`{3,})([\\w+#-]*)[^\\n]*\\n(.*?)^`{3,}[ \\t]*$")
 
 // codeOf is the code of an answer and its language: all of its fences in the
 // first one's language.
 func codeOf(answer string) (lang, source string) {
 	var parts []string
-	for _, m := range fences.FindAllStringSubmatch(answer, -1) {
+	for _, m := range fences().FindAllStringSubmatch(answer, -1) {
 		if lang == "" {
 			lang = m[2]
 		}
@@ -252,7 +251,7 @@ func (e *Execute) fail(c *extract.Check, s *extract.Seed) {
 }
 
 // incomplete is what compilers say of code that is only a part.
-var incomplete = regexp.MustCompile(`undefined: |is not in std|no required module|imported and not used|declared and not used|expected 'package'`)
+var incomplete = lazily(`undefined: |is not in std|no required module|imported and not used|declared and not used|expected 'package'`)
 
 // single is code that is a program by itself, followed by its tests.
 func single(lang, source, tests string) Program {
@@ -288,7 +287,7 @@ func single(lang, source, tests string) Program {
 	return p
 }
 
-var module = regexp.MustCompile(`(?m)^(?:import\s|export\s)`)
+var module = lazily(`(?m)^(?:import\s|export\s)`)
 
 // functionsOf are the functions that code declares.
 func functionsOf(lang, source string) []extract.Block {

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -122,9 +121,9 @@ func (o *outline) ownBody(s section) []int {
 	return body
 }
 
-var hinted = regexp.MustCompile("(?i)^[`*_( ]*(hint|no hint)")
+var hinted = lazily("(?i)^[`*_( ]*(hint|no hint)")
 
-var backLink = regexp.MustCompile(`(?i)^\W*\[?\W*(back to|go to|return to|↑|⬆)[^\n]{0,40}$|^<a [^>]*>\s*(</a>)?$`)
+var backLink = lazily(`(?i)^\W*\[?\W*(back to|go to|return to|↑|⬆)[^\n]{0,40}$|^<a [^>]*>\s*(</a>)?$`)
 
 // asksBelow reports whether a subsection asks, too.
 func (o *outline) asksBelow(sec int) bool {
@@ -191,7 +190,7 @@ func (o *outline) choices(body []int) bool {
 	return n >= 2
 }
 
-var choice = regexp.MustCompile(`^\s*(?:[-*+]\s*)?(?:\[[ xX]\]|[\[(]?[A-Ea-e][.)\]])\s`)
+var choice = lazily(`^\s*(?:[-*+]\s*)?(?:\[[ xX]\]|[\[(]?[A-Ea-e][.)\]])\s`)
 
 // linksOnly reports whether a body is nothing but links.
 func (o *outline) linksOnly(body []int) bool {
@@ -210,7 +209,7 @@ func (o *outline) linksOnly(body []int) bool {
 	return true
 }
 
-var bareLink = regexp.MustCompile(`<?https?://\S+>?`)
+var bareLink = lazily(`<?https?://\S+>?`)
 
 // showsFirst reports whether a question speaks of code that follows it.
 func showsFirst(question string) bool {
@@ -232,7 +231,7 @@ func idle(q string) bool {
 	return idleQuestion.MatchString(rest)
 }
 
-var idleQuestion = regexp.MustCompile(`^(what'?s|what is|what comes|where to go|where do we go) (next|new|this|that|inside|covered|here|the problem|the point)$|^(so )?(what|why|how|when|where|who|is|are|does|do|can|should|will|was) (does|do|did|is|are|was|were|should|can|will|would|has|have)? ?(it|this|that|they|these|those|he|she)( (work|works|mean|do|matter|look like|happen|important|useful|free|safe|all|different|possible|so|help|it|about|for))*$|^(need|want|still have|have|got|any|more) .*(help|questions?|more|problems?|feedback|ideas?)$|^who (is|should) (this|read)|^what (you|will you|you'll|we|we'll) |^(ready|interested|confused|stuck)|^(did|do) you know|^how to (use|read) this`)
+var idleQuestion = lazily(`^(what'?s|what is|what comes|where to go|where do we go) (next|new|this|that|inside|covered|here|the problem|the point)$|^(so )?(what|why|how|when|where|who|is|are|does|do|can|should|will|was) (does|do|did|is|are|was|were|should|can|will|would|has|have)? ?(it|this|that|they|these|those|he|she)( (work|works|mean|do|matter|look like|happen|important|useful|free|safe|all|different|possible|so|help|it|about|for))*$|^(need|want|still have|have|got|any|more) .*(help|questions?|more|problems?|feedback|ideas?)$|^who (is|should) (this|read)|^what (you|will you|you'll|we|we'll) |^(ready|interested|confused|stuck)|^(did|do) you know|^how to (use|read) this`)
 
 // interrogative reports whether a title without a question mark asks.
 func interrogative(s string) bool {

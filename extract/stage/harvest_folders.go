@@ -2,7 +2,6 @@ package stage
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"seedbed/extract"
@@ -12,13 +11,13 @@ import (
 // it: instructions.md beside solution.py, or .docs/instructions.md and
 // .meta/example.go as the tracks of Exercism have them.
 var (
-	tellsTask  = regexp.MustCompile(`(?i)^(?:instructions|exercise|problem|task|assignment|aufgabe)\.(?:md|markdown|rst|adoc|txt)$`)
-	tellsMore  = regexp.MustCompile(`(?i)^instructions\.append\.(?:md|markdown|rst|adoc|txt)$`)
-	solvesTask = regexp.MustCompile(`(?i)^(?:example|exemplar|solution|reference|loesung)\.\w+$`)
+	tellsTask  = lazily(`(?i)^(?:instructions|exercise|problem|task|assignment|aufgabe)\.(?:md|markdown|rst|adoc|txt)$`)
+	tellsMore  = lazily(`(?i)^instructions\.append\.(?:md|markdown|rst|adoc|txt)$`)
+	solvesTask = lazily(`(?i)^(?:example|exemplar|solution|reference|loesung)\.\w+$`)
 	// Where they may stand in the exercise's folder.
 	taskFolders = []string{".docs", "docs"}
 	doneFolders = []string{".meta", "solution", "solutions", "reference"}
-	bareTitle   = regexp.MustCompile(`(?i)^(?:instructions|description|exercise|problem|task|assignment|instructions append)$`)
+	bareTitle   = lazily(`(?i)^(?:instructions|description|exercise|problem|task|assignment|instructions append)$`)
 )
 
 // A filed is the blocks of one file.
@@ -122,7 +121,7 @@ func (o *outline) program(f filed) (code span, lang string, ok bool) {
 	return span{o.starts[first], o.starts[f.last-1] + len(o.doc.Blocks[f.last-1].Text)}, lang, true
 }
 
-var notWritten = regexp.MustCompile(`(?i)panic\("(?:please )?implement|NotImplementedError|NotImplementedException|todo!\(|unimplemented!\(|(?:throw new|raise) [\w:.]*\(?["'](?:please |remove this (?:statement|line) and )?implement|please implement|UnsupportedOperationException`)
+var notWritten = lazily(`(?i)panic\("(?:please )?implement|NotImplementedError|NotImplementedException|todo!\(|unimplemented!\(|(?:throw new|raise) [\w:.]*\(?["'](?:please |remove this (?:statement|line) and )?implement|please implement|UnsupportedOperationException`)
 
 // unwritten reports whether code only says that somebody is to write it.
 func unwritten(code string) bool {

@@ -2,7 +2,6 @@ package stage
 
 import (
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -438,7 +437,7 @@ var headingFiller = map[string]bool{
 	"exercise": true, "problem": true, "supplementary": true, "concepts": true, "self-test": true, "more": true,
 }
 
-var htmlTag = regexp.MustCompile(`<[^>]*>`)
+var htmlTag = lazily(`<[^>]*>`)
 
 // headingTitle is the first line of a heading without Markdown's signs.
 func headingTitle(text string) string {

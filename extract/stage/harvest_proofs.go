@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -106,7 +105,7 @@ func (o *outline) ends(p piece) bool {
 	return qed.MatchString(o.text[max(p.body, p.end-40):p.end])
 }
 
-var qed = regexp.MustCompile(`(?i)\s*(∎|□|■|◻|◼|▪|\$\\(square|blacksquare|qedsymbol|Box)\$|\\(qed|square|blacksquare|qedhere)\b|\bQ\.?\s?E\.?\s?D\.?)[\s*_]*$`)
+var qed = lazily(`(?i)\s*(∎|□|■|◻|◼|▪|\$\\(square|blacksquare|qedsymbol|Box)\$|\\(qed|square|blacksquare|qedhere)\b|\bQ\.?\s?E\.?\s?D\.?)[\s*_]*$`)
 
 // withoutQED takes the sign off the end.
 func withoutQED(s string) string {
@@ -118,7 +117,7 @@ func withoutQED(s string) string {
 }
 
 // leaning matches statements that only make sense in their place.
-var leaning = regexp.MustCompile(`(?i)\b(theorem|lemma|proposition|corollary|definition|section|chapter|figure|table|equation|exercise|example|remark|conditions?|properties)\s*(\(?\d|\(?[ivx]+\)|~?\\ref|\[)|\\(eq)?ref\{|\b(above|below|previous(ly)?|preceding|aforementioned|the following (figure|table|are equivalent to)|as before|the same notation|our (construction|algorithm)|this (chapter|section|book))\b|\(\d+\.\d+\)|^(this|that|it|they|these|those|then|moreover|also|in this case)\b`)
+var leaning = lazily(`(?i)\b(theorem|lemma|proposition|corollary|definition|section|chapter|figure|table|equation|exercise|example|remark|conditions?|properties)\s*(\(?\d|\(?[ivx]+\)|~?\\ref|\[)|\\(eq)?ref\{|\b(above|below|previous(ly)?|preceding|aforementioned|the following (figure|table|are equivalent to)|as before|the same notation|our (construction|algorithm)|this (chapter|section|book))\b|\(\d+\.\d+\)|^(this|that|it|they|these|those|then|moreover|also|in this case)\b`)
 
 func leans(s string) bool { return leaning.MatchString(s) }
 

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -213,7 +212,7 @@ func nounPhrase(term string) bool {
 	return !notTerms[first]
 }
 
-var abbreviation = regexp.MustCompile(`^(\pL\.)+$|^\.?\pL+\.\pL+$`)
+var abbreviation = lazily(`^(\pL\.)+$|^\.?\pL+\.\pL+$`)
 
 // notTerms open labels and sentences, not terms.
 var notTerms = func() map[string]bool {
@@ -411,7 +410,7 @@ func adjectiveOf(text, name string) string {
 }
 
 // adjective matches "A graph G is called connected if".
-var adjective = regexp.MustCompile(`^(An?) ([a-z][a-z -]*?)(?: \$?[A-Za-z]\w?\$?)?(?: with [^.]*?| on [^.]*?)? (?:is|are) (?:said to be |called )?((?:\*\*?|_)?[a-z-]+(?:\*\*?|_)?) (?:if|when|provided|whenever)\b`)
+var adjective = lazily(`^(An?) ([a-z][a-z -]*?)(?: \$?[A-Za-z]\w?\$?)?(?: with [^.]*?| on [^.]*?)? (?:is|are) (?:said to be |called )?((?:\*\*?|_)?[a-z-]+(?:\*\*?|_)?) (?:if|when|provided|whenever)\b`)
 
 // definingSentences takes the sentences of a paragraph that define a term.
 func (o *outline) definingSentences(p piece, asked map[string]bool) {
@@ -451,18 +450,18 @@ func (o *outline) definingSentences(p piece, asked map[string]bool) {
 // The ways a sentence defines. What is defined is marked by emphasis, or
 // stands before "is defined as" or after "is called a".
 var (
-	markedSubject = regexp.MustCompile(`^(?:(An?|The) )?(?:\*\*|\*|__|_)([^*_\n]{2,50}?)(?:\*\*|\*|__|_)((?: (?:of|in|for|between) (?:an?|the|two|its)?(?: ?[a-zA-Z$-]+){1,4}?)?)(?: \((?:or )?[^)]{1,40}\))? (is|are|refers to|means|denotes|describes) (.+)$`)
-	definedAs     = regexp.MustCompile(`^((?:An?|The) )?([A-Za-z][A-Za-z' -]{2,60}?) (is|are) (?:formally |usually |commonly )?defined (?:as|to be) (.+)$`)
-	calledMarked  = regexp.MustCompile(`^(An?|The|Any|Every|Two|If) .+ (?:is|are) (?:called|known as|termed|referred to as|said to be) (?:(an?|the) )?(?:\*\*|\*|__|_)([^*_\n]{2,40}?)(?:\*\*|\*|__|_)(\.|,| if\b| when\b| of\b| for\b|;)`)
-	calledPlain   = regexp.MustCompile(`^(An?|Any) .+ is (?:called|known as|termed) (an?) ([a-z][a-z -]{2,30}?)(?:\.| if\b| provided\b| whenever\b)`)
-	predicate     = regexp.MustCompile(`^(?:a|an|the|any|one|that|simply|just|when|where) `)
-	restricted    = regexp.MustCompile(`\b(that|which|whose|used to|with|without|of|who|where|in|between|for|to)\b`)
-	subjectPlain  = regexp.MustCompile(`^(An?) ([a-z][a-z-]+(?: [a-z-]+){0,2}?)(?: \$?[A-Z]\$?)? (?:that|which|with|without|whose|in which|where|is|all|having|on|of|from)\b`)
+	markedSubject = lazily(`^(?:(An?|The) )?(?:\*\*|\*|__|_)([^*_\n]{2,50}?)(?:\*\*|\*|__|_)((?: (?:of|in|for|between) (?:an?|the|two|its)?(?: ?[a-zA-Z$-]+){1,4}?)?)(?: \((?:or )?[^)]{1,40}\))? (is|are|refers to|means|denotes|describes) (.+)$`)
+	definedAs     = lazily(`^((?:An?|The) )?([A-Za-z][A-Za-z' -]{2,60}?) (is|are) (?:formally |usually |commonly )?defined (?:as|to be) (.+)$`)
+	calledMarked  = lazily(`^(An?|The|Any|Every|Two|If) .+ (?:is|are) (?:called|known as|termed|referred to as|said to be) (?:(an?|the) )?(?:\*\*|\*|__|_)([^*_\n]{2,40}?)(?:\*\*|\*|__|_)(\.|,| if\b| when\b| of\b| for\b|;)`)
+	calledPlain   = lazily(`^(An?|Any) .+ is (?:called|known as|termed) (an?) ([a-z][a-z -]{2,30}?)(?:\.| if\b| provided\b| whenever\b)`)
+	predicate     = lazily(`^(?:a|an|the|any|one|that|simply|just|when|where) `)
+	restricted    = lazily(`\b(that|which|whose|used to|with|without|of|who|where|in|between|for|to)\b`)
+	subjectPlain  = lazily(`^(An?) ([a-z][a-z-]+(?: [a-z-]+){0,2}?)(?: \$?[A-Z]\$?)? (?:that|which|with|without|whose|in which|where|is|all|having|on|of|from)\b`)
 )
 
 // generic matches "A keel is a fin that …": formats without emphasis define
 // their terms where a paragraph opens.
-var generic = regexp.MustCompile(`^An? ([a-z][a-z-]+(?: [a-z-]+){0,2}?) is (?:an?) [a-z-]+(?: [a-z-]+){0,8}? (?:that|which|whose|in which|for which|used to|used for) .{12,}\.$`)
+var generic = lazily(`^An? ([a-z][a-z-]+(?: [a-z-]+){0,2}?) is (?:an?) [a-z-]+(?: [a-z-]+){0,8}? (?:that|which|whose|in which|for which|used to|used for) .{12,}\.$`)
 
 // openingQuestion asks for what the first sentence of a paragraph defines.
 func openingQuestion(sentence string) string {
@@ -474,7 +473,7 @@ func openingQuestion(sentence string) string {
 	return askFor(strings.ToLower(firstWord(s)), m[1], "", "is")
 }
 
-var personal = regexp.MustCompile(`(?i)\b(i|we|you|your|our|my|us|me|here|today|now)\b`)
+var personal = lazily(`(?i)\b(i|we|you|your|our|my|us|me|here|today|now)\b`)
 
 // definingQuestion is the question that a sentence answers by defining
 // something, "" where it does not.
@@ -570,7 +569,7 @@ var notDefining = func() map[string]bool {
 }()
 
 // dangling matches sentences that lean on those before them.
-var dangling = regexp.MustCompile(`(?i)^\W*(this|that|these|those|it|they|he|she|we|then|here|there|such|thus|hence|so|but|and|or|also|however)\b|\b(this|these|those) (case|way|sense|example|chapter|section|book|article|paper|approach|method|property)\b|\b(as follows|following):?\.?$|:$`)
+var dangling = lazily(`(?i)^\W*(this|that|these|those|it|they|he|she|we|then|here|there|such|thus|hence|so|but|and|or|also|however)\b|\b(this|these|those) (case|way|sense|example|chapter|section|book|article|paper|approach|method|property)\b|\b(as follows|following):?\.?$|:$`)
 
 // vague words are stressed, not defined: "The *problem* is the price."
 var vague = func() map[string]bool {
@@ -704,7 +703,7 @@ func (o *outline) whatIs(term, def string, at int) string {
 	return `What does "` + small + `" mean?`
 }
 
-var mass = regexp.MustCompile(`(?:ity|ness|ism|ics|ing|ance|ence|tion|sion|ment|ware|cy|sis)$`)
+var mass = lazily(`(?:ity|ness|ism|ics|ing|ance|ence|tion|sion|ment|ware|cy|sis)$`)
 
 func plural(s string) bool {
 	return strings.HasSuffix(s, "s") && !strings.HasSuffix(s, "ss") && !strings.HasSuffix(s, "us") && !strings.HasSuffix(s, "is") && !strings.HasSuffix(s, "ics")

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -10,7 +9,7 @@ import (
 
 // rating matches marks of difficulty and points, which are no part of a
 // question: (★☆☆), [5 points], (*).
-var rating = regexp.MustCompile(`(?i)\s*[(\[](?:[★☆*✩✭⭐]+|\d+\s*(?:points?|pts?|marks?)|easy|medium|hard|optional|advanced)[)\]]`)
+var rating = lazily(`(?i)\s*[(\[](?:[★☆*✩✭⭐]+|\d+\s*(?:points?|pts?|marks?)|easy|medium|hard|optional|advanced)[)\]]`)
 
 // cleanQuestion takes off what is not the question's own words.
 func cleanQuestion(s string) string {
@@ -133,7 +132,7 @@ func dedent(s string, width int) string {
 }
 
 // pointers match answers that only point elsewhere or promise nothing.
-var pointers = regexp.MustCompile(`(?i)^\W*(see\b|refer to|left (as|to|for)|n?needs (a )?solution|omitted|exercise\b|similar\b|obvious|trivial|immediate|clear\b|straightforward|todo|tbd|coming soon|n/a\b|same as|as above|to be (done|written|added)|not (yet )?(available|answered)|your (answer|code|solution) here|none)`)
+var pointers = lazily(`(?i)^\W*(see\b|refer to|left (as|to|for)|n?needs (a )?solution|omitted|exercise\b|similar\b|obvious|trivial|immediate|clear\b|straightforward|todo|tbd|coming soon|n/a\b|same as|as above|to be (done|written|added)|not (yet )?(available|answered)|your (answer|code|solution) here|none)`)
 
 // pointer reports whether an answer says nothing itself.
 func pointer(s string) bool {
@@ -154,9 +153,9 @@ func plain(s string) string {
 }
 
 var (
-	imageLink = regexp.MustCompile(`!\[[^\]]*\]\([^)]*\)`)
-	textLink  = regexp.MustCompile(`\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])`)
-	emphasis  = regexp.MustCompile(`(\*\*([^*]+)\*\*)|\b__([^_]+)__\b|\*([^*\s][^*]*)\*|\b_([^_]+)_\b`)
+	imageLink = lazily(`!\[[^\]]*\]\([^)]*\)`)
+	textLink  = lazily(`\[([^\]]+)\](?:\([^)]*\)|\[[^\]]*\])`)
+	emphasis  = lazily(`(\*\*([^*]+)\*\*)|\b__([^_]+)__\b|\*([^*\s][^*]*)\*|\b_([^_]+)_\b`)
 )
 
 // typeOf guesses the type of a question from its words.

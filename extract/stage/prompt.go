@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,9 +255,9 @@ var fieldWords = map[string]string{
 
 // complaintOf takes a template's error apart:
 // template: prompt:3:7: executing "prompt" at <.Pasage>: can't evaluate …
-var complaintOf = regexp.MustCompile(`^template: (system|prompt):(\d+):(?:\d+:)? (?:executing "[^"]*" )?(.*)$`)
+var complaintOf = lazily(`^template: (system|prompt):(\d+):(?:\d+:)? (?:executing "[^"]*" )?(.*)$`)
 
-var noField = regexp.MustCompile(`at <\.?(\w+)[^>]*>: can't evaluate field (\w+) in type .*`)
+var noField = lazily(`at <\.?(\w+)[^>]*>: can't evaluate field (\w+) in type .*`)
 
 // wrong says in words why templates could not be filled.
 func (c call) wrong(err error) *promptError {
@@ -308,7 +307,7 @@ func promptOf(p extract.Passage) prompt {
 }
 
 // passageTag matches what a passage could end itself with.
-var passageTag = regexp.MustCompile(`(?i)<(\s*/?\s*passage\s*)>`)
+var passageTag = lazily(`(?i)<(\s*/?\s*passage\s*)>`)
 
 // disarm keeps a passage from closing its own tag: ‹/passage› looks the same
 // to a reader and is no tag.

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"seedbed/extract"
@@ -71,7 +70,7 @@ type codeSheet struct {
 	Written     string
 }
 
-var codeTag = regexp.MustCompile(`(?i)<(\s*/?\s*(?:code|around|instruction|written|passage)\s*)>`)
+var codeTag = lazily(`(?i)<(\s*/?\s*(?:code|around|instruction|written|passage)\s*)>`)
 
 func guardCode(s string) string {
 	return codeTag.ReplaceAllString(strings.Trim(cutText(s, 4*shown), "\n"), "‹$1›")
@@ -208,8 +207,8 @@ func (r *Reverse) ruled(a asked[ruling], why string) extract.Check {
 }
 
 var (
-	fileName   = regexp.MustCompile(`\b[\w/-]+\.(?:go|py|js|mjs|ts|rs|java|cpp|cc|c|h|hpp|cs|rb|php)\b`)
-	leaningOut = regexp.MustCompile(`(?i)\b(?:the|this|that) (?:above |below |given |following |provided |original |existing )?(?:function|method|code|snippet|implementation|source|file|repository)(?:'s)? (?:above|below|shown|given|provided|in the (?:file|repository|source|passage))|\b(?:above|provided|original) (?:function|method|code|snippet|implementation)\b|\bas (?:shown|given|seen) (?:above|below|in the)\b|\bthe (?:passage|document|repository|source file)\b`)
+	fileName   = lazily(`\b[\w/-]+\.(?:go|py|js|mjs|ts|rs|java|cpp|cc|c|h|hpp|cs|rb|php)\b`)
+	leaningOut = lazily(`(?i)\b(?:the|this|that) (?:above |below |given |following |provided |original |existing )?(?:function|method|code|snippet|implementation|source|file|repository)(?:'s)? (?:above|below|shown|given|provided|in the (?:file|repository|source|passage))|\b(?:above|provided|original) (?:function|method|code|snippet|implementation)\b|\bas (?:shown|given|seen) (?:above|below|in the)\b|\bthe (?:passage|document|repository|source file)\b`)
 )
 
 // dependsOn is why an instruction does not stand alone, or gives the code away,
@@ -263,7 +262,7 @@ func withoutDoc(b extract.Block) string {
 	return reindent(strings.TrimRight(b.Text[s.start:s.end], "\n"), "")
 }
 
-var codeFence = regexp.MustCompile("(?s)^\\s*```[\\w+#-]*\\n(.*?)\\n?```\\s*$")
+var codeFence = lazily("(?s)^\\s*```[\\w+#-]*\\n(.*?)\\n?```\\s*$")
 
 // unfenced is code without the fence that a model may put around it.
 func unfenced(s string) string {

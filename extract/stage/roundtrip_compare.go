@@ -2,7 +2,6 @@ package stage
 
 import (
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -88,8 +87,8 @@ type figure struct {
 }
 
 var (
-	figureForm = regexp.MustCompile(`^(?:([A-Za-z]\w{0,15}) ?= ?)?([-+]?)(\d{1,3}(?:,\d{3})+|\d{1,30})?(?:\.(\d{1,30}))?(?:[eE]([-+]?\d{1,2}))?(?: ?/ ?(\d{1,30}))?( ?[^\d].{0,30})?$`)
-	fraction   = regexp.MustCompile(`\\[dt]?frac\{(\d{1,30})\}\{(\d{1,30})\}`)
+	figureForm = lazily(`^(?:([A-Za-z]\w{0,15}) ?= ?)?([-+]?)(\d{1,3}(?:,\d{3})+|\d{1,30})?(?:\.(\d{1,30}))?(?:[eE]([-+]?\d{1,2}))?(?: ?/ ?(\d{1,30}))?( ?[^\d].{0,30})?$`)
+	fraction   = lazily(`\\[dt]?frac\{(\d{1,30})\}\{(\d{1,30})\}`)
 )
 
 func readFigure(s string) (figure, bool) {

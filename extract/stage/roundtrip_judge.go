@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"unicode/utf8"
@@ -63,7 +62,7 @@ func keyOf(s *extract.Seed) string {
 // needs more to see whether two answers mean the same.
 const shown = 8000
 
-var sheetTag = regexp.MustCompile(`(?i)<(\s*/?\s*(?:passage|question|key|answers?|reasoning|quotes?|faults?)\s*)>`)
+var sheetTag = lazily(`(?i)<(\s*/?\s*(?:passage|question|key|answers?|reasoning|quotes?|faults?)\s*)>`)
 
 // guard shortens a text and keeps it from closing any of the sheet's tags.
 func guard(s string) string {

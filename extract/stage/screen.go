@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -166,7 +165,7 @@ func proseOf(p extract.Passage) (prose string, other int) {
 		case extract.Heading:
 		default:
 			text := b.Text
-			if inFences := fenced.FindAllString(text, -1); inFences != nil {
+			if inFences := fenced().FindAllString(text, -1); inFences != nil {
 				for _, f := range inFences {
 					other += utf8.RuneCountInString(f)
 				}
@@ -180,14 +179,14 @@ func proseOf(p extract.Passage) (prose string, other int) {
 }
 
 var (
-	fenced     = regexp.MustCompile("(?s)(?:^|\n)\\s*```.*?\n\\s*```")
-	leader     = regexp.MustCompile(`(?:\. ?){4,}\s*[ivxlc\d]+\s*$|…\s*\d+\s*$`)
-	tocLine    = regexp.MustCompile(`(?i)^\W*(?:\[[^\]]+\]\([^)]*\)|.{1,80}?\s+[ivxlc\d]+\s*$|(?:chapter|part|appendix|\d+(?:\.\d+)*)\b.{0,80})$`)
-	indexed    = regexp.MustCompile(`^\W*[^.!?]{1,70}?,\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4})*\s*[.;]?$|^\W*.{1,60}\bsee (?:also )?.{1,50}$`)
-	citation   = regexp.MustCompile(`(?i)(?:^\W{0,4}\[?[\w+]{1,12}\]?[.)\]:]?\s.{0,300})?(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
-	gratitude  = regexp.MustCompile(`\b(?:thank|grateful|gratitude|indebted|appreciation)`)
-	navigation = regexp.MustCompile(`(?:^|\n)\W*(?:home|previous|prev|next|back to top|skip to (?:main )?content|menu|sign in|log in|cookie)\W*(?:\||»|›|·|\n|$)`)
-	links      = regexp.MustCompile(`!?\[[^\]]*\]\([^)]*\)|<?https?://\S+`)
+	fenced     = lazily("(?s)(?:^|\n)\\s*```.*?\n\\s*```")
+	leader     = lazily(`(?:\. ?){4,}\s*[ivxlc\d]+\s*$|…\s*\d+\s*$`)
+	tocLine    = lazily(`(?i)^\W*(?:\[[^\]]+\]\([^)]*\)|.{1,80}?\s+[ivxlc\d]+\s*$|(?:chapter|part|appendix|\d+(?:\.\d+)*)\b.{0,80})$`)
+	indexed    = lazily(`^\W*[^.!?]{1,70}?,\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4})*\s*[.;]?$|^\W*.{1,60}\bsee (?:also )?.{1,50}$`)
+	citation   = lazily(`(?i)(?:^\W{0,4}\[?[\w+]{1,12}\]?[.)\]:]?\s.{0,300})?(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
+	gratitude  = lazily(`\b(?:thank|grateful|gratitude|indebted|appreciation)`)
+	navigation = lazily(`(?:^|\n)\W*(?:home|previous|prev|next|back to top|skip to (?:main )?content|menu|sign in|log in|cookie)\W*(?:\||»|›|·|\n|$)`)
+	links      = lazily(`!?\[[^\]]*\]\([^)]*\)|<?https?://\S+`)
 )
 
 func set(words string) map[string]bool {
@@ -243,7 +242,7 @@ func nonEmptyLines(s string) []string {
 }
 
 // share is the share of the lines that match.
-func share(lines []string, re *regexp.Regexp) float64 {
+func share(lines []string, re pattern) float64 {
 	if len(lines) == 0 {
 		return 0
 	}
@@ -259,7 +258,7 @@ func share(lines []string, re *regexp.Regexp) float64 {
 // linkShare is the share of the text that is links.
 func linkShare(s string) float64 {
 	n := 0
-	for _, m := range links.FindAllStringIndex(s, -1) {
+	for _, m := range links().FindAllStringIndex(s, -1) {
 		n += m[1] - m[0]
 	}
 	return float64(n) / float64(max(1, len(strings.TrimSpace(s))))

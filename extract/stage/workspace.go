@@ -25,10 +25,10 @@ type workspace struct {
 }
 
 // belongs are the files of each language that can be run.
-var belongs = map[string]*regexp.Regexp{
-	"go":         regexp.MustCompile(`\.go$|(^|/)go\.(mod|sum)$`),
-	"python":     regexp.MustCompile(`\.py$`),
-	"javascript": regexp.MustCompile(`\.(js|mjs|cjs)$|(^|/)package\.json$`),
+var belongs = map[string]pattern{
+	"go":         lazily(`\.go$|(^|/)go\.(mod|sum)$`),
+	"python":     lazily(`\.py$`),
+	"javascript": lazily(`\.(js|mjs|cjs)$|(^|/)package\.json$`),
 }
 
 // runnable is the name under which a language is run, "" where it is not.
@@ -161,7 +161,7 @@ func (w *workspace) replaced(block int, source string) (map[string]string, strin
 }
 
 // exporting matches how JavaScript exports, which is up to the file.
-var exporting = regexp.MustCompile(`(?m)^(?:module\.exports\s*=.*|exports\.\w+\s*=\s*\w+;?|export\s*\{[^}]*\};?|export\s+default\s+\w+;?)\s*$`)
+var exporting = lazily(`(?m)^(?:module\.exports\s*=.*|exports\.\w+\s*=\s*\w+;?|export\s*\{[^}]*\};?|export\s+default\s+\w+;?)\s*$`)
 
 // pick is the declaration in source that takes the place of block b, indented
 // as it is, and everything else there.

@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	gotoken "go/token"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +56,7 @@ func replaceGo(files map[string]string, file, text, symbol, source string) strin
 	return ""
 }
 
-var packageClause = regexp.MustCompile(`(?m)^package[ \t]+\w+`)
+var packageClause = lazily(`(?m)^package[ \t]+\w+`)
 
 func packageName(source string) string {
 	return strings.TrimSpace(strings.TrimPrefix(packageClause.FindString(source), "package"))

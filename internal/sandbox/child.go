@@ -115,6 +115,7 @@ func (w worker) carryOut(ctx context.Context, o order) (r reply) {
 		r.Image, err = draw(ctx, o, w.pdf)
 	default:
 		r.Document, err = w.read(ctx, o.Path, o.Name, read.Options{CacheDir: w.cache, PDF: w.pdf, OCR: o.OCR, WholePage: o.WholePage})
+		empty(r.Document)
 	}
 	if err != nil {
 		r.Error = explain(o.Name, err)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"seedbed/extract"
 	"seedbed/internal/fetch"
@@ -99,10 +100,46 @@ func Read(ctx context.Context, opts Options, path, name string) (*extract.Docume
 	if r.Document == nil {
 		return nil, seedbed.Errorf(seedbed.Internal, "%s: the reading process gave no document", name)
 	}
+	fill(r.Document)
 	if err := r.Document.Check(); err != nil {
 		return nil, seedbed.Errorf(seedbed.Internal, "%s: %w", name, err)
 	}
 	return r.Document, nil
+}
+
+// empty takes the blocks' texts out of a document on its way to another
+// process: they stand in its own text.
+func empty(d *extract.Document) {
+	if d == nil {
+		return
+	}
+	for i := range d.Blocks {
+		d.Blocks[i].Text = ""
+	}
+}
+
+// fill puts the blocks' texts back, as stretches of the document's own. Where
+// the offsets make no sense, texts stay empty, which no document may have.
+func fill(d *extract.Document) {
+	at, runes := 0, 0
+	pass := func(to int) bool {
+		for ; runes < to && at < len(d.Text); runes++ {
+			_, w := utf8.DecodeRuneInString(d.Text[at:])
+			at += w
+		}
+		return runes == to
+	}
+	for i := range d.Blocks {
+		b := &d.Blocks[i]
+		if !pass(b.Start) {
+			return
+		}
+		from := at
+		if !pass(b.End) {
+			return
+		}
+		b.Text = d.Text[from:at]
+	}
 }
 
 // Draw draws a page of the PDF at path, counted from 1, width pixels wide, as

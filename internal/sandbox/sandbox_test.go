@@ -50,7 +50,7 @@ func misbehave(ctx context.Context, path, name string, opts read.Options) (*extr
 			fmt.Print(`"`, strings.Repeat("x", 1<<20), `",`)
 		}
 	case "long":
-		return say(strings.Repeat("word ", 1<<20)), nil
+		return say(strings.Repeat("word ", 2<<20)), nil
 	case "recurse":
 		return say(strconv.Itoa(recurse(1))), nil
 	case "panic":

@@ -54,7 +54,10 @@ func Parse(src string) *extract.Document {
 
 	u := units{src: src, base: body, bytes: []byte(src[body:])}
 	flatten(u.bytes)
-	u.walk(blocks.Parse(text.NewReader(u.bytes)), 0)
+	root := blocks.Parse(text.NewReader(u.bytes))
+	u.list = make([]unit, 0, root.ChildCount()*3/2) // with the items of lists
+	u.walk(root, 0)
+	w.Grow(len(u.list))
 	for i, unit := range u.list {
 		end := len(src)
 		if i+1 < len(u.list) {

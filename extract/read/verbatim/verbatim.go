@@ -4,6 +4,7 @@
 package verbatim
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,6 +27,9 @@ type Writer struct {
 func New(src string, rest extract.BlockKind) *Writer {
 	return &Writer{src: src, rest: rest}
 }
+
+// Grow makes room for n more blocks.
+func (w *Writer) Grow(n int) { w.Blocks = slices.Grow(w.Blocks, n) }
 
 // Add makes src[start:end] a block, without the blank lines before it and the
 // white space after it. It sets b's Text, Start, End and Lines. A start before
