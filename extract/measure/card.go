@@ -167,7 +167,7 @@ type Missed struct {
 // A Reach is how much of a source, or of all together, the seeds reach.
 type Reach struct {
 	Seeds  int `json:"seeds"`
-	Tokens int `json:"tokens"` // of content, estimated
+	Tokens int `json:"tokens"` // of content
 
 	// Sections is the share of sections with content of their own in which a
 	// grounded quote stands, or the passage of a seed without one. 0–1.

@@ -214,7 +214,7 @@ func TestCoverageIsWhatIsQuoted(t *testing.T) {
 						continue
 					}
 					if b.Skip == "" {
-						tokensQuoted += tokens.Estimate(run)
+						tokensQuoted += tokens.Count(run)
 					}
 					run = ""
 				}

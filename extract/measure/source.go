@@ -80,7 +80,7 @@ func (d *document) section(s extract.Section) {
 	for _, b := range s.Blocks {
 		if b.Skip == "" {
 			content = content || b.Kind != extract.Heading && b.Kind != extract.Other
-			out.tokens += tokens.Estimate(b.Text)
+			out.tokens += tokens.Count(b.Text)
 		}
 	}
 	if content {
@@ -186,12 +186,12 @@ func (d *document) reach() Reach {
 	r := Reach{Seeds: d.seeds}
 	for _, b := range d.Doc.Blocks {
 		if b.Skip == "" {
-			r.Tokens += tokens.Estimate(b.Text)
+			r.Tokens += tokens.Count(b.Text)
 			r.Quoted.N += tokensIn(b, d.quoted)
 			r.Passages.N += tokensIn(b, d.reached)
 		}
 	}
-	// Parts of a text are rounded up each.
+	// Parts of a text may come to more than the whole.
 	r.Quoted = Share{min(r.Quoted.N, r.Tokens), r.Tokens}
 	r.Passages = Share{min(r.Passages.N, r.Tokens), r.Tokens}
 	for _, s := range d.sections {
@@ -209,13 +209,13 @@ func tokensIn(b extract.Block, set bitset) int {
 			from = i
 		}
 		if !in && from >= 0 {
-			sum += tokens.Estimate(b.Text[from:i])
+			sum += tokens.Count(b.Text[from:i])
 			from = -1
 		}
 		at++
 	}
 	if from >= 0 {
-		sum += tokens.Estimate(b.Text[from:])
+		sum += tokens.Count(b.Text[from:])
 	}
 	return sum
 }

@@ -222,13 +222,13 @@ func isCheck(s extract.Stage) bool {
 func fixedTokens(a asker, name string) float64 {
 	c := calls[name]
 	empty := reflect.Zero(reflect.TypeOf(c.full)).Interface()
-	n := tokens.Estimate(string(c.schema))
+	n := tokens.Count(string(c.schema))
 	messages, err := a.asking().Prompts[name].or(builtinPrompt(name)).fill(empty)
 	if err != nil {
 		return float64(n) // it was filled when the recipe was read
 	}
 	for _, m := range messages {
-		n += tokens.Estimate(m.Content) + perMessage
+		n += tokens.Count(m.Content) + perMessage
 	}
 	return float64(n)
 }
@@ -239,7 +239,7 @@ func aboutTokens(name string, p extract.Passage) float64 {
 	needs := calls[name].needs
 	if slices.Contains(needs, "Passage") {
 		if n = p.Tokens; n == 0 {
-			n = tokens.Estimate(p.Text)
+			n = tokens.Count(p.Text)
 		}
 	}
 	if slices.Contains(needs, "Question") {

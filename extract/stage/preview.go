@@ -122,9 +122,9 @@ func (r *recorder) Complete(ctx context.Context, q extract.Request) (extract.Rep
 
 // tokensOf is about how many tokens a request is.
 func tokensOf(q extract.Request) int {
-	n := tokens.Estimate(string(q.Schema))
+	n := tokens.Count(string(q.Schema))
 	for _, m := range q.Messages {
-		n += tokens.Estimate(m.Content) + perMessage
+		n += tokens.Count(m.Content) + perMessage
 	}
 	return n
 }

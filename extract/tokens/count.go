@@ -1,3 +1,8 @@
+// Package tokens counts how many tokens a text is to a language model.
+//
+// Each family of models has a vocabulary of its own. The count is that of
+// o200k, which OpenAI published for its models; others differ from it by some
+// percent.
 package tokens
 
 import (
@@ -315,7 +320,7 @@ func (t *table) tokens(s string) int {
 		return 1
 	}
 	if len(s) > stretch {
-		if c := s[stretch/2]; c < utf8.RuneSelf && (classes[c] == lower || classes[c] == upper) {
+		if c := s[stretch/2]; c < utf8.RuneSelf && t.kind[c]&isLetter != 0 {
 			return len(s)
 		}
 	}

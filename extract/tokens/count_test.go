@@ -3,6 +3,7 @@ package tokens_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -40,6 +41,14 @@ func TestVocabulary(t *testing.T) {
 	if !bytes.Equal(got, want.Bytes()) {
 		t.Errorf("o200k.bin has %d bytes, the library's vocabulary %d that differ; run the test with -update", len(got), want.Len())
 	}
+}
+
+func ExampleCount() {
+	fmt.Println(tokens.Count("Water boils at a hundred degrees."))
+	fmt.Println(tokens.Count(""))
+	// Output:
+	// 7
+	// 0
 }
 
 func TestCount(t *testing.T) {
