@@ -207,3 +207,26 @@ func TestWhole(t *testing.T) {
 		t.Errorf("Whole gives %q; want the article and no script", whole.Text)
 	}
 }
+
+// TestFormulas reads MathML that brings no TeX, or something else in its place.
+func TestFormulas(t *testing.T) {
+	for mathml, want := range map[string]string{
+		`<math alttext="Alternative text not available"><mi>T</mi><mfenced separators="" open="(" close=")"><mrow><mi>v</mi></mrow></mfenced><mo>=</mo><mi>λ</mi><mi>v</mi></math>`: "T (v) = λ v",
+		`<math alttext="x squared"><msup><mi>x</mi><mn>2</mn></msup></math>`:                                                 "x^{2}",
+		`<math alttext="x^2"><mi>x</mi></math>`:                                                                              "x^2",
+		`<math alttext="one half"></math>`:                                                                                   "one half",
+		`<math><mi>f</mi><mo>&#x2061;</mo><mo>(</mo><mi>x</mi><mo>)</mo></math>`:                                             "f ( x )",
+		`<math><msub><mrow><mi>a</mi><mi>b</mi></mrow><mn>1</mn></msub><mo>+</mo><mroot><mi>y</mi><mn>3</mn></mroot></math>`: `{a b}_{1} + \sqrt[3]{y}`,
+		`<math><munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><msup><mi>x</mi><mrow/></msup></math>`:                 "∑_{i}^{n} x^{}",
+		`<math><mfenced open="[" close="]"><mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>0</mn></mtd></mtr><mtr><mtd><mn>2</mn></mtd><mtd><mn>3</mn></mtd></mtr></mtable></mfenced></math>`: `[\begin{matrix} 1 & 0 \\ 2 & 3 \end{matrix}]`,
+		`<math><semantics><mi>k</mi><annotation-xml><ci>k</ci></annotation-xml></semantics></math>`:                                                                                      "k",
+	} {
+		d, err := html.Read(t.Context(), strings.NewReader("<p>Say "+mathml+" now.</p>"), "m.html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := "Say $" + want + "$ now."; d.Text != got {
+			t.Errorf("%s reads\n%s, want\n%s", mathml, d.Text, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package html
 
 import (
+	"cmp"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -58,11 +59,13 @@ func tex(n *html.Node) (string, bool) {
 			}
 			return true
 		})
-		if source == "" {
-			source = attr(n, "alttext")
+		// What is to be read aloud, or says that there is nothing to read, is
+		// no TeX.
+		if alt := attr(n, "alttext"); source == "" && strings.ContainsAny(alt, `\^_{}`) {
+			source = alt
 		}
 		if source == "" {
-			return squeeze(linear(n)), true
+			source = cmp.Or(squeeze(linear(n)), attr(n, "alttext"))
 		}
 		return unstyle(source), true
 	case n.DataAtom == atom.Script && strings.HasPrefix(attr(n, "type"), "math/tex"):
@@ -82,31 +85,69 @@ func unstyle(s string) string {
 	return s
 }
 
-// linear writes MathML without TeX in a line: fractions, roots and scripts
-// with signs, the rest as its characters.
+// linear writes MathML without TeX in a line, in the manner of TeX where the
+// characters alone would not do: fractions, roots, scripts, brackets, tables.
 func linear(n *html.Node) string {
 	if n.Type == html.TextNode {
-		return strings.TrimSpace(n.Data)
+		return strings.TrimSpace(unseen.Replace(n.Data))
 	}
 	var parts []string
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if s := linear(c); s != "" {
+		s := linear(c)
+		// Of a script, none is a part too.
+		if s != "" || c.Type == html.ElementNode && scripts[n.Data] > 0 {
 			parts = append(parts, s)
 		}
 	}
-	switch {
-	case n.Data == "mfrac" && len(parts) == 2:
-		return "(" + parts[0] + ")/(" + parts[1] + ")"
-	case n.Data == "msup" && len(parts) == 2:
-		return parts[0] + "^{" + parts[1] + "}"
-	case n.Data == "msub" && len(parts) == 2:
-		return parts[0] + "_{" + parts[1] + "}"
-	case n.Data == "msubsup" && len(parts) == 3:
-		return parts[0] + "_{" + parts[1] + "}^{" + parts[2] + "}"
-	case n.Data == "msqrt":
+	if want, ok := scripts[n.Data]; ok && len(parts) == want {
+		base, first := parts[0], parts[1]
+		switch n.Data {
+		case "mfrac":
+			return `\frac{` + base + "}{" + first + "}"
+		case "mroot":
+			return `\sqrt[` + first + "]{" + base + "}"
+		}
+		if strings.Contains(base, " ") {
+			base = "{" + base + "}"
+		}
+		switch n.Data {
+		case "msub", "munder":
+			return base + "_{" + first + "}"
+		case "msup", "mover":
+			return base + "^{" + first + "}"
+		}
+		return base + "_{" + first + "}^{" + parts[2] + "}"
+	}
+	switch n.Data {
+	case "annotation", "annotation-xml":
+		return ""
+	case "msqrt":
 		return `\sqrt{` + strings.Join(parts, " ") + "}"
+	case "mfenced":
+		return attrOr(n, "open", "(") + strings.Join(parts, attrOr(n, "separators", ",")+" ") + attrOr(n, "close", ")")
+	case "mtr":
+		return strings.Join(parts, " & ")
+	case "mtable":
+		return `\begin{matrix} ` + strings.Join(parts, ` \\ `) + ` \end{matrix}`
 	}
 	return strings.Join(parts, " ")
+}
+
+// scripts are the elements of MathML whose parts have places, and how many.
+var scripts = map[string]int{"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
+
+// unseen are the signs of applying, multiplying and separating that nobody
+// sees.
+var unseen = strings.NewReplacer("\u2061", "", "\u2062", "", "\u2063", "", "\u2064", "")
+
+// attrOr is an attribute that has a value where it is not given.
+func attrOr(n *html.Node, name, or string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return or
 }
 
 func isDisplay(n *html.Node) bool {
