@@ -220,7 +220,8 @@ var notTerms = func() map[string]bool {
 	for _, w := range strings.Fields(`this that these those it they he she we you i there here note notes warning tip example examples see also
 		important caution remark hint step input output returns return parameters usage todo pros cons advantages disadvantages and or but
 		if when what why how where who which not only all some many most each every any its their our your my his her such one another
-		first second third next last finally however source author date updated figure table`) {
+		first second third next last finally however source author date updated figure table
+		as since because although though`) {
 		m[w] = true
 	}
 	return m
