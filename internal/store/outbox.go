@@ -35,17 +35,10 @@ func (s *script) tellIndex(changes []Pending) {
 	}
 }
 
-const noteAnew = `ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = excluded.deleted, attempts = 0, due = 0, error = ''`
-
-// tellIndexOf notes seeds for the index as they are.
-func (s *script) tellIndexOf(ids []string) {
-	if len(ids) == 0 {
-		return
-	}
-	ids = padded(ids)
-	s.add("note seeds for the index", nil, `INSERT INTO outbox (seed, version, deleted)
-		SELECT id, version, 0 FROM seeds WHERE id IN (`+marks(1, len(ids))+`) `+noteAnew, anys(ids)...)
-}
+// The version in the outbox only grows: a note of an older one must not let
+// the feed believe that it has brought the newest.
+const noteAnew = `ON CONFLICT (seed) DO UPDATE SET deleted = excluded.deleted, attempts = 0, due = 0, error = '',
+	version = CASE WHEN outbox.version > excluded.version THEN outbox.version ELSE excluded.version END`
 
 // Outbox lists the oldest changes that are due, at most limit.
 func (r reads) Outbox(ctx context.Context, now time.Time, limit int) ([]Pending, error) {

@@ -74,12 +74,12 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	}
 	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), nil, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
 		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
-	ids := make([]string, len(o.Found))
+	news := make([]Pending, len(o.Found))
 	for i, seed := range o.Found {
-		ids[i] = seed.ID
+		news[i] = Pending{Seed: seed.ID, Version: 1}
 		s.addBands(run.Collection, seed.ID, o.Bands[seed.ID])
 	}
-	s.tellIndexOf(ids)
+	s.tellIndex(news)
 }
 
 // columns are the columns from verdict to body.

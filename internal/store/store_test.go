@@ -176,6 +176,42 @@ func TestOutcomeOnce(t *testing.T) {
 	})
 }
 
+// A seed that is found again after it was changed is noted at no older a
+// version: who brought that to the index has not brought the change.
+func TestOutboxKeepsNewest(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 2)
+		found := seed(run, 0, 0)
+		queue(t, db, run, src, 0)
+		save := func() {
+			update(t, db, func(tx *store.Tx) error {
+				o := store.Outcome{Found: []extract.Seed{found}}
+				o.State = seedbed.PassageFailed
+				_, err := tx.SaveOutcome(t.Context(), run, o)
+				return err
+			})
+		}
+		save()
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveSeed(t.Context(), found, 1)
+			return err
+		})
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.Requeue(t.Context(), run.ID, "")
+			return err
+		})
+		save()
+		update(t, db, func(tx *store.Tx) error {
+			return tx.Applied(t.Context(), []store.Pending{{Seed: found.ID, Version: 1}})
+		})
+		got, err := db.Outbox(t.Context(), time.Now(), 10)
+		if diff := cmp.Diff([]store.Pending{{Seed: found.ID, Version: 2}}, got); err != nil || diff != "" {
+			t.Errorf("the outbox is another, %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
 func TestSeedRoundTrip(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, on store.Options) {
 		db := open(t, on)
