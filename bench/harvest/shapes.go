@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ func below(path string, which *regexp.Regexp, answer func(string) string) ([]pai
 			body = body[:next[0]]
 		}
 		if a := answer(body); a != "" {
-			out = append(out, pair{begins(text[m[2]:m[3]]), a})
+			out = append(out, pair{question: begins(text[m[2]:m[3]]), answer: a})
 		}
 	}
 	return out, nil
@@ -111,7 +112,7 @@ func solved(r io.Reader) ([]pair, error) {
 		case xml.EndElement:
 			e := open[len(open)-1]
 			open = open[:len(open)-1]
-			p := pair{begins(e.question.String()), begins(e.answer.String())}
+			p := pair{question: begins(e.question.String()), answer: begins(e.answer.String())}
 			if p.question != "" && p.answer != "" && !e.drawn {
 				out = append(out, p)
 			}
@@ -156,7 +157,27 @@ func exercism(folder string) ([]pair, error) {
 			return nil, err
 		}
 		_, words, _ := strings.Cut(string(said), "\n") // without its heading
-		out = append(out, pair{begins(words), begins(string(code))})
+		out = append(out, pair{question: begins(words), answer: begins(string(code))})
 	}
 	return out, nil
+}
+
+// given are the pairs that a file lists, one a line. What they are has to be
+// found in the source by other means than ours.
+func given(path string) ([]pair, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	var out []pair
+	for d := json.NewDecoder(f); ; {
+		var p struct{ Question, Answer string }
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("pair %d of %s: %w", len(out)+1, path, err)
+		}
+		out = append(out, pair{question: begins(p.Question), answer: begins(p.Answer), end: tail(letters(p.Answer), 20)})
+	}
 }
