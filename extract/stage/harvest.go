@@ -100,6 +100,7 @@ func harvest(doc *extract.Document) []found {
 	}
 	// The order matters: a question that one shape has taken is not offered
 	// to the next.
+	o.choices()
 	o.exercises()
 	o.proofs()
 	o.faq()
@@ -119,7 +120,7 @@ func (s span) empty() bool { return s.end <= s.start }
 // add keeps a pair, unless one of its sides has no words.
 func (o *outline) add(question, answer string, f found, spans ...span) {
 	f.question, f.answer = strings.TrimSpace(question), strings.TrimSpace(answer)
-	if !wordy(f.question) || !wordy(f.answer) || len(f.answer) > maxAnswer || len(f.question) > maxQuestion {
+	if !wordy(f.question) || !wordy(f.answer) || bareTags.MatchString(f.answer) || len(f.answer) > maxAnswer || len(f.question) > maxQuestion {
 		return
 	}
 	for _, s := range spans {
@@ -142,6 +143,9 @@ const (
 	maxQuestion = 20_000 // bytes
 	maxAnswer   = 40_000
 )
+
+// bareTags match an answer that nobody has written yet.
+var bareTags = lazily(`^(?:\s*</?[a-z]{1,10}/?>\s*)+$`)
 
 // wordy reports whether s has a letter or a digit.
 func wordy(s string) bool { return strings.ContainsFunc(s, isWord) }

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"seedbed/extract"
 )
@@ -17,7 +19,8 @@ type entry struct {
 	level   int // of its heading, 0 where the label is in a line
 	replies []*entry
 	far     []*entry // solutions found elsewhere by number
-	shut    bool     // \end{solution}: what follows does not belong to it
+	lead    *common  // the task it shares with its neighbours
+	shut    bool     // its end was there: what follows does not belong to it
 }
 
 // exercises pairs exercises with their solutions and Q lines with A lines.
@@ -39,6 +42,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 		style label  // how it is written
 		depth int
 	)
+	byTarget := map[string]*entry{}
 	begin := func(i int, l label) *entry {
 		p := o.pieces[i]
 		e := &entry{label: l, piece: i, section: p.section}
@@ -51,9 +55,29 @@ func (o *outline) entries() (asks, loose []*entry) {
 		return e
 	}
 	where := -1
+	lead := &common{}
 	for i := range o.pieces {
 		p := o.pieces[i]
 		topic := o.sections[p.section].within
+		if o.quizzed[i] {
+			ask, cur = nil, nil
+			continue
+		}
+		if unclosed(cur) || unclosed(ask) {
+			switch {
+			case o.lone(p, cur):
+				where = p.section
+				continue
+			case p.kind == extract.Heading && cur != nil && p.role != roleReply && p.role != roleHint:
+				where, o.taken[i] = p.section, true
+				cur.body = append(cur.body, i)
+				continue
+			case p.kind == extract.Heading && p.role == roleNone:
+				where, o.taken[i] = p.section, true
+				continue
+			}
+			where = p.section
+		}
 		if p.kind == extract.Heading || p.section != where {
 			if p.section != where && p.role == roleNone && (p.kind != extract.Heading || !inside(p, cur, ask)) {
 				ask, cur = nil, nil
@@ -70,7 +94,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 		case l.role == roleNumbered:
 			// A list inside an exercise is part of it.
 			nested := cur != nil && (cur.style == 0 || cur.level > 0)
-			if last != "" && !nested {
+			if last != "" && !nested && l.style != styleCode {
 				nested = l.style != style.style || p.level > depth || !follows(last, l.number)
 			}
 			if nested {
@@ -97,11 +121,26 @@ func (o *outline) entries() (asks, loose []*entry) {
 		switch l.role {
 		case roleAsk:
 			ask = begin(i, l)
+			if lead.covers(l.number) && lead.section == p.section {
+				ask.lead = lead
+			}
 			cur = ask
 			asks = append(asks, ask)
+			if l.target != "" {
+				byTarget[l.target] = ask
+			}
+			if l.closed {
+				cur = nil
+			}
 		case roleReply:
 			e := begin(i, l)
 			cur = e
+			if l.target != "" {
+				ask = byTarget[l.target]
+			}
+			if l.closed {
+				cur = nil
+			}
 			if ask != nil && (l.number == "" || sameNumber(l.number, ask.number)) && (l.of == "" || l.of == ask.word || l.number == "") {
 				ask.replies = append(ask.replies, e)
 			} else if l.number != "" {
@@ -139,6 +178,15 @@ func (o *outline) entries() (asks, loose []*entry) {
 				cur.body = append(cur.body, i)
 			}
 		case roleEnd:
+			if l.fenced {
+				if cur != nil && cur.fenced && cur.word == l.word {
+					cur.shut, cur = true, nil
+				}
+				if ask != nil && ask.fenced && ask.word == l.word && labelRoles[l.word] == roleAsk {
+					ask.shut, cur = true, nil // its solution may still follow
+				}
+				continue
+			}
 			if cur != nil && cur.role == roleAsk && (l.word == "details" || labelRoles[l.word] != roleAsk) {
 				continue
 			}
@@ -150,8 +198,12 @@ func (o *outline) entries() (asks, loose []*entry) {
 					cur = nil
 				}
 			}
-			if labelRoles[l.word] == roleAsk && cur != nil && cur.role == roleAsk {
-				cur = nil // the solution may still follow
+			switch {
+			case labelRoles[l.word] != roleAsk:
+			case cur != nil && cur.role == roleAsk:
+				cur.shut, cur = true, nil // the solution may still follow
+			case l.word != "example":
+				ask, cur = nil, nil // it held its solution
 			}
 		default:
 			if p.kind == extract.Heading {
@@ -171,12 +223,50 @@ func (o *outline) entries() (asks, loose []*entry) {
 			if cur != nil && cur.role == roleReply && cur.level == 0 && !cur.sealed && !topic.numbered() && o.startsAnew(p) {
 				ask, cur = nil, nil
 			}
+			if in, ok := o.sharedBy(i); ok {
+				lead, ask, cur = &in, nil, nil
+				continue
+			}
+			if cur == nil && ask != nil && (ask.sealed || ask.shut) && ask.level == 0 && p.kind != extract.Footnote && p.kind != extract.Heading && len(ask.replies) == 0 && !ask.fenced {
+				ask = nil // what follows its end is another matter
+			}
 			if cur != nil && p.kind != extract.Footnote {
 				cur.body = append(cur.body, i)
 			}
 		}
 	}
 	return asks, loose
+}
+
+// A common is the task that exercises of a range have in common: "In Exercises
+// 3–6, find the inverse." What stands under each of them is only its matrix.
+type common struct {
+	piece       int
+	words       int // where the task begins
+	section     int
+	first, last string
+}
+
+var sharing = lazily(`(?i)^\W*(?:in|for|exercises?|problems?|questions?)\W*(?:each of )?(?:the )?(?:exercises?|problems?|questions?)?[\s\x{a0}]*\(?([A-Z]*\.?[A-Z]?\d[\d.]*)\)?[\s\x{a0}]*(?:-|–|—|to|through|and)+[\s\x{a0}]*(?:exercise |problem )?\(?([A-Z]*\.?[A-Z]?\d[\d.]*)\b`)
+
+func (o *outline) sharedBy(i int) (common, bool) {
+	p := o.pieces[i]
+	if p.kind != extract.Paragraph || !o.sections[p.section].within.numbered() {
+		return common{}, false
+	}
+	words := o.text[p.start:p.end]
+	m := sharing.FindStringSubmatch(words[:min(len(words), 120)])
+	if m == nil || !strings.Contains(strings.ToLower(m[0]), "exercise") && !strings.Contains(strings.ToLower(m[0]), "problem") && !strings.Contains(strings.ToLower(m[0]), "question") {
+		return common{}, false
+	}
+	at := p.start + len(m[0])
+	at += len(words[len(m[0]):]) - len(strings.TrimLeft(words[len(m[0]):], ",.:;) \n"))
+	s := common{i, at, p.section, strings.Trim(m[1], "."), strings.Trim(m[2], ".")}
+	return s, compareNumbers(s.first, s.last) < 0
+}
+
+func (s *common) covers(number string) bool {
+	return s.first != "" && number != "" && compareNumbers(s.first, number) <= 0 && compareNumbers(number, s.last) <= 0
 }
 
 // startsAnew reports whether a paragraph after a solution in the midst of a
@@ -194,6 +284,10 @@ func (o *outline) startsAnew(p piece) bool {
 	first := sentences(words[:min(len(words), 600)])[0]
 	return o.definingQuestion(first, p.start) != "" || openingQuestion(first) != ""
 }
+
+// unclosed reports whether the end of an entry is still to come, whatever
+// headings it holds.
+func unclosed(e *entry) bool { return e != nil && e.fenced && !e.shut && !e.closed }
 
 // inside reports whether a heading without a label stands under the heading
 // of one of the entries.
@@ -259,7 +353,7 @@ func (o *outline) answered(i int) bool {
 
 // questioning reports whether an exercise is a line of questions and answers.
 func (o *outline) questioning(e *entry) bool {
-	return strings.HasSuffix(strings.TrimSpace(o.words(o.pieces[e.piece])), "?")
+	return questions(o.words(o.pieces[e.piece]))
 }
 
 // enumerates reports whether the "A." at i is the first choice of several.
@@ -591,7 +685,7 @@ func (o *outline) emitExercise(e *entry) {
 	if e.xml {
 		question, answer = markup(question), markup(answer)
 	}
-	if question == "" || answer == "" || pointer(answer) {
+	if question == "" || answer == "" || pointer(answer) || !says(question) {
 		return
 	}
 	f := found{at: o.runes(o.pieces[e.piece].start), short: short, tag: "exercise"}
@@ -612,7 +706,19 @@ func (o *outline) emitExercise(e *entry) {
 
 // statement is an exercise's text without label, hints and ratings.
 func (o *outline) statement(e *entry) (string, []span) {
-	text, spans := o.gather(e.body)
+	body := e.body
+	// The title of a fenced exercise is no part of it.
+	if e.fenced && len(body) > 1 && o.pieces[body[0]].kind == extract.Heading {
+		body = body[1:]
+	}
+	text, spans := o.gather(body)
+	if e.lead != nil {
+		p := o.pieces[e.lead.piece]
+		task := o.trim(span{e.lead.words, p.end})
+		first, n := utf8.DecodeRuneInString(o.text[task.start:])
+		text = string(unicode.ToUpper(first)) + o.text[task.start+n:task.end] + "\n\n" + text
+		spans = append([]span{task}, spans...)
+	}
 	return cleanQuestion(text), spans
 }
 
@@ -644,6 +750,9 @@ func (o *outline) gather(body []int) (string, []span) {
 			words = headingTitle(words)
 		} else {
 			words = dedent(words, o.column(s.start))
+		}
+		if p.kind == extract.Code {
+			words = cell(words)
 		}
 		if words == "" {
 			continue
@@ -688,7 +797,11 @@ func (o *outline) trimTags(s span) span {
 	for {
 		words := o.text[s.start:s.end]
 		cut := false
-		for _, tag := range []string{"</details>", "</summary>", "</p>", "</div>", "<p>", "</statement>", "<statement>", "</exercise>", "</answer>", "</solution>"} {
+		for _, tag := range []string{"</details>", "</summary>", "</p>", "</div>", "<p>", "</statement>", "<statement>", "</exercise>", "</answer>", "</solution>",
+			"<br>", "<br/>", "<br />", "<b>", "</b>", "<blockquote>", "</blockquote>"} {
+			if (tag == "<b>" || tag == "</b>") && strings.Count(words, "<b>") == strings.Count(words, "</b>") {
+				continue // it marks some of the words
+			}
 			if strings.HasSuffix(words, tag) {
 				s.end -= len(tag)
 				cut = true

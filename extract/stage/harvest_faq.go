@@ -32,9 +32,9 @@ func (o *outline) headingQuestion(sec int) {
 	if h.role != roleNone {
 		title = o.words(h)
 	}
-	question := plain(cleanQuestion(headingTitle(title)))
+	question := withoutStep(plain(cleanQuestion(headingTitle(title))))
 	tasks := h.role == roleNumbered && o.listOfTasks(s)
-	asks := strings.HasSuffix(question, "?")
+	asks := questions(question)
 	switch {
 	case asks && !idle(question):
 	case s.faq && interrogative(question):
@@ -57,6 +57,9 @@ func (o *outline) headingQuestion(sec int) {
 			codeOnly = false
 		}
 	}
+	if o.options(body) {
+		return // the question goes on with what to choose from
+	}
 	if codeOnly && len(body) > 1 && showsFirst(question) {
 		asked, body = body[:1], body[1:]
 	} else if codeOnly && showsFirst(question) {
@@ -70,7 +73,7 @@ func (o *outline) headingQuestion(sec int) {
 	if !codeOnly && o.within(s, topicExercises) {
 		return
 	}
-	if !codeOnly && (o.choices(body) || o.linksOnly(body)) {
+	if !codeOnly && (o.selects(body) || o.linksOnly(body)) {
 		return
 	}
 	answer, as := o.gather(body)
@@ -132,7 +135,7 @@ func (o *outline) asksBelow(sec int) bool {
 		if s.level <= o.sections[sec].level {
 			return false
 		}
-		if strings.HasSuffix(s.title, "?") {
+		if questions(s.title) {
 			return true
 		}
 	}
@@ -175,8 +178,8 @@ func (o *outline) listOfTasks(s section) bool {
 	return n >= 1
 }
 
-// choices reports whether a body is a list to choose from.
-func (o *outline) choices(body []int) bool {
+// selects reports whether a body is a list to choose from.
+func (o *outline) selects(body []int) bool {
 	n := 0
 	for _, i := range body {
 		p := o.pieces[i]
@@ -223,6 +226,9 @@ func showsFirst(question string) bool {
 // can answer without the page: "Questions?", "Why?", "How does it work?",
 // "What's next?".
 func idle(q string) bool {
+	if r, _ := utf8.DecodeRuneInString(q); unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || strings.HasSuffix(q, "\uff1f") {
+		return utf8.RuneCountInString(q) < 5 // it has no spaces between its words
+	}
 	words := strings.Fields(strings.ToLower(strings.Trim(q, "? ")))
 	if len(words) < 2 || len(words) == 2 && (len(words[1]) < 4 || words[0] != "why" && words[0] != "what's") {
 		return true
@@ -258,7 +264,7 @@ func (o *outline) boldQuestions() {
 			continue
 		}
 		question, rest, sealed, ok := o.boldQuestion(p)
-		if !ok || idle(question) || o.within(o.sections[p.section], topicExercises) {
+		if !ok || idle(question) || !sealed && o.within(o.sections[p.section], topicExercises) {
 			continue
 		}
 		var body []int
@@ -282,6 +288,9 @@ func (o *outline) boldQuestions() {
 			if next.kind != extract.Footnote && next.kind != extract.Caption {
 				body = append(body, j)
 			}
+			if sealed && strings.HasSuffix(strings.TrimSpace(o.text[next.start:next.end]), "</details>") {
+				break
+			}
 		}
 		answer, as := o.gather(body)
 		if !rest.empty() {
@@ -289,10 +298,10 @@ func (o *outline) boldQuestions() {
 			as = append([]span{rest}, as...)
 		}
 		answer = strings.TrimSpace(strings.TrimPrefix(cleanAnswer(answer), "A: "))
-		if answer == "" || pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 || !rest.empty() && strings.Count(answer, " ") < 3 {
+		if answer == "" || pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 || !rest.empty() && !sealed && strings.Count(answer, " ") < 3 && len(answer) < 40 {
 			continue
 		}
-		if len(body) > 0 && (o.choices(body) || o.linksOnly(body)) {
+		if len(body) > 0 && (o.selects(body) || o.options(body) || o.linksOnly(body)) {
 			continue
 		}
 		o.taken[i] = true
@@ -309,7 +318,7 @@ func (o *outline) plainQuestion(p piece) string {
 	}
 	s := squeeze(o.words(p))
 	r, _ := utf8.DecodeRuneInString(s)
-	if !strings.HasSuffix(s, "?") || !unicode.IsUpper(r) || strings.ContainsAny(s[:len(s)-1], ".?!") {
+	if !questions(s) || !unicode.IsLetter(r) || unicode.IsLower(r) || strings.ContainsAny(s[:len(s)-1], ".?!。") {
 		return ""
 	}
 	return s
@@ -373,17 +382,47 @@ func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok 
 			continue
 		}
 		question = strings.TrimSpace(plain(unmark(inner)))
-		if !strings.HasSuffix(question, "?") || len(question) > 400 {
+		if !questions(question) && (m[0] != "<summary>" || !instructs(question)) || len(question) > 400 {
 			continue
 		}
-		_, n, labelled := parseLabel(question, false)
-		if labelled {
+		if l, n, labelled := parseLabel(question, false); labelled && l.style != styleCode {
 			question = strings.TrimSpace(question[n:])
 		}
 		s.start += at + len(m[0]) + len(inner) + len(m[1])
 		return question, o.trimTags(o.trim(s)), m[0] == "<summary>", len(question) > 4
 	}
 	return "", span{}, false, false
+}
+
+// instructs reports whether the summary of hidden words sets a task: "Explain
+// how…", "True or false: …".
+func instructs(s string) bool {
+	if interrogative(s) {
+		return true
+	}
+	first, rest, _ := strings.Cut(strings.ToLower(s), " ")
+	return strings.Count(rest, " ") >= 1 && instructing[strings.Trim(first, ",:.")]
+}
+
+var instructing = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`explain describe define name list give write compare contrast discuss true given fix modify identify state outline
+		mention show find calculate compute convert create demonstrate differentiate distinguish elaborate implement match order print prove rewrite
+		select sketch solve suppose summarize tell translate use you your in for`) {
+		m[w] = true
+	}
+	return m
+}()
+
+// stepped matches what counts the tasks of a sheet and is no part of them.
+var stepped = lazily(`^(?:Step|Task|Schritt|Étape|Paso|Aufgabe)\s+\d+[.:)]\s+`)
+
+// withoutStep takes a leading "Step 3." and ornaments off a heading.
+func withoutStep(s string) string {
+	s = strings.TrimLeftFunc(s, func(r rune) bool {
+		return unicode.In(r, unicode.So, unicode.Sk, unicode.Mn) || r == '\u200d' || r == ' '
+	})
+	return stepped.ReplaceAllString(s, "")
 }
 
 // unmark takes the tags of emphasis out of a summary.

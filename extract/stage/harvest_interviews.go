@@ -155,7 +155,7 @@ func (o *outline) asking(t turn) bool {
 		p := o.pieces[t.more[n-1]]
 		end = p.span
 	}
-	return strings.HasSuffix(strings.TrimRight(o.text[end.start:end.end], " \t\r\n*_\"”"), "?")
+	return questions(o.text[end.start:end.end])
 }
 
 // said is the text of a speech.

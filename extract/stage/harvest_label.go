@@ -31,6 +31,9 @@ type label struct {
 	of     string // "Solution to Problem 3": problem
 	style  byte   // numbered: how it is written, '.', ')' or '('
 	sealed bool   // its end is marked: <details>, \begin{…}
+	fenced bool   // by ":::" or its like, which may hold headings
+	closed bool   // fenced, and its end is the piece's
+	target string // what links a solution to its exercise
 	xml    bool   // it is an element of an exercise book in XML
 }
 
@@ -52,6 +55,11 @@ var labelRoles = map[string]role{
 	"proposizione": roleClaim, "corollario": roleClaim, "proposição": roleClaim, "corolário": roleClaim, "stelling": roleClaim, "hulpstelling": roleClaim, "gevolg": roleClaim,
 	"definition": roleDefine, "définition": roleDefine, "definición": roleDefine,
 	"definizione": roleDefine, "definição": roleDefine, "definitie": roleDefine, //nolint:misspell // Dutch
+	"问": roleAsk, "问题": roleAsk, "习题": roleAsk, "练习": roleAsk, "例题": roleAsk, "問": roleAsk, "問題": roleAsk,
+	"答": roleReply, "答案": roleReply, "解": roleReply, "解答": roleReply, "回答": roleReply, "参考答案": roleReply,
+	"提示": roleHint, "证明": roleProof, "定理": roleClaim, "引理": roleClaim, "命题": roleClaim, "推论": roleClaim, "定义": roleDefine,
+	"вопрос": roleAsk, "задача": roleAsk, "упражнение": roleAsk, "ответ": roleReply, "решение": roleReply,
+	"доказательство": roleProof, "теорема": roleClaim, "лемма": roleClaim, "определение": roleDefine,
 	"remark": roleStop, "conjecture": roleStop, "axiom": roleStop, "notation": roleStop, "algorithm": roleStop,
 }
 
@@ -85,7 +93,7 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 	}
 	if heading {
 		c.skip("#")
-		c.skip(" \t")
+		c.space()
 	}
 	c.bullet()
 	l := label{}
@@ -93,8 +101,13 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 	c.skip("[")
 	if num, style, ok := c.ordinal(heading || c.bold > 0); ok {
 		l.number, l.style = num, style
+	} else if num, ok := c.code(); ok && !heading {
+		// "C20 Find all solutions": the letter sorts the exercises.
+		l.number, l.style = num, styleCode
+	}
+	if l.number != "" {
 		c.close()
-		c.skip(" \t")
+		c.space()
 		c.open()
 	}
 	mark := c
@@ -111,22 +124,34 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 	l.role, l.word = r, w
 	glued := c.i // "Q1", "A2"
 	c.close()
-	c.skip(" \t")
-	if r == roleReply || r == roleProof || r == roleHint {
+	c.space()
+	gap := utf8.RuneCountInString(c.s[glued:c.i]) > 1 && strings.Contains(c.s[glued:c.i], nbsp)
+	if (r == roleReply || r == roleProof || r == roleHint) && !gap {
 		l.of = c.referent()
 	}
+	coded := false
 	if n, ok := c.number(); ok {
 		if l.number == "" {
 			l.number = n
 		}
+	} else if n, ok := c.acronym(); ok && len(w) > 1 {
+		l.number, coded = n, !strings.ContainsFunc(n, unicode.IsDigit)
 	} else if glued != c.i && len(w) == 1 {
 		c.i = glued
 		c.close()
 	}
 	numbered := l.number != ""
-	l.name = c.parens()
+	if r != roleProof { // "(⇐) Suppose…" is its first half
+		l.name = c.parens()
+	}
 	delim, closed := c.delimiter()
 	rest := strings.TrimSpace(c.rest())
+	if gap && delim == 0 && !numbered {
+		delim = '-' // the gap is meant
+	}
+	if coded && rest != "" && delim == 0 {
+		return label{}, 0, false // "Theorem NMUS tells us that…"
+	}
 	if !c.accepts(l, heading, numbered, delim, closed, rest) {
 		return mark.numbered(l)
 	}
@@ -136,7 +161,7 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 // accepts tells a label from prose that happens to begin with its word.
 func (c *scanner) accepts(l label, heading, numbered bool, delim byte, closed bool, rest string) bool {
 	next, _ := utf8.DecodeRuneInString(rest)
-	fresh := rest == "" || unicode.IsUpper(next) || unicode.IsDigit(next) || strings.ContainsRune("$\\`*_(\"“[", next)
+	fresh := rest == "" || unicode.IsLetter(next) && !unicode.IsLower(next) || unicode.IsDigit(next) || strings.ContainsRune("$\\`*_(\"“[", next)
 	switch {
 	case len(l.word) == 1: // Q and A: only large, with a sign of their own
 		return c.large && (delim == ':' || delim == '.' || delim == ')' && numbered || closed && fresh || heading && numbered)
@@ -178,13 +203,26 @@ func (c *scanner) skip(set string) {
 	}
 }
 
+// space skips white space, the kind that does not break included.
+func (c *scanner) space() {
+	for {
+		c.skip(" \t")
+		if !strings.HasPrefix(c.rest(), nbsp) {
+			return
+		}
+		c.i += len(nbsp)
+	}
+}
+
+const nbsp = "\u00a0"
+
 // bullet skips the sign of a list item.
 func (c *scanner) bullet() {
 	rest := c.rest()
 	for _, b := range []string{"- ", "* ", "+ ", "• ", "– "} {
 		if strings.HasPrefix(rest, b) {
 			c.i += len(b)
-			c.skip(" \t")
+			c.space()
 			return
 		}
 	}
@@ -279,6 +317,57 @@ func (c *scanner) ordinal(loose bool) (string, byte, bool) {
 	return num, style, true
 }
 
+// styleCode is the style of a line numbered by a letter and digits.
+const styleCode = 'C'
+
+// code reads the number of an exercise that sorts it by a letter: "C20" or
+// "SSLE.C20" where words of their own follow.
+func (c *scanner) code() (string, bool) {
+	k := *c
+	n, ok := k.acronym()
+	if !ok || !strings.ContainsFunc(n, unicode.IsDigit) || len(n) > 3 && !strings.Contains(n, ".") {
+		return "", false
+	}
+	k.close()
+	at := k.i
+	k.space()
+	next, _ := utf8.DecodeRuneInString(strings.TrimSpace(k.rest()))
+	if k.i == at && strings.TrimSpace(k.rest()) != "" || unicode.IsLower(next) || next == '.' || next == ',' || next == '=' {
+		return "", false
+	}
+	k.i = at
+	*c = k
+	return n, true
+}
+
+// acronym reads a name in the place of a number: "NMUS", "NME1", "SSLE.C20".
+func (c *scanner) acronym() (string, bool) {
+	k := *c
+	start, large, digits, dots := k.i, 0, 0, 0
+	for ; !k.eof(); k.i++ {
+		b := k.s[k.i]
+		switch {
+		case b >= 'A' && b <= 'Z' && digits == 0:
+			large++
+			continue
+		case isDigit(b) && large > 0:
+			digits++
+			continue
+		case b == '.' && dots == 0 && k.i+1 < len(k.s) && (isDigit(k.s[k.i+1]) || k.s[k.i+1] >= 'A' && k.s[k.i+1] <= 'Z'):
+			dots, digits = 1, 0
+			continue
+		}
+		break
+	}
+	n := k.s[start:k.i]
+	r, _ := utf8.DecodeRuneInString(k.rest())
+	if large == 0 || large+digits < 2 || len(n) > 12 || dots > 0 && digits == 0 || isWord(r) || r == '-' || r == '\'' {
+		return "", false
+	}
+	*c = k
+	return n, true
+}
+
 // numbered ends parseLabel for a line whose only label is its number.
 func (c *scanner) numbered(l label) (label, int, bool) {
 	if l.number == "" || l.style == 0 {
@@ -302,7 +391,7 @@ func (c *scanner) reopened() int {
 func (c *scanner) leadsTo() (scanner, string, bool) {
 	k := *c
 	for range 5 {
-		k.skip(" \t")
+		k.space()
 		w := k.word()
 		if labelRoles[w] == roleReply && len(w) > 1 {
 			return k, w, true
@@ -320,13 +409,13 @@ func (c *scanner) referent() string {
 	w := k.word()
 	switch w {
 	case "to", "of", "for", "zu", "de":
-		k.skip(" \t")
+		k.space()
 		if !k.eof() && isDigit(k.s[k.i]) {
 			*c = k
 			return ""
 		}
 		if w = k.word(); w == "the" {
-			k.skip(" \t")
+			k.space()
 			w = k.word()
 		}
 	}
@@ -378,7 +467,7 @@ func (c *scanner) parens() string {
 	for range 2 {
 		k := *c
 		k.close()
-		k.skip(" \t")
+		k.space()
 		if k.eof() || k.s[k.i] != '(' && k.s[k.i] != '[' {
 			break
 		}
@@ -409,7 +498,7 @@ func (c *scanner) parens() string {
 func (c *scanner) delimiter() (byte, bool) {
 	closed := c.close()
 	k := *c
-	k.skip(" \t")
+	k.space()
 	var sign byte
 	rest := k.rest()
 	switch {
@@ -434,7 +523,7 @@ func (c *scanner) delimiter() (byte, bool) {
 		closed = true
 	}
 	at := *c
-	at.skip(" \t")
+	at.space()
 	*c = at
 	return sign, closed
 }
@@ -464,18 +553,18 @@ func latexLabel(c scanner) (label, int, bool) {
 		}
 		l := label{role: r, word: env, sealed: true}
 		l.name = c.parens()
-		c.skip(" \t")
+		c.space()
 		if strings.HasPrefix(c.rest(), `\label{`) {
 			if end := strings.IndexByte(c.rest(), '}'); end > 0 {
 				c.i += end + 1
 			}
 		}
-		c.skip(" \t")
+		c.space()
 		return l, c.i, true
 	case strings.HasPrefix(rest, `\question`), strings.HasPrefix(rest, `\bonusquestion`):
 		c.i += strings.Index(rest, "question") + len("question")
 		c.parens()
-		c.skip(" \t")
+		c.space()
 		return label{role: roleAsk, word: "question"}, c.i, true
 	}
 	return label{}, 0, false

@@ -15,13 +15,15 @@ import (
 type outline struct {
 	doc      *extract.Document
 	text     string
-	starts   []int // of the blocks, in bytes
-	marks    []int // see runes
+	fences   []label // that ":::" has opened
+	starts   []int   // of the blocks, in bytes
+	marks    []int   // see runes
 	counts   []int
 	lines    []int
 	sections []section
 	pieces   []piece
 	taken    []bool // pieces that are the question of a pair
+	quizzed  []bool // pieces of a quiz
 	found    []found
 }
 
@@ -156,7 +158,14 @@ func (o *outline) heading(block int, s span, sec, level int) {
 func (o *outline) cut(block int, b extract.Block, s span, sec int) {
 	p := piece{span: s, body: s.start, block: block, section: sec, kind: b.Kind, level: b.Level, opens: true}
 	switch b.Kind {
-	case extract.Code, extract.Table, extract.Formula, extract.Caption, extract.Footnote:
+	case extract.Code:
+		if l, words, ok := directive(b.Text); ok {
+			p.label, p.body, p.kind = l, s.start+words.start, extract.Paragraph
+			p.end = s.start + words.end
+		}
+		o.pieces = append(o.pieces, p)
+		return
+	case extract.Table, extract.Formula, extract.Caption, extract.Footnote:
 		o.pieces = append(o.pieces, p)
 		return
 	}
@@ -179,6 +188,26 @@ func (o *outline) cut(block int, b extract.Block, s span, sec int) {
 		if ok && l.role == roleNumbered && !numbered {
 			ok = false
 		}
+		if ok && at+n >= end-1 && l.number != "" && (l.role == roleClaim || l.role == roleDefine) {
+			if next := titleLine(o.text[end:s.end]); next != "" {
+				l.name = next
+				end += len(next)
+				n = end - at
+			}
+		}
+		if fl, mark := o.fence(o.text[at:end]); mark {
+			// The line is no words of anybody.
+			if at > s.start {
+				p.end = at
+				o.push(p)
+			}
+			p = piece{span: span{at, s.end}, label: fl, body: end, block: block, section: sec, kind: b.Kind, level: b.Level, opens: at == s.start}
+			if fl.role == roleNone {
+				p.start = end
+			}
+			at = end
+			continue
+		}
 		if ok {
 			if at > s.start {
 				p.end = at
@@ -192,9 +221,29 @@ func (o *outline) cut(block int, b extract.Block, s span, sec int) {
 	o.push(p)
 }
 
+// titleLine is the line below a label that stands alone, where it names what
+// was labelled and the words come after it:
+//
+//	Theorem NMUS
+//	Nonsingular Matrices and Unique Solutions
+//	Suppose that…
+func titleLine(s string) string {
+	line, rest, ok := strings.Cut(s, "\n")
+	first, _ := utf8.DecodeRuneInString(line)
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimSpace(line))
+	if !ok || strings.TrimSpace(rest) == "" || len(line) > 90 || !unicode.IsUpper(first) || strings.ContainsRune(".:;,?!", last) {
+		return ""
+	}
+	return line
+}
+
 // push adds a piece, and a second one where an exercise has its solution in
 // the same line: "**Exercise 1.** Add 2 and 2. **Solution.** 4."
 func (o *outline) push(p piece) {
+	if p.fenced {
+		o.pieces = append(o.pieces, p)
+		return
+	}
 	if strings.TrimSpace(o.text[p.start:p.end]) == "" {
 		return
 	}
@@ -362,6 +411,11 @@ var topicWords = map[string]topic{
 // problems" or "Questions and answers".
 func topicOf(title string) topic {
 	lower := strings.ToLower(title)
+	for _, w := range []string{"常见问题", "常見問題", "よくある質問", "자주 묻는", "часто задаваемые"} {
+		if strings.Contains(lower, w) {
+			return topicFAQ
+		}
+	}
 	if strings.Contains(lower, "frequently asked") || strings.Contains(lower, "häufig gestellte") || strings.Contains(lower, "preguntas frecuentes") || strings.Contains(lower, "foire aux questions") {
 		return topicFAQ
 	}
@@ -371,7 +425,7 @@ func topicOf(title string) topic {
 	if strings.Contains(lower, "answer key") {
 		return topicSolutions
 	}
-	if strings.HasSuffix(lower, "?") {
+	if questions(lower) {
 		return topicNone
 	}
 	words := strings.FieldsFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })

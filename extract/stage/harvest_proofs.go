@@ -86,7 +86,7 @@ func (o *outline) proofs() {
 	for _, c := range claims {
 		statement, ss := o.gather(c.body)
 		proof, ps := o.gather(c.proof)
-		statement, proof = cleanAnswer(statement), cleanAnswer(withoutQED(proof))
+		statement, proof = cleanAnswer(withoutQED(statement)), cleanAnswer(withoutQED(proof))
 		if statement == "" || proof == "" || leans(statement) || pointer(proof) || strings.Count(proof, " ") < 5 {
 			continue
 		}
@@ -105,7 +105,7 @@ func (o *outline) ends(p piece) bool {
 	return qed.MatchString(o.text[max(p.body, p.end-40):p.end])
 }
 
-var qed = lazily(`(?i)\s*(∎|□|■|◻|◼|▪|\$\\(square|blacksquare|qedsymbol|Box)\$|\\(qed|square|blacksquare|qedhere)\b|\bQ\.?\s?E\.?\s?D\.?)[\s*_]*$`)
+var qed = lazily(`(?i)\s*(\$[□■∎⊠◻◼△▲◇◊♢♦]\$|∎|□|■|◻|◼|▪|⊠|△|◊|♢|\$\\(square|blacksquare|qedsymbol|Box)\$|\\(qed|square|blacksquare|qedhere)\b|\bQ\.?\s?E\.?\s?D\.?)[\s*_]*$`)
 
 // withoutQED takes the sign off the end.
 func withoutQED(s string) string {
@@ -117,7 +117,7 @@ func withoutQED(s string) string {
 }
 
 // leaning matches statements that only make sense in their place.
-var leaning = lazily(`(?i)\b(theorem|lemma|proposition|corollary|definition|section|chapter|figure|table|equation|exercise|example|remark|conditions?|properties)\s*(\(?\d|\(?[ivx]+\)|~?\\ref|\[)|\\(eq)?ref\{|\b(above|below|previous(ly)?|preceding|aforementioned|the following (figure|table|are equivalent to)|as before|the same notation|our (construction|algorithm)|this (chapter|section|book))\b|\(\d+\.\d+\)|^(this|that|it|they|these|those|then|moreover|also|in this case)\b`)
+var leaning = lazily(`(?i)\b(theorem|lemma|proposition|corollary|definition|section|chapter|figure|table|equation|exercise|example|remark|conditions?|properties)\s*(\(?\d|\(?[ivx]+\)|~?\\ref|\[)|\\(eq)?ref\{|\b(?:theorem|lemma|definition|exercise|example|section)[\s\x{a0}]+(?-i:[A-Z]{2,6}\d?\b)|\b(above|below|previous(ly)?|preceding|aforementioned|the following (figure|table|are equivalent to)|as before|the same notation|our (construction|algorithm)|this (chapter|section|book))\b|\(\d+\.\d+\)|^(this|that|it|they|these|those|then|moreover|also|in this case)\b`)
 
 func leans(s string) bool { return leaning.MatchString(s) }
 

@@ -353,7 +353,7 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 		body = append(body, j)
 	}
 	text, spans := o.gather(body)
-	text = cleanAnswer(text)
+	text = cleanAnswer(withoutQED(text))
 	if len(body) == 0 || strings.Count(text, " ") < 4 || leans(text) {
 		return
 	}
@@ -361,6 +361,7 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 		spans[0].start = p.start
 	}
 	question := ""
+	p.name = o.untitled(p.name, p.start)
 	if p.name != "" && nounPhrase(p.name) && !strings.ContainsAny(p.name, "[0123456789") {
 		question = o.whatIs(plain(p.name), text, p.start)
 		name := lowerTerm(plain(p.name))
@@ -386,6 +387,24 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 	}
 	asked[question] = true
 	o.define(question, text, spans...)
+}
+
+// untitled writes the words of a title small that the text around writes
+// small: "Upper Triangular Matrix", but "Hermitian Matrix".
+func (o *outline) untitled(name string, at int) string {
+	words := strings.Fields(name)
+	for _, w := range words {
+		r, _ := utf8.DecodeRuneInString(w)
+		if len(words) < 2 || !unicode.IsUpper(r) && !smallWord[w] {
+			return name
+		}
+	}
+	for i, w := range words {
+		if small := lowerTerm(w); o.near(small, at) {
+			words[i] = small
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // articleIn is the article that stands before the term in the text, "" where

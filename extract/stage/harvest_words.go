@@ -17,9 +17,36 @@ func cleanQuestion(s string) string {
 	if strings.ContainsAny(s, "([") {
 		s = rating.ReplaceAllString(s, "")
 	}
-	s = strings.TrimSpace(unquote(withoutComments(s)))
+	s = strings.TrimSpace(unquote(withoutComments(withoutCredits(s))))
 	s = unbalanced(s)
 	return strings.TrimSpace(s)
+}
+
+// credit matches a line that says who wrote an exercise.
+var credit = lazily(`(?im)^(?:contributed|submitted|suggested|proposed)[\s\x{a0}]+by\b.{0,90}$`)
+
+// withoutCredits takes the lines out that name authors.
+func withoutCredits(s string) string {
+	if !strings.Contains(s, "by") {
+		return s
+	}
+	return strings.TrimSpace(credit.ReplaceAllString(s, ""))
+}
+
+// says reports whether a question has words outside of its formulas: the rest
+// of an exercise whose task stands elsewhere has none.
+func says(question string) bool {
+	inside, n := false, 0
+	for w := range strings.FieldsSeq(question) {
+		dollars := strings.Count(w, "$") - strings.Count(w, "\\$")
+		if !inside && dollars == 0 && wordy(w) && !strings.HasPrefix(w, "\\") {
+			n++
+		}
+		if (dollars-2*strings.Count(w, "$$"))%2 != 0 || strings.Count(w, "$$")%2 != 0 {
+			inside = !inside
+		}
+	}
+	return n > 0 || strings.Count(question, "$") < 2
 }
 
 // withoutComments takes HTML comments out.
@@ -40,7 +67,7 @@ func withoutComments(s string) string {
 // cleanAnswer takes off quotation signs that run through the whole answer,
 // and the way back to the top of the page.
 func cleanAnswer(s string) string {
-	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(s))))))
+	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(withoutCredits(s)))))))
 	if before, last, ok := cutLast(s, "\n"); ok && backLink.MatchString(strings.TrimSpace(last)) {
 		s = strings.TrimSpace(before)
 	}
@@ -216,6 +243,12 @@ func codeShare(s string) float64 {
 		}
 	}
 	return float64(n) / float64(max(1, len(s)))
+}
+
+// questions reports whether a text ends with a question mark.
+func questions(s string) bool {
+	s = strings.TrimRight(s, " \t\r\n*_\"”")
+	return strings.HasSuffix(s, "?") || strings.HasSuffix(s, "\uff1f") || strings.HasSuffix(s, "؟")
 }
 
 // squeeze makes one space of every run of white space.

@@ -21,3 +21,5 @@ func (p pattern) FindString(s string) string { return p().FindString(s) }
 func (p pattern) FindStringSubmatch(s string) []string { return p().FindStringSubmatch(s) }
 
 func (p pattern) ReplaceAllString(s, by string) string { return p().ReplaceAllString(s, by) }
+
+func (p pattern) FindStringSubmatchIndex(s string) []int { return p().FindStringSubmatchIndex(s) }

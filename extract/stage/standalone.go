@@ -137,7 +137,7 @@ func leaked(s *extract.Seed) string {
 	}
 	var question *question
 	for _, a := range []string{s.ShortAnswer, s.Answer} {
-		if a == "" || len(a) > len(s.Question)+2 || strings.Contains(a, "`") {
+		if a == "" || len(a) > len(s.Question)+2 || strings.Contains(a, "`") || offered(s.Question, a) {
 			continue
 		}
 		answer := read(a)
@@ -152,6 +152,13 @@ func leaked(s *extract.Seed) string {
 		}
 	}
 	return ""
+}
+
+// offered reports whether an answer is one of the lettered choices that the
+// question lists: "B) Paris".
+func offered(question, answer string) bool {
+	first, _, _ := strings.Cut(answer, "\n")
+	return len(first) > 3 && first[0] >= 'A' && first[0] <= 'J' && first[1] == ')' && strings.Contains(question+"\n", "\n"+first+"\n")
 }
 
 // isTrivial reports whether an answer may stand in its question by chance:
