@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -108,8 +109,10 @@ func TestUploadAPI(t *testing.T) {
 	wantProblem(t, "an unknown parameter", w, 400, "invalid", "rn")
 	w, _ = post("/api/v1/sources", part{"run", "", "perhaps"}, part{"file", "d.md", "# D"})
 	wantProblem(t, "run=perhaps", w, 400, "invalid", "run")
-	w, _ = post("/api/v1/sources", part{"file", "d.md", "# D"}, part{"recipe", "", "quick"})
-	wantProblem(t, "a field after a file", w, 400, "invalid", "recipe")
+	w, _ = post("/api/v1/sources", part{"collection", "", "physics"}, part{"file", "a.md", "# A"}, part{"recipe", "", "quick"})
+	wantProblem(t, "a field before a file and one after it", w, 400, "invalid", "recipe")
+	w, _ = post("/api/v1/sources", part{"file", "d.md", "# D"}, part{"run", "", "perhaps"})
+	wantProblem(t, "run=perhaps after a file", w, 400, "invalid", "run")
 	w, _ = post("/api/v1/sources", part{"file", "large.md", strings.Repeat("x", 2<<20)})
 	wantProblem(t, "too large", w, 413, "too_large", "")
 	body, kind := form(t, part{"file", "cut.md", strings.Repeat("text ", 1000)})
@@ -118,6 +121,45 @@ func TestUploadAPI(t *testing.T) {
 	all := decode[answer](t, do(s, "GET", "/api/v1/sources?collection=physics", ""))
 	if !slices.Equal(ids(all.Sources), []string{"s1", "s2"}) {
 		t.Errorf("the collection has %v", ids(all.Sources))
+	}
+}
+
+// Fields may come behind all files, as curl sends what it is given: then they
+// hold for all, or nothing is stored.
+func TestUploadFieldsLast(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	s := server(t, webtest.New())
+	list := func() string { return do(s, "GET", "/api/v1/sources", "").Body.String() }
+	none := list()
+	parts := []part{{"file", "a.md", "# A"}, {"file", "empty.md", ""}, {"file", "b.md", "# B"}, {"collection", "", "physics"}, {"recipe", "", "explicit"}}
+	body, kind := form(t, parts...)
+	whole := body.String()
+	for _, tt := range []struct{ what, body, parameter string }{
+		{"cut in a file", whole[:strings.Index(whole, "# B")+1], ""},
+		{"cut before the fields", whole[:strings.Index(whole, "physics")], ""},
+		{"an unknown field", strings.Replace(whole, `"recipe"`, `"recype"`, 1), "recype"},
+	} {
+		wantProblem(t, tt.what, do(s, "POST", "/api/v1/sources", tt.body, "Content-Type", kind), 400, "invalid", tt.parameter)
+		if got := list(); got != none {
+			t.Errorf("%s: stored all the same: %s", tt.what, got)
+		}
+	}
+	type answer struct {
+		Sources []seedbed.Source
+		Runs    []seedbed.Run
+		Failed  []struct{ Name string }
+	}
+	got := decode[answer](t, do(s, "POST", "/api/v1/sources", whole, "Content-Type", kind))
+	if len(got.Sources) != 2 || len(got.Runs) != 2 || len(got.Failed) != 1 || got.Failed[0].Name != "empty.md" {
+		t.Fatalf("two files and an empty one: %+v", got)
+	}
+	for i, name := range []string{"a.md", "b.md"} {
+		if src, run := got.Sources[i], got.Runs[i]; src.Name != name || src.Collection != "physics" || run.Recipe != "explicit" {
+			t.Errorf("%s is stored as %+v and run as %+v", name, src, run)
+		}
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("files that waited are left in %v, %v", left, err)
 	}
 }
 
@@ -140,6 +182,7 @@ func TestUploadStreams(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	send("--b\r\nContent-Disposition: form-data; name=\"run\"\r\n\r\ntrue\r\n")
 	send("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.md\"\r\n\r\n" + strings.Repeat("words ", 4000))
 	<-r.first
 	send("the end\r\n--b--\r\n")

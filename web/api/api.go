@@ -23,6 +23,7 @@ const Prefix = "/api/v1"
 // A Library keeps sources and runs.
 type Library interface {
 	uploader
+	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
 	Once(ctx context.Context, key string, do func() (seedbed.Answer, error)) (a seedbed.Answer, first bool, err error)
 	Sources(ctx context.Context, collection string) ([]seedbed.Source, error)
 	Source(ctx context.Context, id string) (seedbed.Source, error)

@@ -131,10 +131,6 @@ func (p *fingerprint) sum() string { return hex.EncodeToString(p.hash.Sum(nil)) 
 // nowhere takes uploads and keeps nothing.
 type nowhere struct{}
 
-func (nowhere) UploadURL(context.Context, string, seedbed.Upload) (seedbed.Uploaded, error) {
-	return seedbed.Uploaded{}, nil
-}
-
 func (nowhere) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, error) {
 	_, err := io.Copy(io.Discard, u.Body)
 	return seedbed.Uploaded{}, err

@@ -8,6 +8,8 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -19,7 +21,6 @@ import (
 
 type uploader interface {
 	Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error)
-	UploadURL(ctx context.Context, address string, u seedbed.Upload) (seedbed.Uploaded, error)
 }
 
 // A Received is what became of one file of an upload: stored, or an error.
@@ -29,14 +30,17 @@ type Received struct {
 	Err error
 }
 
-// uploadFields may be parts of the form, before the files, or stand in the
-// query. They choose what happens to the files.
+// uploadFields may be parts of the form or stand in the query. They choose what
+// happens to the files.
 var uploadFields = []string{"collection", "recipe", "model", "endpoint", "count", "limit_cost", "limit_tokens", "batch", "run", "ocr", "whole_page"}
 
 // Receive hands each part named "file" of a multipart request to lib as it
 // arrives: nothing is held in memory or written twice. A file that fails does
 // not stop the others. Receive itself fails when the request makes no sense or
 // breaks off; the files before that are stored, and returned.
+//
+// Where no field stands before the first file, fields may come behind it, and
+// the files wait for them on disk: when Receive fails, none of them is stored.
 func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) ([]Received, error) {
 	if err := query.Only(r.URL.Query(), uploadFields...); err != nil {
 		return nil, err
@@ -51,17 +55,19 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 	print := fingerprintOf(r.Context())
 	fields := r.URL.Query()
 	var all []Received
+	var waiting *waitingRoom
+	to := lib
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return all, broken(err)
+			return waiting.without(all), broken(err)
 		}
 		if part.FormName() != "file" {
-			if err := field(fields, part, len(all) > 0); err != nil {
-				return all, err
+			if err := field(fields, part, len(all) > 0 && waiting == nil); err != nil {
+				return waiting.without(all), err
 			}
 			print.add("field", part.FormName(), fields.Get(part.FormName()))
 			continue
@@ -72,17 +78,24 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 		if name == "" {
 			// A form sent without choosing a file has one empty part.
 			if n, _ := io.Copy(io.Discard, body); n > 0 {
-				return all, query.Wrong("file", "a file needs a name: filename=\"…\" in its part")
+				return waiting.without(all), query.Wrong("file", "a file needs a name: filename=\"…\" in its part")
 			}
 			continue
 		}
+		if len(all) == 0 && len(fields) == 0 {
+			if waiting, err = newWaitingRoom(); err != nil {
+				return nil, err
+			}
+			defer waiting.close()
+			to = waiting
+		}
 		u, err := Upload(fields)
 		if err != nil {
-			return all, err
+			return waiting.without(all), err
 		}
 		u.Name, u.Body = name, body
 		got := Received{Name: name}
-		got.Uploaded, got.Err = lib.Upload(r.Context(), u)
+		got.Uploaded, got.Err = to.Upload(r.Context(), u)
 		if got.Err != nil { // it may have stopped before the end
 			_, _ = io.Copy(io.Discard, body)
 		}
@@ -91,13 +104,69 @@ func Receive(w http.ResponseWriter, r *http.Request, lib uploader, limit int64) 
 		all = append(all, got)
 		if body.err != nil {
 			all[len(all)-1].Err = broken(body.err)
-			return all, broken(body.err)
+			return waiting.without(all), broken(body.err)
 		}
 	}
 	if len(all) == 0 {
 		return nil, query.Wrong("file", "choose at least one file")
 	}
+	if waiting != nil {
+		u, err := Upload(fields)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			if all[i].Err == nil {
+				all[i].Uploaded, all[i].Err = waiting.leave(r.Context(), lib, u, i, all[i].Name)
+			}
+		}
+	}
 	return all, nil
+}
+
+// A waitingRoom is a folder in which files wait for the fields behind them.
+type waitingRoom struct {
+	dir string
+	n   int // how many files came
+}
+
+func newWaitingRoom() (*waitingRoom, error) {
+	dir, err := os.MkdirTemp("", "seedbed-upload-")
+	return &waitingRoom{dir: dir}, err
+}
+
+func (w *waitingRoom) close() { _ = os.RemoveAll(w.dir) }
+
+// without are the files that are stored when not all of them came.
+func (w *waitingRoom) without(all []Received) []Received {
+	if w != nil {
+		return nil
+	}
+	return all
+}
+
+func (w *waitingRoom) file(i int) string { return filepath.Join(w.dir, strconv.Itoa(i)) }
+
+// Upload has a file wait.
+func (w *waitingRoom) Upload(_ context.Context, u seedbed.Upload) (seedbed.Uploaded, error) {
+	f, err := os.Create(w.file(w.n))
+	w.n++
+	if err == nil {
+		_, err = io.Copy(f, u.Body)
+		err = errors.Join(err, f.Close())
+	}
+	return seedbed.Uploaded{}, err
+}
+
+// leave hands a file to lib.
+func (w *waitingRoom) leave(ctx context.Context, lib uploader, u seedbed.Upload, i int, name string) (seedbed.Uploaded, error) {
+	f, err := os.Open(w.file(i))
+	if err != nil {
+		return seedbed.Uploaded{}, err
+	}
+	defer func() { _ = f.Close() }()
+	u.Name, u.Body = name, f
+	return lib.Upload(ctx, u)
 }
 
 // An address is the request for what stands somewhere on the net.
@@ -152,7 +221,7 @@ func field(fields url.Values, part *multipart.Part, late bool) error {
 		return broken(err)
 	}
 	if late {
-		return query.Wrong(name, "send it before the first file, or in the query: files are taken as they arrive")
+		return query.Wrong(name, "send it before the first file like the others: files are taken as they arrive")
 	}
 	fields.Set(name, string(value))
 	return nil
