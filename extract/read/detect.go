@@ -12,6 +12,7 @@ import (
 	"github.com/gabriel-vasile/mimetype"
 
 	"seedbed/extract/read/charset"
+	"seedbed/extract/read/html"
 	"seedbed/extract/read/language"
 	"seedbed/extract/read/man"
 	"seedbed/extract/read/pretext"
@@ -32,6 +33,7 @@ const (
 	formatMarkdown format = "Markdown"
 	formatText     format = "text"
 	formatHTML     format = "HTML"
+	formatSaved    format = "a saved page"
 	formatNotebook format = "notebook"
 	formatLaTeX    format = "LaTeX"
 	formatPreTeXt  format = "PreTeXt"
@@ -41,6 +43,8 @@ const (
 	formatRST      format = "reStructuredText"
 	formatSubtitle format = "subtitles"
 	formatCode     format = "code"
+
+	formatOldOffice format = "an old Office document: save it as PDF or HTML"
 )
 
 // detect tells the format of a file that starts with head.
@@ -58,6 +62,9 @@ func detect(head []byte, name string) format {
 	case isTar(head):
 		return formatTar
 	}
+	if html.IsArchive(head) {
+		return formatSaved
+	}
 	kind := mimetype.Detect(head)
 	if !isText(kind) && !charset.IsText(head) || kind.Is("text/rtf") || kind.Is("application/postscript") {
 		return foreign(kind)
@@ -67,6 +74,20 @@ func detect(head []byte, name string) format {
 
 func isTar(head []byte) bool {
 	return len(head) > 262 && string(head[257:262]) == "ustar"
+}
+
+// isLocked reports whether what looks like an old Office document is a new one
+// with a password: those stand in a stream of that name in an old one.
+func isLocked(r io.ReaderAt, size int64) bool {
+	const far = 1 << 20
+	name := []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")
+	for _, at := range []int64{0, max(0, size-far)} {
+		part, err := io.ReadAll(io.NewSectionReader(r, at, far))
+		if err == nil && bytes.Contains(part, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func isText(m *mimetype.MIME) bool {
@@ -91,7 +112,7 @@ func foreign(m *mimetype.MIME) format {
 	case m.Is("text/rtf"):
 		return "an RTF document: save it as PDF or HTML"
 	case m.Is("application/x-ole-storage"), strings.Contains(s, "msword"):
-		return "an old Office document: save it as PDF or HTML"
+		return formatOldOffice
 	case m.Is("application/x-7z-compressed"), m.Is("application/x-rar-compressed"), m.Is("application/x-xz"), m.Is("application/x-bzip2"):
 		return format("an archive of a kind that is not read (" + s + "): pack it as zip, tar.gz or tar.zst")
 	}

@@ -114,6 +114,8 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 			return html.Whole(ctx, all, name)
 		}
 		return html.Read(ctx, all, name)
+	case formatSaved:
+		return html.Archive(ctx, all, name, opts.WholePage)
 	case formatLaTeX:
 		return latex.Read(ctx, all, name)
 	case formatPreTeXt:
@@ -132,6 +134,11 @@ func document(ctx context.Context, r io.ReaderAt, size int64, name string, opts 
 		return notebook.Read(ctx, all, name)
 	case formatCode:
 		return code.Read(ctx, all, name, programming(head, name))
+	case formatOldOffice:
+		if isLocked(r, size) {
+			return nil, fmt.Errorf("read %s: %w", name, ErrEncrypted)
+		}
+		fallthrough
 	default:
 		return nil, fmt.Errorf("read %s: %w: it is %s; %s can be read", name, ErrUnsupported, f, readerr.Formats)
 	}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +89,13 @@ const (
 	opf  = `<package><metadata><title>B</title></metadata><manifest><item id="a" href="a.html" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/></spine></package>`
 )
 
+// saved is a page as a browser saves it with its pictures.
+func saved(encoding, page string) string {
+	return strings.ReplaceAll("From: <Saved by a browser>\nSubject: T\nMIME-Version: 1.0\nContent-Type: multipart/related;\n\ttype=\"text/html\";\n\tboundary=\"--x--\"\n\n"+
+		"----x--\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n"+
+		"----x--\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: "+encoding+"\nContent-Location: https://example.org/\n\n"+page+"\n----x----\n", "\n", "\r\n")
+}
+
 // What a file is, its content says, and its name only where content cannot.
 func TestFormats(t *testing.T) {
 	epub := zipped(t, "mimetype", "application/epub+zip", "META-INF/container.xml", book, "b.opf", opf, "a.html", page)
@@ -105,6 +113,8 @@ func TestFormats(t *testing.T) {
 		{"x.pdf", page, "heading", "paragraph"},
 		{"x.html", page, "heading", "paragraph"},
 		{"x.html", "<p>Only</p><p>pieces</p>", "paragraph", "paragraph"},
+		{"x.mhtml", saved("quoted-printable", strings.ReplaceAll(page, "=", "=3D")), "heading", "paragraph"},
+		{"x.html", "\r\n" + saved("base64", base64.StdEncoding.EncodeToString([]byte(page))), "heading", "paragraph"},
 		{"x.md", "<div>\n<b>x</b>\n</div>\n\n# Title", "other", "heading"},
 		{"x.go", "package x\n\nfunc F() {}\n", "code go", "code go"},
 		{"x.py", "import os\n\ndef f(): pass\n", "code python", "code python"},
@@ -138,6 +148,7 @@ func TestFormats(t *testing.T) {
 }
 
 func TestBadInput(t *testing.T) {
+	ole := "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 	png := "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
 	for _, c := range []struct {
 		name, data string
@@ -152,6 +163,10 @@ func TestBadInput(t *testing.T) {
 		{"x.zip", zipped(t, "[Content_Types].xml", "<x/>", "xl/workbook.xml", "<x/>"), read.ErrUnsupported, "an Excel workbook"},
 		{"x.odt", zipped(t, "mimetype", "application/vnd.oasis.opendocument.text", "content.xml", "<x/>"), read.ErrNoText, "only pictures"},
 		{"x.ods", zipped(t, "mimetype", "application/vnd.oasis.opendocument.spreadsheet", "content.xml", "<x/>"), read.ErrUnsupported, "an OpenDocument file"},
+		{"x.mhtml", strings.ReplaceAll(saved("binary", page), "text/html;", "text/css;"), read.ErrCorrupt, "no page"},
+		{"x.mhtml", saved("binary", page)[:200], read.ErrCorrupt, "save it again"},
+		{"x.docx", ole + strings.Repeat("\x00", 2<<20) + "E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00", read.ErrEncrypted, ""},
+		{"x.doc", ole + strings.Repeat("\x00", 2<<20), read.ErrUnsupported, "an old Office document"},
 		{"x.rtf", `{\rtf1\ansi text}`, read.ErrUnsupported, "RTF"},
 		{"x.7z", "7z\xbc\xaf\x27\x1c\x00\x04", read.ErrUnsupported, "pack it as zip"},
 		{"x.zip", zipped(t, "a.md", md, "b.md", md)[:40], read.ErrCorrupt, "cut off"},

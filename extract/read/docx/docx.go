@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"seedbed/extract"
+	"seedbed/extract/read/html"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/table"
+	"seedbed/extract/read/text"
 	"seedbed/extract/read/zipxml"
 )
 
@@ -24,7 +26,7 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string) (*extract
 	if err != nil {
 		return nil, err
 	}
-	k := reader{archive: a, styles: map[string]style{}, notes: map[string]*zipxml.Node{}, counts: map[string][]int{}}
+	k := reader{ctx: ctx, archive: a, styles: map[string]style{}, notes: map[string]*zipxml.Node{}, counts: map[string][]int{}}
 	k.w.Kind = extract.Page
 	k.w.Title, k.w.Authors, k.w.Language = a.Properties()
 	main := a.Main("word/document.xml")
@@ -54,7 +56,9 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string) (*extract
 }
 
 type reader struct {
+	ctx     context.Context
 	archive *zipxml.Archive
+	related map[string]zipxml.Relation
 	styles  map[string]style
 	numbers numbering
 	notes   map[string]*zipxml.Node // "footnote 2", "endnote 1"
@@ -82,7 +86,8 @@ type style struct {
 // without any of them.
 func (k *reader) parts(main string) {
 	files := map[string]string{}
-	for _, r := range k.archive.Relations(main) {
+	k.related = k.archive.Relations(main)
+	for _, r := range k.related {
 		files[r.Type] = r.Target
 	}
 	file := func(kind string) string {
@@ -186,10 +191,43 @@ func (k *reader) block(n *zipxml.Node) {
 		for _, c := range alternatives(n) {
 			k.block(c)
 		}
+	case "w:altChunk":
+		k.flush()
+		k.chunk(n.Get("id"))
 	case "m:oMathPara":
 		k.flush()
 		k.add("\n\n", extract.Block{Kind: extract.Formula, Text: display(n)})
 	}
+}
+
+// chunk adds a document of another kind that stands in the archive, as programs
+// do that turn web pages into Word documents. Word shows it like the rest.
+func (k *reader) chunk(id string) {
+	target := k.related[id].Target
+	d, err := k.foreign(target)
+	if err != nil {
+		k.w.Warn("an embedded document was left out: %v", err)
+		return
+	}
+	k.w.Append("\n\n", d, "")
+	k.list = false
+}
+
+func (k *reader) foreign(name string) (*extract.Document, error) {
+	f, err := k.archive.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	switch path.Ext(name) {
+	case ".html", ".htm", ".xhtml":
+		return html.Whole(k.ctx, f, name)
+	case ".mht", ".mhtml":
+		return html.Archive(k.ctx, f, name, true)
+	case ".txt":
+		return text.Read(k.ctx, f, name)
+	}
+	return nil, fmt.Errorf("%s: %w", name, readerr.ErrUnsupported)
 }
 
 // alternatives are an element's children; of alternative ones, those that

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -110,5 +111,36 @@ func TestTruncated(t *testing.T) {
 		if _, err := docx.Read(t.Context(), bytes.NewReader(data[:n]), int64(n), "cut.docx"); !errors.Is(err, readerr.ErrCorrupt) {
 			t.Errorf("first %d of %d bytes: error %v, want %v", n, len(data), err, readerr.ErrCorrupt)
 		}
+	}
+}
+
+// Programs that turn web pages into Word documents put the page in whole.
+func TestChunks(t *testing.T) {
+	const page = "<html><body><h2>Yeast</h2><p>It rises.</p></body></html>"
+	parts := "-- word/_rels/document.xml.rels --\n" + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
+		`<Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk" Target="a.html"/>` +
+		`<Relationship Id="b" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk" Target="b.mht"/>` +
+		`<Relationship Id="c" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk" Target="c.rtf"/>` +
+		"</Relationships>\n-- word/a.html --\n" + page + "\n-- word/c.rtf --\n{}\n" +
+		"-- word/b.mht --\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=\"x\"\n\n--x\nContent-Type: text/html\n\n" + strings.ReplaceAll(page, "Yeast", "Salt") + "\n--x--\n"
+	chunk := func(id string) string {
+		return `<w:altChunk r:id="` + id + `" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"/>`
+	}
+	words := `<w:p><w:r><w:t>Words.</w:t></w:r></w:p>`
+	d, err := read(t, parts+open+words+chunk("a")+words+chunk("b")+chunk("c")+chunk("none")+words+shut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readtest.Check(t, d)
+	want := []string{"Words.", "Yeast", "It rises.", "Words.", "Salt", "It rises.", "Words."}
+	var got []string
+	for _, b := range d.Blocks {
+		got = append(got, b.Text)
+	}
+	if !slices.Equal(got, want) || d.Blocks[1].Kind != extract.Heading {
+		t.Errorf("blocks %q, the second a %s; want %q with headings", got, d.Blocks[1].Kind, want)
+	}
+	if len(d.Warnings) != 2 {
+		t.Errorf("warnings %q; want one for each document that cannot be read", d.Warnings)
 	}
 }

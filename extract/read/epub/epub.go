@@ -96,9 +96,26 @@ func (b *book) read(ctx context.Context) (*extract.Document, error) {
 		}
 	}
 	if len(b.w.Blocks) == 0 {
-		return nil, fmt.Errorf("%w: none of its %d chapters has any; a book of pictures needs text recognition first", readerr.ErrNoText, len(chapters))
+		return nil, b.empty(chapters)
 	}
 	return b.w.Done(), nil
+}
+
+// empty says why a book has no text.
+func (b *book) empty(chapters []string) error {
+	missing := 0
+	for _, name := range chapters {
+		if b.files[name] == nil {
+			missing++
+		}
+	}
+	switch {
+	case len(chapters) == 0:
+		return fmt.Errorf("%w: the EPUB lists no chapters", readerr.ErrNoText)
+	case missing > 0:
+		return fmt.Errorf("%w: %d of the EPUB's %d chapters are not in the file", readerr.ErrCorrupt, missing, len(chapters))
+	}
+	return fmt.Errorf("%w: none of its %d chapters has any; a book of pictures needs text recognition first", readerr.ErrNoText, len(chapters))
 }
 
 // file unpacks a file of the book.
@@ -136,6 +153,8 @@ func unpack(f *zip.File, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+var version = regexp.MustCompile(`^(\s*<\?xml\s+version\s*=\s*["'])1\.1\b`)
+
 func (b *book) xml(name string, v any) error {
 	data, err := b.file(name)
 	if err != nil {
@@ -145,7 +164,8 @@ func (b *book) xml(name string, v any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	dec := xml.NewDecoder(strings.NewReader(s))
+	// What version 1.1 of XML allows beside 1.0 no book needs.
+	dec := xml.NewDecoder(strings.NewReader(version.ReplaceAllString(s, "${1}1.0")))
 	dec.Strict = false
 	dec.Entity = xml.HTMLEntity
 	dec.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // decoded above
@@ -205,9 +225,15 @@ func (b *book) packageFile() (string, opf, error) {
 	}
 	for _, name := range names {
 		p = opf{}
-		if cause = b.xml(name, &p); cause == nil && len(p.Items) > 0 {
-			return name, p, nil
+		if cause = b.xml(name, &p); cause == nil {
+			if len(p.Items) > 0 {
+				return name, p, nil
+			}
+			cause = fmt.Errorf("%s is empty", name)
 		}
+	}
+	if cause == nil {
+		cause = errors.New("it names no package file")
 	}
 	return "", p, fmt.Errorf("%w: the EPUB has no readable list of its pages; download it again (%v)", readerr.ErrCorrupt, cause)
 }

@@ -125,6 +125,10 @@ func TestBadBooks(t *testing.T) {
 		{"obscured font", with(plain(), "META-INF/encryption.xml", encryption("http://www.idpf.org/2008/embedding", "font.otf")), nil},
 		{"no package file", change(t, "META-INF/container.xml", "book.opf", "other.opf"), nil}, // found by its ending
 		{"package file is no XML", change(t, "book.opf", "<package", "{"), readerr.ErrCorrupt},
+		{"version 1.1", change(t, "book.opf", `<package`, `<?xml version="1.1"?><package`), nil},
+		{"no list", change(t, "book.opf", `<item id="one" href="one.xhtml" media-type="application/xhtml+xml"/>`, ""), readerr.ErrCorrupt},
+		{"no chapters", change(t, "book.opf", `application/xhtml+xml`, "image/png"), readerr.ErrNoText},
+		{"chapters left out", change(t, "book.opf", `one.xhtml`, "other.xhtml"), readerr.ErrCorrupt},
 		{"no text", change(t, "one.xhtml", "Words.", ""), nil},
 		{"nothing at all", change(t, "one.xhtml", "<h1>One</h1><p>Words.</p>", "<img src='x'/>"), readerr.ErrNoText},
 	} {
@@ -132,8 +136,8 @@ func TestBadBooks(t *testing.T) {
 		if !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", c.name, err, c.want)
 		}
-		if err != nil && !strings.Contains(err.Error(), "book.epub") {
-			t.Errorf("%s: error %q does not name the file", c.name, err)
+		if err != nil && (!strings.Contains(err.Error(), "book.epub") || strings.Contains(err.Error(), "nil")) {
+			t.Errorf("%s: error %q does not name the file, or says nothing", c.name, err)
 		}
 	}
 }

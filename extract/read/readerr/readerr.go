@@ -16,4 +16,4 @@ var (
 )
 
 // Formats names what can be read, for messages.
-const Formats = "PDF, EPUB, Word (.docx), OpenDocument (.odt), PowerPoint (.pptx), HTML, Markdown, reStructuredText, AsciiDoc, LaTeX, PreTeXt, plain text, manual pages, subtitles (.srt, .vtt), records (.csv, .tsv, .json, .jsonl), notebooks (.ipynb), source code, and code repositories as zip, tar, tar.gz, tar.zst or a folder"
+const Formats = "PDF, EPUB, Word (.docx), OpenDocument (.odt), PowerPoint (.pptx), HTML (saved pages too: .mhtml), Markdown, reStructuredText, AsciiDoc, LaTeX, PreTeXt, plain text, manual pages, subtitles (.srt, .vtt), records (.csv, .tsv, .json, .jsonl), notebooks (.ipynb), source code, and code repositories as zip, tar, tar.gz, tar.zst or a folder"

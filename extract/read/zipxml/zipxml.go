@@ -58,8 +58,8 @@ func (a *Archive) Names(prefix string) []string {
 	return names
 }
 
-// open gives a file's content, which ends with an error at the limits.
-func (a *Archive) open(name string) (io.ReadCloser, error) {
+// Open gives a file's content, which ends with an error at the limits.
+func (a *Archive) Open(name string) (io.ReadCloser, error) {
 	f := a.files[name]
 	if f == nil {
 		return nil, fmt.Errorf("%w: it has no %s", readerr.ErrCorrupt, name)
@@ -182,7 +182,7 @@ func qualified(n xml.Name) string {
 // parent, whole, as it comes: a book is never in memory at once. Children of
 // an element that through names are taken for the parent's own.
 func (a *Archive) Each(name, parent string, through []string, f func(*Node) error) error {
-	r, err := a.open(name)
+	r, err := a.Open(name)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (a *Archive) Each(name, parent string, through []string, f func(*Node) erro
 
 // Tree reads a whole file.
 func (a *Archive) Tree(name string) (*Node, error) {
-	r, err := a.open(name)
+	r, err := a.Open(name)
 	if err != nil {
 		return nil, err
 	}
