@@ -78,7 +78,7 @@ func (o *outline) headingQuestion(sec int) {
 	}
 	answer, as := o.gather(body)
 	answer = cleanAnswer(answer)
-	if pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 {
+	if pointer(answer) || unanswered(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 {
 		return
 	}
 	var qs []span
@@ -298,7 +298,7 @@ func (o *outline) boldQuestions() {
 			as = append([]span{rest}, as...)
 		}
 		answer = strings.TrimSpace(strings.TrimPrefix(cleanAnswer(answer), "A: "))
-		if answer == "" || pointer(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 || !rest.empty() && !sealed && strings.Count(answer, " ") < 3 && len(answer) < 40 {
+		if answer == "" || pointer(answer) || unanswered(answer) || strings.HasSuffix(answer, ":") || strings.Count(answer, " ") > 1500 || !rest.empty() && !sealed && strings.Count(answer, " ") < 3 && len(answer) < 40 {
 			continue
 		}
 		if len(body) > 0 && (o.selects(body) || o.options(body) || o.linksOnly(body)) {

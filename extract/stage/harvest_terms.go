@@ -56,7 +56,7 @@ func (o *outline) headingTerm(i int) {
 	p := o.pieces[i]
 	s := o.sections[p.section]
 	term := plain(headingTitle(o.text[p.start:p.end]))
-	if s.topic == topicGlossary || utf8.RuneCountInString(term) < 2 || strings.Count(term, " ") > 5 || strings.HasSuffix(term, "?") || s.kids > 0 {
+	if s.topic == topicGlossary || utf8.RuneCountInString(term) < 2 || strings.Count(term, " ") > 5 || strings.HasSuffix(term, "?") || s.kids > 0 || sectionNumber.MatchString(term) {
 		return
 	}
 	body := o.ownBody(s)
@@ -69,11 +69,16 @@ func (o *outline) headingTerm(i int) {
 	o.define(o.whatIs(term, def, p.start), cleanAnswer(def), append([]span{p.span}, spans...)...)
 }
 
+// sectionNumber matches the heading of a section that is about something:
+// "4.3.1 Overview".
+var sectionNumber = lazily(`^[^\pL]*\d`)
+
 // A definition is a term and where its explanation stands.
 type definition struct {
-	term string
-	at   span // the whole entry
-	def  span
+	term   string
+	marked bool // the term is bold or code
+	at     span // the whole entry
+	def    span
 }
 
 // glossaryTerms takes the entries of a paragraph or list item in a glossary:
@@ -101,6 +106,9 @@ func (o *outline) glossaryTerms(i int) {
 		}
 		at = end
 	}
+	if len(entries) == 1 && !entries[0].marked && !o.entryBeside(i) {
+		return // a sentence with a dash or a colon
+	}
 	// An entry may go on in the blocks after it.
 	if n := len(entries); n > 0 {
 		last := &entries[n-1]
@@ -123,6 +131,19 @@ func (o *outline) glossaryTerms(i int) {
 		}
 		o.define(o.whatIs(d.term, answer, p.start), answer, spans...)
 	}
+}
+
+// entryBeside reports whether one of the next pieces before or after a piece,
+// in its section, is the entry of a glossary too.
+func (o *outline) entryBeside(i int) bool {
+	const near = 2 // an entry may go on in a second paragraph
+	s := o.sections[o.pieces[i].section]
+	for j := max(i-near, s.first); j <= min(i+near, s.last-1); j++ {
+		if j != i && o.glossaryEntry(o.pieces[j].span).term != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // glossaryEntry reads "**Term**: words", "Term — words" or "- `term` - words"
@@ -194,7 +215,7 @@ func (o *outline) glossaryEntry(s span) definition {
 		return definition{}
 	}
 	start := s.start + c.i + len(rest) - len(trimmed) + sep
-	return definition{term: plain(term), at: s, def: span{start, s.end}}
+	return definition{term: plain(term), marked: c.bold > 0 || code, at: s, def: span{start, s.end}}
 }
 
 // nounPhrase reports whether a term can be one: short, and no label or

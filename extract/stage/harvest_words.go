@@ -166,6 +166,19 @@ func pointer(s string) bool {
 	return strings.Count(s, " ") < 12 && !strings.Contains(s, "\n") && pointers.MatchString(s) && !strings.EqualFold(strings.Trim(s, ". "), "none")
 }
 
+// unanswered reports whether what stands under a question is no answer: boxes
+// to tick or lines to fill in, another question, or what somebody says in a
+// story whose chapter is called by a question.
+func unanswered(s string) bool {
+	return boxes.MatchString(s) || asksBack.MatchString(s) || speech.MatchString(s)
+}
+
+var (
+	boxes    = lazily(`[□☐❏❑❒✷] ?\S[^□☐❏❑❒✷]*[□☐❏❑❒✷]|(\. ?){8}`)
+	asksBack = lazily(`^[^.?!。？！؟\n]+[?？؟]\s*$`)
+	speech   = lazily(`^["“„«][^"”“»\n]+[,!?]["”“»] \p{Ll}`)
+)
+
 // plain is a line of Markdown without links, emphasis and signs; code spans
 // stay.
 func plain(s string) string {
