@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -51,6 +52,15 @@ func do(s http.Handler, method, target, body string, headers ...string) *httptes
 
 var fragment = []string{"HX-Request", "true", "HX-Request-Type", "partial"}
 
+// matches says whether an address is one of a route's, as in /runs/:id.
+func matches(route, to string) bool {
+	to, _, _ = strings.Cut(to, "#")
+	is, have := strings.Split(route, "/"), strings.Split(to, "/")
+	return slices.EqualFunc(is, have, func(is, have string) bool {
+		return is == have || strings.HasPrefix(is, ":") && have != ""
+	})
+}
+
 // samplePages is every page, in every state the sample has.
 var samplePages = []string{
 	"/", "/?collection=code", "/?collection=nothing",
@@ -68,7 +78,7 @@ var samplePages = []string{
 // Every page is whole, safe and accessible as far as a program can tell.
 func TestPages(t *testing.T) {
 	s := server(t, webtest.Sample())
-	links := map[string]string{}
+	links, forms := map[string]string{}, map[string]string{}
 	for _, path := range samplePages {
 		w := do(s, "GET", path, "")
 		if w.Code != http.StatusOK {
@@ -123,6 +133,18 @@ func TestPages(t *testing.T) {
 					links[to] = path
 				}
 			}
+		}
+		for _, n := range page.All("form[method=post], [hx-post], [formaction]:not([formmethod=get])") {
+			for _, name := range []string{"action", "hx-post", "formaction"} {
+				if to := webtest.Attr(n, name); to != "" {
+					forms[to] = path
+				}
+			}
+		}
+	}
+	for to, from := range forms {
+		if !slices.ContainsFunc(s.Routes(), func(r *echo.Route) bool { return r.Method == "POST" && matches(r.Path, to) }) {
+			t.Errorf("GET %s: a form is sent to %s, where nothing takes it", from, to)
 		}
 	}
 	// No link is dead, and none leads away.

@@ -126,8 +126,8 @@ func upper(s string) string {
 // in is the address of a thing by its id.
 func in(kind, id string, rest ...string) templ.SafeURL {
 	p := "/" + kind + "/" + url.PathEscape(id)
-	if len(rest) > 0 {
-		p += "/" + path.Join(rest...)
+	if more := path.Join(rest...); more != "" {
+		p += "/" + more
 	}
 	return templ.SafeURL(p)
 }
