@@ -145,6 +145,12 @@ func (c extractCmd) model(ctx context.Context, s *streams) (extract.Model, error
 	}
 	probe := llm.New(llm.Options{URL: c.URL, Key: c.Key, Model: c.Model})
 	defer probe.Close()
+	if c.Model == "" {
+		var err error
+		if c.Model, err = probe.OnlyModel(ctx); err != nil {
+			return nil, fmt.Errorf("no model is chosen: %w; name one by --model or SEEDBED_LLM_MODEL", err)
+		}
+	}
 	server := probe.Learn(ctx)
 	limits := llm.Limits{Concurrency: c.Concurrency, RPM: c.RPM, TPM: c.TPM}
 	if server.Slots > 0 { // more would only wait there

@@ -675,9 +675,16 @@ func TestModelsAndTest(t *testing.T) {
 	if words, err := c.Test(t.Context()); err != nil || !strings.HasPrefix(words, "small at 127.0.0.1") {
 		t.Errorf("Test = %q, %v", words, err)
 	}
+	if name, err := c.OnlyModel(t.Context()); llm.Kind(err) != llm.Invalid || !strings.Contains(err.Error(), "2 models: large, small") {
+		t.Errorf("OnlyModel of two = %q, %v", name, err)
+	}
 	c, _ = newClient(t, srv, func(o *llm.Options) { o.Model = "none" })
 	if words, err := c.Test(t.Context()); err == nil {
 		t.Errorf("Test of a model that is not there = %q", words)
+	}
+	c, _ = newClient(t, llmtest.New(t, llmtest.Script{Models: []string{"qwen.gguf"}}), func(*llm.Options) {})
+	if name, err := c.OnlyModel(t.Context()); name != "qwen.gguf" || err != nil {
+		t.Errorf("OnlyModel = %q, %v", name, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,4 +59,24 @@ func (c *Client) Models(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// OnlyModel is the model of a server that has one alone, as llama-server has.
+// Where there are more, or none, the error names what there is to choose from.
+func (c *Client) OnlyModel(ctx context.Context) (string, error) {
+	names, err := c.Models(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case len(names) == 1:
+		return names[0], nil
+	case len(names) == 0:
+		return "", &Error{Kind: Invalid, Message: c.host + " lists no model"}
+	}
+	const shown = 5
+	first := strings.Join(names[:min(shown, len(names))], ", ")
+	if more := len(names) - shown; more > 0 {
+		first += fmt.Sprintf(" and %d more", more)
+	}
+	return "", &Error{Kind: Invalid, Message: fmt.Sprintf("%s has %d models: %s", c.host, len(names), first)}
 }

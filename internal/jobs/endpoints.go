@@ -184,14 +184,35 @@ func (s *Service) ListModels(ctx context.Context, url, key string) ([]string, er
 	return names, inWords(err)
 }
 
+// model is the one chosen for a server, or the only one it has.
+func (s *Service) model(ctx context.Context, e seedbed.Endpoint) (string, error) {
+	if e.Model != "" {
+		return e.Model, nil
+	}
+	o := s.Client
+	o.URL, o.Key = e.URL, e.Key
+	c := llm.New(o)
+	defer c.Close()
+	name, err := c.OnlyModel(ctx)
+	if err != nil {
+		choose := "choose one in the settings"
+		if e.ID == EnvEndpoint {
+			choose = "name one by --model or SEEDBED_LLM_MODEL"
+		}
+		err = inWords(err)
+		return "", seedbed.Errorf(seedbed.CodeOf(err), "no model is chosen for %s: %w; %s", e.Name, err, choose)
+	}
+	return name, nil
+}
+
 // TestEndpoint asks for one tiny completion and says what answered.
 func (s *Service) TestEndpoint(ctx context.Context, id string) (string, error) {
 	e, err := s.endpoint(ctx, s.DB, id)
 	if err != nil {
 		return "", err
 	}
-	if e.Model == "" {
-		return "", seedbed.Errorf(seedbed.Invalid, "no model is chosen for %s: choose one first", e.Name)
+	if e.Model, err = s.model(ctx, e); err != nil {
+		return "", err
 	}
 	o := s.Client
 	o.URL, o.Key, o.Model, o.MaxAttempts = e.URL, e.Key, e.Model, 1

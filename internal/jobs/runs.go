@@ -57,14 +57,11 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 		return run, seedbed.Errorf(seedbed.Invalid, "a limit of cost needs the prices of %s: enter them in the settings, or limit the tokens", endpoint.Name)
 	}
 	run.Batch = o.Batch
-	run.Endpoint, run.Model = endpoint.ID, endpoint.Model
-	if o.Model != "" {
-		run.Model = o.Model
-	}
+	run.Endpoint, run.Model = endpoint.ID, o.Model
 	if run.Model == "" {
-		return run, seedbed.Errorf(seedbed.Invalid, "no model is chosen for %s: choose one in the settings", endpoint.Name)
+		run.Model, err = s.model(ctx, endpoint)
 	}
-	return run, nil
+	return run, err
 }
 
 // addRun stores a run of a source with the job that makes it go on: its plan

@@ -688,10 +688,36 @@ func TestEndpoints(t *testing.T) {
 		if run.State != seedbed.RunDone || run.Model != "small" || run.Passages.Done != 3 {
 			t.Errorf("a run with a server added just now ends as %+v; want done with the model small", run)
 		}
+
+		// Without a model chosen, which of the two is not for us to say.
+		e.Model = ""
+		if e, err = b.SaveEndpoint(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+		src := b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Source.ID
+		_, err = b.StartRun(ctx, src, seedbed.RunOptions{Recipe: "quick"})
+		if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "2 models: large, small; choose one in the settings") {
+			t.Errorf("a run with no model chosen gives %v; want the models and where to choose one", err)
+		}
 		if err := b.DeleteEndpoint(ctx, e.ID); err != nil {
 			t.Error(err)
 		}
 	})
+}
+
+// TestOnlyModel: llama-server has one model, so nobody has to say which.
+func TestOnlyModel(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Models: []string{"qwen.gguf"}})
+	o := impatient(s, 2)
+	o.Env.Model = ""
+	b := start(t, t.TempDir(), o)
+	if words, err := b.TestEndpoint(t.Context(), jobs.EnvEndpoint); err != nil || !strings.Contains(words, "qwen.gguf") {
+		t.Errorf("TestEndpoint gives %q, %v; want the server's only model", words, err)
+	}
+	run := b.ended(b.upload("machines.md", book(3), seedbed.RunOptions{}).Run.ID)
+	if run.State != seedbed.RunDone || run.Model != "qwen.gguf" {
+		t.Errorf("the run ends as %+v; want done by the server's only model", run)
+	}
 }
 
 func TestEndpointRemovedInWork(t *testing.T) {
