@@ -19,6 +19,7 @@ import (
 // right one with its explanation is the answer.
 type quiz struct {
 	stem    []int    // pieces of the question, without options
+	inline  span     // or the words before the options of one paragraph
 	options []option // in order
 	right   []int    // of the options
 	more    []int    // pieces of the explanation
@@ -40,6 +41,11 @@ func (o *outline) choices() {
 	o.quizzed = make([]bool, len(o.pieces))
 	var all []*quiz
 	for i := 0; i < len(o.pieces); i++ {
+		if q, next := o.inlineQuiz(i); q != nil {
+			all = append(all, q)
+			i = next - 1
+			continue
+		}
 		if !o.optionAt(i) || i > 0 && o.pieces[i-1].section == o.pieces[i].section && o.optionAt(i-1) {
 			continue
 		}
@@ -57,13 +63,40 @@ func (o *outline) choices() {
 	}
 }
 
+// inlineQuiz reads a paragraph that has its question and its options, one a
+// line, and is followed by the key.
+func (o *outline) inlineQuiz(i int) (*quiz, int) {
+	p := o.pieces[i]
+	if p.kind != extract.Paragraph && p.kind != extract.ListItem {
+		return nil, 0
+	}
+	words := o.text[p.body:p.end]
+	m := firstOption.FindStringIndex(words)
+	if m == nil || m[0] == 0 || !wordy(words[:m[0]]) {
+		return nil, 0
+	}
+	at := p.body + m[0] + 1
+	mark := optionMark.FindStringSubmatchIndex(o.text[at:p.end])
+	q := &quiz{inline: o.trim(span{p.body, at}), sure: true}
+	q.options = o.lettered(option{key: 'A', words: span{at + mark[1], p.end}, pieces: []int{i}})
+	if len(q.options) < 2 {
+		return nil, 0
+	}
+	if next := o.key(q, i+1); len(q.right) > 0 && len(q.right) < len(q.options) {
+		return q, next
+	}
+	return nil, 0
+}
+
+var firstOption = lazily(`\n[ \t]*(?:[-*+][ \t]+)?\**\(?[Aa][.):：]\**[ \t]+\S`)
+
 // optionAt reports whether a piece may be an option.
 func (o *outline) optionAt(i int) bool {
 	_, ok := o.option(i)
 	return ok
 }
 
-var optionMark = lazily(`^[ \t>]*(?:([-*+])[ \t]+)?(?:\[([ xX✓✔])\][ \t]+)?(?:\**\(?([A-Ha-h])[.):：]\**[ \t]+)?`)
+var optionMark = lazily(`^[ \t>]*(?:([-*+])[ \t]+)?(?:\[([ xX✓✔])\][ \t]+|([☐⬜☒☑✅])[ \t]+)?(?:\**\(?([A-Ha-h])[.):：]\**[ \t]+)?`)
 
 // option reads an option at the beginning of a piece.
 func (o *outline) option(i int) (option, bool) {
@@ -81,7 +114,10 @@ func (o *outline) option(i int) (option, bool) {
 		op.boxed, op.marked = true, text[m[4]] != ' '
 	}
 	if m[6] >= 0 {
-		op.key = byte(unicode.ToUpper(rune(text[m[6]])))
+		op.boxed, op.marked = true, !strings.Contains("☐⬜", text[m[6]:m[7]])
+	}
+	if m[8] >= 0 {
+		op.key = byte(unicode.ToUpper(rune(text[m[8]])))
 	}
 	if m[2] >= 0 && text[m[2]] == '+' {
 		op.marked = true
@@ -166,7 +202,7 @@ func (o *outline) lettered(op option) []option {
 		at += n + 1
 		m := optionMark.FindStringSubmatchIndex(o.text[at:op.words.end])
 		last := &out[len(out)-1]
-		if m == nil || m[6] < 0 || byte(unicode.ToUpper(rune(o.text[at+m[6]]))) != last.key+1 {
+		if m == nil || m[8] < 0 || byte(unicode.ToUpper(rune(o.text[at+m[8]]))) != last.key+1 {
 			continue
 		}
 		end := last.words.end
@@ -210,14 +246,19 @@ func (o *outline) stem(q *quiz, first int) bool {
 		}
 		from--
 		_, _, _, bold := o.boldQuestion(p)
-		if p.kind == extract.Heading || p.role == roleAsk || p.role == roleNumbered || bold {
-			for j := from; j < first; j++ {
+		item := p.kind == extract.ListItem
+		if p.kind == extract.Heading || p.role == roleAsk || p.role == roleNumbered || bold || item {
+			head := from
+			if p.kind == extract.Heading && p.role == roleNone && !questions(headingTitle(o.words(p))) && strings.ContainsAny(o.text[p.end:o.pieces[first].start], "?\uff1f") {
+				head++ // it names the section
+			}
+			for j := head; j < first; j++ {
 				q.stem = append(q.stem, j)
 			}
 			words, _ := o.gather(q.stem)
 			asked := strings.ContainsAny(words, "?\uff1f")
 			q.sure = asked || p.role == roleAsk
-			return q.sure || p.role == roleNumbered
+			return q.sure || p.role == roleNumbered && !item
 		}
 	}
 	// Without a label only the paragraph right before can ask.
@@ -228,6 +269,8 @@ func (o *outline) stem(q *quiz, first int) bool {
 	return false
 }
 
+var sourced = lazily(`^(?:\W*\b(?i:references?|sources?|docs|documentation|quelle|referenz|référence|参考)\b\W*)+$`)
+
 var keyed = lazily(`^[\s*_#>]*(?:\[)?([A-Ha-h](?:\s*(?:,|and|&|und|et|y|、|和)\s*[A-Ha-h])*)\b[.):]?`)
 
 // key reads what follows the options: which of them is right, where no box
@@ -237,6 +280,7 @@ func (o *outline) key(q *quiz, next int) int {
 		return next
 	}
 	sec := o.pieces[q.options[0].pieces[0]].section
+	told := false // what follows explains
 	for ; next < len(o.pieces); next++ {
 		p := o.pieces[next]
 		words := strings.TrimSpace(o.words(p))
@@ -249,7 +293,7 @@ func (o *outline) key(q *quiz, next int) int {
 						q.right = append(q.right, k)
 					}
 				}
-				sec = p.section
+				sec, told = p.section, told || p.kind == extract.Heading
 				rest := strings.TrimSpace(words[len(m[0]):])
 				switch r, _ := utf8.DecodeRuneInString(rest); {
 				case !wordy(rest) || o.repeats(q, rest):
@@ -263,7 +307,7 @@ func (o *outline) key(q *quiz, next int) int {
 				continue
 			}
 			if words == "" || m == nil && !wordy(o.text[p.body:p.end]) || p.sealed {
-				q.key = append(q.key, next)
+				q.key, told = append(q.key, next), true
 				continue // the label of hidden words, the key is in them
 			}
 			if len(q.right) == 0 {
@@ -280,9 +324,16 @@ func (o *outline) key(q *quiz, next int) int {
 			return next
 		case len(q.right) == 0:
 			return next
+		case explains.MatchString(words) && p.section == sec:
+			told = true
+			q.more = append(q.more, next)
+		case o.linksOnly([]int{next}) && !wordy(textLink.ReplaceAllString(words, "")):
+			// where it was read
+		case !told:
+			return next
 		case p.section != sec && !o.under(p.section, sec) || rule(words):
 			return next
-		case o.linksOnly([]int{next}):
+		case sourced.MatchString(words):
 			// where it was read
 		default:
 			if _, _, _, asks := o.boldQuestion(p); asks {
@@ -324,6 +375,29 @@ func choiceLetters(s string) string {
 	return w.String()
 }
 
+// chosen is the answer to an exercise that is one letter of several options:
+// the option. Without them a letter says nothing.
+func chosen(question, answer string) (string, bool) {
+	m := lone.FindStringSubmatch(answer)
+	if m == nil {
+		return answer, true
+	}
+	found := ""
+	for line := range strings.Lines(question) {
+		k := optionMark.FindStringSubmatch(line)
+		if k == nil || !strings.EqualFold(k[4], m[1]) {
+			continue
+		}
+		if found != "" {
+			return "", false
+		}
+		found = strings.TrimSpace(line)
+	}
+	return strings.TrimSpace(found + "\n\n" + strings.TrimSpace(answer[len(m[0]):])), found != ""
+}
+
+var lone = lazily(`^\W{0,3}([A-Ha-h])\W{0,3}(?:\n|$)`)
+
 // repeats reports whether the words after the key's letter are the option's.
 func (o *outline) repeats(q *quiz, rest string) bool {
 	for _, k := range q.right {
@@ -346,8 +420,14 @@ func (o *outline) under(sec, top int) bool {
 
 func (o *outline) emitQuiz(q *quiz) {
 	stem, spans := o.gather(q.stem)
-	stem = cleanQuestion(withoutStep(strings.TrimSpace(stem)))
-	if q.stem[0] < len(o.pieces) && o.pieces[q.stem[0]].kind == extract.Heading {
+	at := q.inline.start
+	if len(q.stem) > 0 {
+		at = o.pieces[q.stem[0]].start
+	} else {
+		stem, spans = o.text[q.inline.start:q.inline.end], []span{q.inline}
+	}
+	stem = cleanQuestion(withoutStep(listNumber.ReplaceAllString(strings.TrimSpace(stem), "")))
+	if len(q.stem) > 0 && o.pieces[q.stem[0]].kind == extract.Heading {
 		first, rest, _ := strings.Cut(stem, "\n")
 		stem = strings.TrimSpace(plain(first) + "\n" + rest)
 	}
@@ -383,7 +463,7 @@ func (o *outline) emitQuiz(q *quiz) {
 			o.taken[i], o.quizzed[i] = true, true
 		}
 	}
-	f := found{at: o.runes(o.pieces[q.stem[0]].start), short: short, tag: "quiz", kind: typeOf(stem, short)}
+	f := found{at: o.runes(at), short: short, tag: "quiz", kind: typeOf(stem, short)}
 	if short == answer.String() {
 		f.short = ""
 	}
@@ -404,6 +484,8 @@ func (o *outline) optionWords(op option) string {
 	}
 	return strings.TrimSpace(strings.ReplaceAll(dedent(o.text[s.start:s.end], 4), "&shy;", ""))
 }
+
+var listNumber = lazily(`^\(?\d{1,3}[.)][ \t]+`)
 
 // hanging keeps the lines of an option together.
 func hanging(s string) string { return strings.ReplaceAll(s, "\n", "\n   ") }

@@ -107,7 +107,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 			l.role, l.of = roleReply, l.word
 		case l.role == roleAsk && l.word == "example" && l.number == "" && p.kind != extract.Heading && cur != nil && cur.role == roleReply:
 			l.role = roleNone
-		case l.role == roleReply && l.word == "a" && (ask == nil || ask.word != "q" && ask.word != "question" && !o.questioning(ask)):
+		case l.role == roleReply && len(l.word) == 1 && (ask == nil || !asking[ask.word] && !o.questioning(ask)):
 			l.role = roleNone
 		case l.role == roleReply && l.word == "a" && o.enumerates(i):
 			l.role = roleNone
@@ -135,6 +135,11 @@ func (o *outline) entries() (asks, loose []*entry) {
 		case roleReply:
 			e := begin(i, l)
 			cur = e
+			if ask == nil && p.kind == extract.Heading && l.number == "" && l.of == "" && len(l.word) > 1 {
+				if ask = o.titled(i); ask != nil {
+					asks = append(asks, ask)
+				}
+			}
 			if l.target != "" {
 				ask = byTarget[l.target]
 			}
@@ -220,7 +225,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 				}
 				continue
 			}
-			if cur != nil && cur.role == roleReply && cur.level == 0 && !cur.sealed && !topic.numbered() && o.startsAnew(p) {
+			if cur != nil && cur.role == roleReply && (cur.level == 0 && !topic.numbered() && o.startsAnew(p) || cur.level > 0 && leaves(o.words(p))) && !cur.sealed {
 				ask, cur = nil, nil
 			}
 			if in, ok := o.sharedBy(i); ok {
@@ -288,6 +293,43 @@ func (o *outline) startsAnew(p piece) bool {
 // unclosed reports whether the end of an entry is still to come, whatever
 // headings it holds.
 func unclosed(e *entry) bool { return e != nil && e.fenced && !e.shut && !e.closed }
+
+// leaves reports whether a paragraph speaks of the text as a whole, which no
+// solution does.
+func leaves(s string) bool {
+	for _, opening := range []string{"In this section", "In this chapter", "In the next section", "In the next chapter", "The next section", "The next chapter", "This section", "This chapter"} {
+		if strings.HasPrefix(s, opening) {
+			return true
+		}
+	}
+	return false
+}
+
+// titled is the section right before a heading "Solution" that sets a task
+// under a title of its own, as an exercise: "## Swapping values", "Fill the
+// table…", "### Solution".
+func (o *outline) titled(i int) *entry {
+	s := o.sections[o.pieces[i].section]
+	before := o.sections[o.pieces[max(0, i-1)].section]
+	if i == 0 || before.piece < 0 || before.level > s.level || before.topic != topicNone && before.topic != topicExercises || o.taken[before.piece] || o.pieces[before.piece].role != roleNone {
+		return nil
+	}
+	e := &entry{label: label{role: roleAsk, word: "task"}, piece: before.piece, section: o.pieces[before.piece].section, level: before.level}
+	for j := before.piece + 1; j < i; j++ {
+		p := o.pieces[j]
+		if p.role != roleNone && p.role != roleNumbered || p.kind == extract.Heading {
+			return nil
+		}
+		e.body = append(e.body, j)
+	}
+	words, _ := o.gather(e.body)
+	first, _, _ := strings.Cut(words, "\n")
+	if len(e.body) == 0 || len(words) > 3000 || !questions(first) && !strings.ContainsAny(first, "?\uff1f") && !commands(first) {
+		return nil
+	}
+	o.taken[before.piece] = true
+	return e
+}
 
 // inside reports whether a heading without a label stands under the heading
 // of one of the entries.
@@ -688,8 +730,12 @@ func (o *outline) emitExercise(e *entry) {
 	if question == "" || answer == "" || pointer(answer) || !says(question) {
 		return
 	}
+	answer, ok := chosen(question, answer)
+	if !ok {
+		return
+	}
 	f := found{at: o.runes(o.pieces[e.piece].start), short: short, tag: "exercise"}
-	if e.word == "q" || e.word == "question" && strings.HasSuffix(question, "?") {
+	if e.word == "q" || asking[e.word] && questions(question) {
 		f.tag = "question"
 	}
 	answer = withoutQED(answer)
@@ -738,7 +784,7 @@ func (o *outline) reply(e *entry) (string, []span) {
 func (o *outline) gather(body []int) (string, []span) {
 	var w strings.Builder
 	var spans []span
-	last := -1
+	last, items := -1, 0
 	for _, i := range body {
 		p := o.pieces[i]
 		s := o.trimTags(o.trim(span{p.body, p.end}))
@@ -753,6 +799,13 @@ func (o *outline) gather(body []int) (string, []span) {
 		}
 		if p.kind == extract.Code {
 			words = cell(words)
+		}
+		if p.kind == extract.ListItem && p.opens && words != "" {
+			if items == 0 || p.level < items {
+				items = p.level
+			}
+			in := strings.Repeat("   ", p.level-items)
+			words = in + strings.ReplaceAll(words, "\n", "\n"+in)
 		}
 		if words == "" {
 			continue

@@ -256,6 +256,7 @@ func interrogative(s string) bool {
 // or in the paragraphs up to the next question or heading, and questions in
 // the summary of <details>.
 func (o *outline) boldQuestions() {
+	o.folded()
 	for i, p := range o.pieces {
 		if o.taken[i] || p.kind == extract.Heading || p.kind == extract.Code || p.kind == extract.Table || !p.opens {
 			continue
@@ -274,10 +275,10 @@ func (o *outline) boldQuestions() {
 			if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
 				break
 			}
-			if next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
+			if next.kind == extract.Caption && p.kind == extract.ListItem || next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
 				break
 			}
-			loose := rest.empty() && strings.Contains(o.text[p.start:p.end], "# ") // a heading ends at the next one
+			loose := (rest.empty() || o.manyTerms(p)) && (o.manyTerms(p) || strings.Contains(o.text[p.start:p.end], "# ")) // a heading ends at the next one
 			within := o.indented(next)
 			if next.kind == extract.ListItem {
 				within = next.level > p.level
@@ -310,6 +311,37 @@ func (o *outline) boldQuestions() {
 	}
 }
 
+// folded takes the summaries of <details> that fill more than a line: a task
+// with its code or its list.
+func (o *outline) folded() {
+	for i, p := range o.pieces {
+		open := strings.Index(o.text[p.start:p.end], "<summary>")
+		if open < 0 || p.kind == extract.Code || strings.Contains(o.text[p.start+open:p.end], "</summary>") || o.taken[i] {
+			continue
+		}
+		const reach = 8000
+		start := p.start + open + len("<summary>")
+		around := o.text[start:min(len(o.text), start+reach)]
+		shut := strings.Index(around, "</summary>")
+		if shut < 0 || strings.Contains(around[:shut], "<summary>") {
+			continue
+		}
+		end := strings.Index(around[shut:], "</details>")
+		if end < 0 || strings.Contains(around[shut:shut+end], "<summary>") {
+			continue
+		}
+		q := o.trim(span{start, start + shut})
+		a := o.trimTags(o.trim(span{start + shut + len("</summary>"), start + shut + end}))
+		question, answer := unmark(o.text[q.start:q.end]), cleanAnswer(o.text[a.start:a.end])
+		first, _, _ := strings.Cut(question, "\n")
+		if a.empty() || pointer(answer) || !questions(first) && !instructs(first) && !strings.HasSuffix(first, ":") {
+			continue
+		}
+		o.taken[i] = true
+		o.add(cleanQuestion(question), answer, found{at: o.runes(q.start), tag: "faq"}, q, a)
+	}
+}
+
 // plainQuestion is a paragraph of an FAQ that is nothing but a question, in
 // formats that lost its emphasis.
 func (o *outline) plainQuestion(p piece) string {
@@ -327,6 +359,21 @@ func (o *outline) plainQuestion(p piece) string {
 // indented reports whether a piece stands further in than its margin.
 func (o *outline) indented(p piece) bool {
 	return o.column(p.start) > 0 || o.text[p.start] == ' ' || o.text[p.start] == '\t'
+}
+
+// manyTerms reports whether a list item that asks is one of several in its
+// section: what stands between them answers the one before.
+func (o *outline) manyTerms(p piece) bool {
+	if p.kind != extract.ListItem || !termAsks.MatchString(o.text[p.body:p.end]) {
+		return false
+	}
+	s, n := o.sections[p.section], 0
+	for j := max(0, s.first); j < s.last && n < 3; j++ {
+		if o.pieces[j].kind == extract.ListItem && termAsks.MatchString(o.text[o.pieces[j].body:o.pieces[j].end]) {
+			n++
+		}
+	}
+	return n > 2
 }
 
 // boldLine reports whether a piece is one bold line, a heading of sorts.
@@ -367,6 +414,13 @@ func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok 
 	}
 	if question = o.plainQuestion(p); question != "" {
 		return question, span{s.end, s.end}, false, true
+	}
+	if p.kind == extract.ListItem {
+		// The term of a definition list.
+		if m := termAsks.FindStringSubmatchIndex(words); m != nil && !idle(words[m[2]:m[3]]) {
+			s.start += m[1]
+			return plain(words[m[2]:m[3]]), o.trim(s), false, true
+		}
 	}
 	for _, m := range [][2]string{{"**", "**"}, {"__", "__"}, {"<summary>", "</summary>"}, {"<strong>", "</strong>"}, {"<b>", "</b>"}} {
 		at := 0
@@ -415,15 +469,39 @@ var instructing = func() map[string]bool {
 }()
 
 // stepped matches what counts the tasks of a sheet and is no part of them.
-var stepped = lazily(`^(?:Step|Task|Schritt|Étape|Paso|Aufgabe)\s+\d+[.:)]\s+`)
+var stepped = lazily(`^(?:(?:Step|Task|Schritt|Étape|Paso|Aufgabe)\s+|[A-Z])\d{1,3}[.:)]\s+`)
 
 // withoutStep takes a leading "Step 3." and ornaments off a heading.
 func withoutStep(s string) string {
 	s = strings.TrimLeftFunc(s, func(r rune) bool {
-		return unicode.In(r, unicode.So, unicode.Sk, unicode.Mn) || r == '\u200d' || r == ' '
+		return unicode.In(r, unicode.So, unicode.Mn) || r == '\u200d' || r == ' '
 	})
 	return stepped.ReplaceAllString(s, "")
 }
+
+// commands reports whether a sentence tells its reader to do something.
+func commands(s string) bool {
+	first, rest, _ := strings.Cut(strings.ToLower(strings.TrimLeft(s, "*_ ")), " ")
+	switch first = strings.Trim(first, ",:."); first {
+	case "for", "in", "you", "your", "use", "true", "suppose", "given", "state", "order", "match", "name", "list":
+		return false // prose begins so, too
+	}
+	return strings.Count(rest, " ") >= 2 && (instructing[first] || tasking[first])
+}
+
+var tasking = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(`fill add build complete correct count draw estimate evaluate expand extend generate plot predict rank read rearrange replace
+		reverse run simplify sort trace try verify add make determine differentiate integrate factor schreiben berechnen bestimmen zeigen beweisen finden
+		calculez montrez trouvez écrivez calcule escriba demuestre`) {
+		m[w] = true
+	}
+	return m
+}()
+
+// termAsks matches "Where do I moor?: At the quay.", as readers of documents
+// write an entry of a definition list.
+var termAsks = lazily(`^(\pLu?[^\n]{6,240}[?\x{ff1f}])[*_]*\s?:+(?:\s|$)`)
 
 // unmark takes the tags of emphasis out of a summary.
 func unmark(s string) string {

@@ -45,6 +45,7 @@ var labelRoles = map[string]role{
 	"pregunta": roleAsk, "esercizio": roleAsk, "domanda": roleAsk, "exercício": roleAsk, "beispiel": roleAsk,
 	"solution": roleReply, "answer": roleReply, "ans": roleReply, "soln": roleReply, "a": roleReply, "lösung": roleReply, "antwort": roleReply,
 	"réponse": roleReply, "corrigé": roleReply, "solución": roleReply, "respuesta": roleReply, "soluzione": roleReply,
+	"pergunta": roleAsk, "vraag": roleAsk, "antwoord": roleReply,
 	"risposta": roleReply, "solução": roleReply, "resposta": roleReply,
 	"hint": roleHint, "hints": roleHint, "hinweis": roleHint, "indication": roleHint, "pista": roleHint,
 	"proof": roleProof, "beweis": roleProof, "preuve": roleProof, "démonstration": roleProof, "demostración": roleProof,
@@ -55,12 +56,20 @@ var labelRoles = map[string]role{
 	"proposizione": roleClaim, "corollario": roleClaim, "proposição": roleClaim, "corolário": roleClaim, "stelling": roleClaim, "hulpstelling": roleClaim, "gevolg": roleClaim,
 	"definition": roleDefine, "définition": roleDefine, "definición": roleDefine,
 	"definizione": roleDefine, "definição": roleDefine, "definitie": roleDefine, //nolint:misspell // Dutch
+	"f": roleAsk, "r": roleReply, // Frage, réponse
 	"问": roleAsk, "问题": roleAsk, "习题": roleAsk, "练习": roleAsk, "例题": roleAsk, "問": roleAsk, "問題": roleAsk,
 	"答": roleReply, "答案": roleReply, "解": roleReply, "解答": roleReply, "回答": roleReply, "参考答案": roleReply,
 	"提示": roleHint, "证明": roleProof, "定理": roleClaim, "引理": roleClaim, "命题": roleClaim, "推论": roleClaim, "定义": roleDefine,
 	"вопрос": roleAsk, "задача": roleAsk, "упражнение": roleAsk, "ответ": roleReply, "решение": roleReply,
 	"доказательство": roleProof, "теорема": roleClaim, "лемма": roleClaim, "определение": roleDefine,
 	"remark": roleStop, "conjecture": roleStop, "axiom": roleStop, "notation": roleStop, "algorithm": roleStop,
+}
+
+// asking are the labels of questions that wait for an answer rather than a
+// solution.
+var asking = map[string]bool{
+	"q": true, "f": true, "question": true, "frage": true, "pregunta": true, "domanda": true, "pergunta": true, "vraag": true,
+	"问": true, "问题": true, "問": true, "問題": true, "вопрос": true,
 }
 
 // leads are the words that may stand before "solution" or "answer".
@@ -94,6 +103,12 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 	if heading {
 		c.skip("#")
 		c.space()
+	}
+	if rest := c.rest(); strings.HasPrefix(rest, "<a ") {
+		if end := strings.Index(rest, "></a>"); end > 0 {
+			c.i += end + len("></a>")
+			c.space()
+		}
 	}
 	c.bullet()
 	l := label{}
@@ -163,6 +178,10 @@ func (c *scanner) accepts(l label, heading, numbered bool, delim byte, closed bo
 	next, _ := utf8.DecodeRuneInString(rest)
 	fresh := rest == "" || unicode.IsLetter(next) && !unicode.IsLower(next) || unicode.IsDigit(next) || strings.ContainsRune("$\\`*_(\"“[", next)
 	switch {
+	case l.word == "f":
+		return c.large && delim == ':' && (questions(rest) || strings.Contains(rest, "? "))
+	case l.word == "r":
+		return c.large && delim == ':'
 	case len(l.word) == 1: // Q and A: only large, with a sign of their own
 		return c.large && (delim == ':' || delim == '.' || delim == ')' && numbered || closed && fresh || heading && numbered)
 	case rest == "" && l.name == "" && delim == 0 && !numbered && !heading:
@@ -310,6 +329,10 @@ func (c *scanner) ordinal(loose bool) (string, byte, bool) {
 	case !loose:
 		return "", 0, false
 	}
+	if next, _ := utf8.DecodeRuneInString(k.rest()); unicode.Is(unicode.Han, next) {
+		*c = k
+		return num, style, true
+	}
 	if !k.eof() && k.s[k.i] != ' ' && k.s[k.i] != '\t' && k.s[k.i] != '\n' && k.s[k.i] != '\r' && (k.s[k.i] != '*' || c.bold == 0) {
 		return "", 0, false
 	}
@@ -325,7 +348,8 @@ const styleCode = 'C'
 func (c *scanner) code() (string, bool) {
 	k := *c
 	n, ok := k.acronym()
-	if !ok || !strings.ContainsFunc(n, unicode.IsDigit) || len(n) > 3 && !strings.Contains(n, ".") {
+	// "S3" and "EC2" are names.
+	if !ok || !strings.Contains(n, ".") && (len(n) < 3 || len(n) > 4 || !isDigit(n[1])) {
 		return "", false
 	}
 	k.close()
@@ -618,7 +642,7 @@ func tagLabel(c scanner) (label, int, bool) {
 
 // inlineReply finds a solution in the midst of an exercise's line.
 func inlineReply(s string) (at int, l label, n int, ok bool) {
-	for _, word := range []string{"Solution", "Answer", "A:", "A."} {
+	for _, word := range []string{"Solution", "Answer", "A:", "A.", "R:", "R :", "Lösung", "Antwort", "Réponse", "Solución", "Respuesta", "答", "解"} {
 		for from := 0; ; {
 			i := strings.Index(s[from:], word)
 			if i < 0 {
@@ -631,14 +655,16 @@ func inlineReply(s string) (at int, l label, n int, ok bool) {
 				open--
 			}
 			before := strings.TrimRight(s[:open], " \t\r\n")
-			if before == "" || open == len(before) {
+			wide := word[0] >= utf8.RuneSelf && word != "Lösung"
+			if before == "" || open == len(before) && !wide {
 				continue
 			}
 			bold := i - open
-			if len(word) == 2 && bold == 0 && (word == "A." || before[len(before)-1] != '?') {
+			last, _ := utf8.DecodeLastRuneInString(before)
+			if len(word) <= 3 && !wide && bold == 0 && (word == "A." || last != '?') {
 				continue
 			}
-			if !strings.ContainsRune(".?!:)*_$`", rune(before[len(before)-1])) {
+			if !strings.ContainsRune(".?!:)*_$`\uff1f。！", last) {
 				continue
 			}
 			line := s[open:]
@@ -654,7 +680,7 @@ func inlineReply(s string) (at int, l label, n int, ok bool) {
 // hasDelimiter reports whether a colon or full stop stands right after the
 // first word or its number.
 func hasDelimiter(line string) bool {
-	i := strings.IndexAny(line, ":.")
+	i := strings.IndexAny(line, ":.\uff1a")
 	return i > 0 && i < 16 && !strings.Contains(strings.TrimSpace(line[:i]), "  ") && strings.Count(strings.TrimSpace(line[:i]), " ") <= 1
 }
 

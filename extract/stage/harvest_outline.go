@@ -104,7 +104,24 @@ func newOutline(doc *extract.Document) *outline {
 		}
 	}
 	o.taken = make([]bool, len(o.pieces))
+	o.uncode()
 	return o
+}
+
+// uncode takes back the labels of lines that begin with a letter and digits
+// where a section has but one: "R12 cools the engine."
+func (o *outline) uncode() {
+	n := map[int]int{}
+	for _, p := range o.pieces {
+		if p.style == styleCode {
+			n[p.section]++
+		}
+	}
+	for i := range o.pieces {
+		if p := &o.pieces[i]; p.style == styleCode && n[p.section] < 2 && len(n) < 3 {
+			p.label, p.body = label{}, p.start
+		}
+	}
 }
 
 // place finds the blocks in the text. It fails for a document whose blocks

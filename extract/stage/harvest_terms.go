@@ -229,9 +229,14 @@ func nounPhrase(term string) bool {
 	if !unicode.IsLetter(r) && r != '`' && r != '.' {
 		return false
 	}
-	first, _, _ := strings.Cut(strings.ToLower(t), " ")
-	return !notTerms[first]
+	lower := strings.ToLower(t)
+	first, _, _ := strings.Cut(lower, " ")
+	return !notTerms[first] && !clause.MatchString(lower)
 }
+
+// clause matches a term that is half a sentence: "Definitions are like
+// two-way streets — we can replace…".
+var clause = lazily(` (?:is|are|was|were|has|have|can|will|must|should|does|do|means) `)
 
 var abbreviation = lazily(`^(\pL\.)+$|^\.?\pL+\.\pL+$`)
 
@@ -366,12 +371,18 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 		if next.role != roleNone || next.kind == extract.Heading || next.kind == extract.Table || next.kind == extract.Code || next.kind == extract.Caption || next.kind == extract.Footnote {
 			break
 		}
+		if !wordy(imageLink.ReplaceAllString(o.words(next), "")) && strings.Contains(o.words(next), "![") {
+			break
+		}
 		// Without an end mark the definition is its first paragraph with the
 		// formulas and items that belong to it.
-		if next.kind == extract.Paragraph && len(body) > 0 && !p.sealed && !strings.HasSuffix(strings.TrimSpace(o.text[o.pieces[j-1].start:o.pieces[j-1].end]), ":") && o.pieces[j-1].kind != extract.Formula {
+		if next.kind == extract.Paragraph && len(body) > 0 && !p.sealed && o.pieces[j-1].kind != extract.Formula && o.complete(o.pieces[j-1]) {
 			break
 		}
 		body = append(body, j)
+	}
+	if n := len(body); n > 0 && !p.sealed && !o.complete(o.pieces[body[n-1]]) && o.pieces[body[n-1]].kind == extract.Paragraph {
+		return // the rest is in a picture, or nowhere
 	}
 	text, spans := o.gather(body)
 	text = cleanAnswer(withoutQED(text))
@@ -382,7 +393,7 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 		spans[0].start = p.start
 	}
 	question := ""
-	p.name = o.untitled(p.name, p.start)
+	p.name = o.untitled(p.name, text, p.start)
 	if p.name != "" && nounPhrase(p.name) && !strings.ContainsAny(p.name, "[0123456789") {
 		question = o.whatIs(plain(p.name), text, p.start)
 		name := lowerTerm(plain(p.name))
@@ -410,22 +421,47 @@ func (o *outline) labelledDefinition(i int, asked map[string]bool) {
 	o.define(question, text, spans...)
 }
 
+// complete reports whether a piece ends where a sentence does.
+func (o *outline) complete(p piece) bool {
+	if o.ends(p) {
+		return true
+	}
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(o.text[p.start:p.end], " \n\t\u00a0*_)”\"$"))
+	return strings.ContainsRune(".!?。}]", last)
+}
+
 // untitled writes the words of a title small that the text around writes
 // small: "Upper Triangular Matrix", but "Hermitian Matrix".
-func (o *outline) untitled(name string, at int) string {
+func (o *outline) untitled(name, text string, at int) string {
 	words := strings.Fields(name)
 	for _, w := range words {
 		r, _ := utf8.DecodeRuneInString(w)
-		if len(words) < 2 || !unicode.IsUpper(r) && !smallWord[w] {
+		if !unicode.IsUpper(r) && !smallWord[w] {
 			return name
 		}
 	}
 	for i, w := range words {
-		if small := lowerTerm(w); o.near(small, at) {
+		// "Row-Equivalent" too, but no abbreviation.
+		if small := strings.ToLower(w); strings.ToUpper(w) != w && !named(w, text) && (o.near(small, at) || o.near(small+"s", at)) {
 			words[i] = small
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// named reports whether a word keeps its capital in the midst of a sentence:
+// "the Jordan block".
+func named(w, text string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], " "+w)
+		if i < 0 {
+			return false
+		}
+		if i += from; i > 0 && (text[i-1] >= 'a' && text[i-1] <= 'z' || text[i-1] == ',') {
+			return true
+		}
+		from = i + 1
+	}
 }
 
 // articleIn is the article that stands before the term in the text, "" where

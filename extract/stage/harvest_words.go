@@ -18,7 +18,7 @@ func cleanQuestion(s string) string {
 		s = rating.ReplaceAllString(s, "")
 	}
 	s = strings.TrimSpace(unquote(withoutComments(withoutCredits(s))))
-	s = unbalanced(s)
+	s = unbroken(unbalanced(s))
 	return strings.TrimSpace(s)
 }
 
@@ -49,6 +49,28 @@ func says(question string) bool {
 	return n > 0 || strings.Count(question, "$") < 2
 }
 
+// unbroken takes off what only sets the text: emphasis around the whole of it,
+// breaks where a line ends anyway, names of equations.
+func unbroken(s string) string {
+	if inner, ok := strings.CutPrefix(s, "<b>"); ok && strings.Count(s, "<b>") == 1 {
+		if inner, ok = strings.CutSuffix(strings.TrimSpace(inner), "</b>"); ok {
+			s = strings.TrimSpace(inner)
+		}
+	}
+	if strings.Contains(s, "<br") {
+		s = strings.TrimSpace(lineBreak.ReplaceAllString(s, "\n"))
+	}
+	if strings.Contains(s, "$$ (") {
+		s = equationName.ReplaceAllString(s, "$$$$")
+	}
+	return s
+}
+
+var (
+	lineBreak    = lazily(`[ \t]*(?:<br ?/?>[ \t]*)+(?:\n|$)`)
+	equationName = lazily(`(?m)^\$\$ \([\w:.-]+\)$`)
+)
+
 // withoutComments takes HTML comments out.
 func withoutComments(s string) string {
 	for {
@@ -68,6 +90,7 @@ func withoutComments(s string) string {
 // and the way back to the top of the page.
 func cleanAnswer(s string) string {
 	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(withoutCredits(s)))))))
+	s = unbroken(s)
 	if before, last, ok := cutLast(s, "\n"); ok && backLink.MatchString(strings.TrimSpace(last)) {
 		s = strings.TrimSpace(before)
 	}

@@ -23,3 +23,5 @@ func (p pattern) FindStringSubmatch(s string) []string { return p().FindStringSu
 func (p pattern) ReplaceAllString(s, by string) string { return p().ReplaceAllString(s, by) }
 
 func (p pattern) FindStringSubmatchIndex(s string) []int { return p().FindStringSubmatchIndex(s) }
+
+func (p pattern) FindStringIndex(s string) []int { return p().FindStringIndex(s) }

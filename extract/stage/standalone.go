@@ -158,7 +158,15 @@ func leaked(s *extract.Seed) string {
 // question lists: "B) Paris".
 func offered(question, answer string) bool {
 	first, _, _ := strings.Cut(answer, "\n")
-	return len(first) > 3 && first[0] >= 'A' && first[0] <= 'J' && first[1] == ')' && strings.Contains(question+"\n", "\n"+first+"\n")
+	if len(first) < 4 || first[0] < 'A' || first[0] > 'J' || first[1] != ')' && first[1] != '.' {
+		return false
+	}
+	for line := range strings.Lines(question) {
+		if strings.TrimSpace(line) == strings.TrimSpace(first) {
+			return true
+		}
+	}
+	return false
 }
 
 // isTrivial reports whether an answer may stand in its question by chance:
