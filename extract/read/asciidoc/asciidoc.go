@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"seedbed/extract"
 	"seedbed/extract/read/charset"
@@ -99,6 +101,21 @@ func (k *reader) fenced(fence string) (body []string, from int) {
 	return k.lines[from:min(end, len(k.lines))], from + 1
 }
 
+// underlines are the signs below the titles of the older, two-line form, by
+// their level.
+const underlines = "=-~^+"
+
+// underlined reports whether a line makes a title of the one before it. It
+// has its length, as the older form asks for.
+func (k *reader) underlined(l string) bool {
+	if len(k.text) != 1 || k.item > 0 || k.sign != "" || len(l) < 3 || strings.IndexByte(underlines, l[0]) < 0 || strings.Trim(l, l[:1]) != "" {
+		return false
+	}
+	n := utf8.RuneCountInString(k.text[0])
+	r, _ := utf8.DecodeRuneInString(k.text[0])
+	return n-len(l) <= 2 && len(l)-n <= 2 && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
 func (k *reader) block() {
 	l := strings.TrimRight(k.lines[k.i], " \t")
 	n := k.i + 1
@@ -106,6 +123,15 @@ func (k *reader) block() {
 	switch {
 	case l == "":
 		k.flush()
+		k.i++
+		return
+	case k.underlined(l):
+		title := inline(k.text[0])
+		if k.w.Title == "" && l[0] == '=' {
+			k.w.Title = title
+		}
+		k.add(extract.Block{Kind: extract.Heading, Level: 1 + strings.IndexByte(underlines, l[0]), Title: title, Text: title}, k.from, n)
+		k.text = nil
 		k.i++
 		return
 	case l == "+": // the item goes on

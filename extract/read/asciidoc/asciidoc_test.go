@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"seedbed/extract/read/asciidoc"
 	"seedbed/extract/read/readerr"
 	"seedbed/extract/read/readtest"
@@ -90,5 +92,23 @@ func TestBadInput(t *testing.T) {
 		if err == nil {
 			readtest.Check(t, d)
 		}
+	}
+}
+
+// TestTwoLineTitles checks the older form of titles, whose underlines look
+// like fences.
+func TestTwoLineTitles(t *testing.T) {
+	const src = "tides(7)\n========\n\nNAME\n----\ntides - when the sea rises\n\nCauses\n~~~~~~\nThe moon pulls.\n\n----\nrise()\n----\n\nA line that is much longer than its rule\n----\nfall()\n----\n"
+	d, err := asciidoc.Read(t.Context(), strings.NewReader(src), "x.adoc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, b := range d.Blocks {
+		got = append(got, fmt.Sprint(b.Kind, " ", b.Level, " ", b.Text))
+	}
+	want := []string{"heading 1 tides(7)", "heading 2 NAME", "paragraph 0 tides - when the sea rises", "heading 3 Causes", "paragraph 0 The moon pulls.", "code 0 rise()", "paragraph 0 A line that is much longer than its rule", "code 0 fall()"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("blocks (-want +got):\n%s", diff)
 	}
 }
