@@ -38,6 +38,24 @@ var replies = map[string]string{
 	"proof": "Proof", "pf": "Proof", "beweis": "Beweis", "solution": "Solution", "sol": "Solution", "soln": "Solution", "answer": "Answer", "ans": "Answer", "loesung": "Lösung", "lösung": "Lösung", "hint": "Hint", "sketch": "Proof sketch",
 }
 
+// has reports whether the source says itself what an environment is.
+func (p *parser) has(env string) bool {
+	_, ok := p.envs[env]
+	return ok
+}
+
+// kindOf is what a package of the author's own makes a variety of: "sproblem"
+// and "exercisebox" are a problem and an exercise.
+func kindOf(env string) string {
+	env = strings.ToLower(env)
+	for _, kind := range []string{"problem", "exercise", "question", "theorem", "lemma", "proposition", "corollary", "definition"} {
+		if before, ok := strings.CutSuffix(strings.TrimSuffix(env, "box"), kind); ok && len(before) <= 3 {
+			return kind
+		}
+	}
+	return ""
+}
+
 var codeEnvs = map[string]bool{"verbatim": true, "Verbatim": true, "lstlisting": true, "minted": true, "alltt": true, "BVerbatim": true, "LVerbatim": true, "lstcode": true, "semiverbatim": true, "pyconsole": true, "pycode": true, "verbatim*": true}
 
 // environment reads what stands between \begin and \end.
@@ -111,6 +129,9 @@ func (p *parser) inside(c, body *cursor, env string, start int) {
 			counter = ""
 		}
 		p.claim(c, body, env, known[strings.ToLower(plain)], counter, false)
+	case kindOf(plain) != "" && !p.has(env):
+		kind := kindOf(plain)
+		p.claim(c, body, env, known[kind], kind, false)
 	case env == "abstract":
 		p.head(c, start, abstractTitle(p.w.Language), "", p.level("section"))
 		p.parse(body)

@@ -202,3 +202,19 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestVarieties checks environments that the author's own package declares.
+func TestVarieties(t *testing.T) {
+	d := read(t, `\documentclass{book}
+\begin{document}
+\begin{problem}Find a prime.\begin{sol}It is 7.\end{sol}\end{problem}
+\begin{sproblem}Find the divisors of 9.\begin{sol}They are 1, 3 and 9.\end{sol}\end{sproblem}
+\begin{exercisebox}Add 2 and 3.\end{exercisebox}
+\begin{subquestions}None of these.\end{subquestions}
+\end{document}`)
+	for _, want := range []string{"Problem 1. Find a prime.", "Problem 2. Find the divisors of 9.", "Solution. They are 1, 3 and 9.", "Exercise 1. Add 2 and 3.", "\nNone of these."} {
+		if !strings.Contains(d.Text, want) {
+			t.Errorf("%q lacks %q", d.Text, want)
+		}
+	}
+}
