@@ -200,6 +200,9 @@ func (o *outline) entries() (asks, loose []*entry) {
 			}
 			if cur != nil && labelRoles[l.word] != roleAsk {
 				if cur.role != roleReply || cur.sealed || cur.word == l.word {
+					if cur.role == roleReply && ask != nil {
+						ask.shut = true
+					}
 					cur = nil
 				}
 			}
@@ -232,7 +235,7 @@ func (o *outline) entries() (asks, loose []*entry) {
 				lead, ask, cur = &in, nil, nil
 				continue
 			}
-			if cur == nil && ask != nil && (ask.sealed || ask.shut) && ask.level == 0 && p.kind != extract.Footnote && p.kind != extract.Heading && len(ask.replies) == 0 && !ask.fenced {
+			if cur == nil && ask != nil && (ask.sealed || ask.shut) && ask.level == 0 && p.kind != extract.Footnote && p.kind != extract.Heading && !ask.fenced {
 				ask = nil // what follows its end is another matter
 			}
 			if cur != nil && p.kind != extract.Footnote {
@@ -281,7 +284,7 @@ func (o *outline) startsAnew(p piece) bool {
 		return false
 	}
 	words := o.text[p.start:p.end]
-	for _, opening := range []string{"In this section", "In the next", "We now", "We next", "Next,", "Next we", "Let us now", "Now we", "The next", "This section", "This chapter", "So far"} {
+	for _, opening := range []string{"In this section", "In the next", "We next", "The next", "Next we ", "This section", "This chapter", "So far"} {
 		if strings.HasPrefix(words, opening) {
 			return true
 		}

@@ -364,16 +364,18 @@ func (o *outline) indented(p piece) bool {
 // manyTerms reports whether a list item that asks is one of several in its
 // section: what stands between them answers the one before.
 func (o *outline) manyTerms(p piece) bool {
-	if p.kind != extract.ListItem || !termAsks.MatchString(o.text[p.body:p.end]) {
-		return false
-	}
+	return p.kind == extract.ListItem && termAsks.MatchString(o.text[p.body:p.end]) && o.terming(p) > 2
+}
+
+// terming is how many terms of p's section ask, 3 for more than two.
+func (o *outline) terming(p piece) int {
 	s, n := o.sections[p.section], 0
 	for j := max(0, s.first); j < s.last && n < 3; j++ {
-		if o.pieces[j].kind == extract.ListItem && termAsks.MatchString(o.text[o.pieces[j].body:o.pieces[j].end]) {
+		if o.pieces[j].kind == extract.ListItem && termAsks.MatchString(strings.TrimLeft(o.text[o.pieces[j].body:o.pieces[j].end], "-*+ ")) {
 			n++
 		}
 	}
-	return n > 2
+	return n
 }
 
 // boldLine reports whether a piece is one bold line, a heading of sorts.
@@ -417,7 +419,7 @@ func (o *outline) boldQuestion(p piece) (question string, rest span, sealed, ok 
 	}
 	if p.kind == extract.ListItem {
 		// The term of a definition list.
-		if m := termAsks.FindStringSubmatchIndex(words); m != nil && !idle(words[m[2]:m[3]]) {
+		if m := termAsks.FindStringSubmatchIndex(words); m != nil && !idle(words[m[2]:m[3]]) && (o.sections[p.section].faq || o.terming(p) > 2 || o.terming(p) > 1 && !strings.Contains(words[:m[3]], ". ")) {
 			s.start += m[1]
 			return plain(words[m[2]:m[3]]), o.trim(s), false, true
 		}
@@ -501,7 +503,7 @@ var tasking = func() map[string]bool {
 
 // termAsks matches "Where do I moor?: At the quay.", as readers of documents
 // write an entry of a definition list.
-var termAsks = lazily(`^(\pLu?[^\n]{6,240}[?\x{ff1f}])[*_]*\s?:+(?:\s|$)`)
+var termAsks = lazily(`^(\p{Lu}[^\n]{6,240}?[?\x{ff1f}])[*_]*\s?:+(?:\s|$)`)
 
 // unmark takes the tags of emphasis out of a summary.
 func unmark(s string) string {

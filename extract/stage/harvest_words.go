@@ -19,6 +19,9 @@ func cleanQuestion(s string) string {
 	}
 	s = strings.TrimSpace(unquote(withoutComments(withoutCredits(s))))
 	s = unbroken(unbalanced(s))
+	if strings.HasPrefix(s, "[") {
+		s = bracketed.ReplaceAllString(s, "$1")
+	}
 	return strings.TrimSpace(s)
 }
 
@@ -70,6 +73,9 @@ var (
 	lineBreak    = lazily(`[ \t]*(?:<br ?/?>[ \t]*)+(?:\n|$)`)
 	equationName = lazily(`(?m)^\$\$ \([\w:.-]+\)$`)
 )
+
+// bracketed matches the name of a problem before its words: "[Cayley] Let…".
+var bracketed = lazily(`^\[[^\]\n$]{3,60}\]\s+(\p{Lu})`)
 
 // withoutComments takes HTML comments out.
 func withoutComments(s string) string {
