@@ -65,6 +65,53 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (event.detail.ctx?.response?.status < 400) $("#notice").replaceChildren();
 });
 
+// Formulas are drawn by a script that only pages with formulas load. A click
+// shows one as it was written. What cannot be drawn stays as it is.
+{
+  const address = document.currentScript.dataset.katex;
+  const signs = [["$$", "$$", true], ["\\[", "\\]", true], ["\\(", "\\)", false], ["$", "$", false]];
+  let loading;
+  const load = () => (loading ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = done;
+    script.onerror = failed;
+    document.head.append(script);
+  }));
+  const drawing = (text, alone) => {
+    const [open, close, display] = signs.find(([open]) => text.startsWith(open));
+    const displayMode = display || alone;
+    const drawn = document.createElement("span");
+    katex.render(text.slice(open.length, -close.length), drawn, { output: "mathml", displayMode, strict: "ignore", maxSize: 20, maxExpand: 200 });
+    return drawn;
+  };
+  const show = (formula, text) => {
+    try {
+      const alone = formula.parentElement.matches(".prose > p") && formula.parentElement.textContent.trim() === formula.textContent;
+      formula.replaceChildren(drawing(text, alone));
+    } catch {
+      // left as it was written
+    }
+  };
+  const draw = async () => {
+    const found = $$(".tex:not([title])");
+    if (!found.length) return;
+    await load();
+    for (const formula of found) {
+      formula.title = formula.textContent;
+      show(formula, formula.title);
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const formula = event.target.closest(".tex[title]");
+    if (!formula) return;
+    if ($("math", formula)) formula.textContent = formula.title;
+    else show(formula, formula.title);
+  });
+  document.addEventListener("htmx:after:swap", draw);
+  draw();
+}
+
 // Uploads: one request a file, two at a time, each with its progress.
 {
   const form = $("form[data-upload]");

@@ -63,8 +63,9 @@ func Marked(text string) templ.Component {
 }
 
 // Prose shows text as it was written, with its line breaks; fenced code and
-// `code` become code. There is no other markup, so there is nothing to abuse,
-// and a judge sees every sign that an export holds.
+// `code` become code, and formulas are drawn: a click shows their TeX. There is
+// no other markup, so there is nothing to abuse, and a judge sees every sign
+// that an export holds.
 func Prose(text string) templ.Component {
 	return html(func(b *strings.Builder) {
 		b.WriteString(`<div class="prose" dir="auto">`)
@@ -116,12 +117,13 @@ func fenceOf(line string) string {
 	return ""
 }
 
-// Inline shows a line of text; `code` in it becomes code.
+// Inline shows a line of text; `code` in it becomes code, and formulas are
+// drawn.
 func Inline(text string) templ.Component {
 	return html(func(b *strings.Builder) { inline(b, text) })
 }
 
-// inline writes a paragraph with its `code`, which ends with as many backticks
+// inline writes a paragraph with its formulas and its `code`, which ends with as many backticks
 // as it begins with.
 func inline(b *strings.Builder, s string) {
 	for s != "" {
@@ -129,7 +131,7 @@ func inline(b *strings.Builder, s string) {
 		if i < 0 {
 			break
 		}
-		b.WriteString(escaped(s[:i]))
+		prose(b, s[:i])
 		s = s[i:]
 		sign := s[:ticks(s)]
 		s = s[len(sign):]
@@ -144,7 +146,7 @@ func inline(b *strings.Builder, s string) {
 		b.WriteString("<code>" + escaped(s[:end]) + "</code>")
 		s = s[end+len(sign):]
 	}
-	b.WriteString(escaped(s))
+	prose(b, s)
 }
 
 // ticks is how many backticks s begins with.

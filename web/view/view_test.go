@@ -58,7 +58,12 @@ func TestProse(t *testing.T) {
 		{"```\nnever closed", "<pre><code>never closed</code></pre>"},
 		{"```\n</code></pre><script>x</script>\n```", "<pre><code>&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;x&lt;/script&gt;</code></pre>"},
 		{"[a](javascript:alert(1)) <b onclick=x>", "<p>[a](javascript:alert(1)) &lt;b onclick=x&gt;</p>"},
-		{"$x_1 * y_2 * z$", "<p>$x_1 * y_2 * z$</p>"},
+		{"$x_1 * y_2 * z$", `<p><span class="tex">$x_1 * y_2 * z$</span></p>`},
+		{"if $n$ is $$\\frac<1>2$$ or \\(a\\) and\n\\[b\\]", `<p>if <span class="tex">$n$</span> is <span class="tex">$$\frac&lt;1&gt;2$$</span> or <span class="tex">\(a\)</span> and` + "\n" + `<span class="tex">\[b\]</span></p>`},
+		{"from $5 to $10, $5-$7, $20 (or 30$) and US$ or A$", "<p>from $5 to $10, $5-$7, $20 (or 30$) and US$ or A$</p>"},
+		{`\$a$ and $\$4 + x$ and $$ and $never`, `<p>\$a$ and <span class="tex">$\$4 + x$</span> and $$ and $never</p>`},
+		{"`$a$` and $a`$`b$ and $ {x} $", "<p><code>$a$</code> and $a<code>$</code>b$ and $ {x} $</p>"},
+		{"$the price$ and $a\n\nb_1$", "<p>$the price$ and $a</p><p>b_1$</p>"},
 	} {
 		want := `<div class="prose" dir="auto">` + tt.want + `</div>`
 		if got := render(t, view.Prose(tt.in)); got != want {
@@ -71,6 +76,7 @@ func TestProse(t *testing.T) {
 func FuzzProse(f *testing.F) {
 	f.Add("a `b` <script>\n```\n</pre>\n```\n\u202E")
 	f.Add("`` ` ```\n~~~ x\n`")
+	f.Add("$a$ $$\\<b>$$ \\(\\) \\[$\\]")
 	f.Fuzz(func(t *testing.T, text string) {
 		out := render(t, view.Prose(text))
 		z := html.NewTokenizer(strings.NewReader(out))
@@ -87,6 +93,10 @@ func FuzzProse(f *testing.F) {
 			case "p", "pre", "code":
 				if len(tok.Attr) > 0 {
 					t.Fatalf("Prose(%q) has <%s> with attributes: %s", text, tok.Data, out)
+				}
+			case "span":
+				if d := cmp.Diff([]html.Attribute{{Key: "class", Val: "tex"}}, tok.Attr); kind == html.StartTagToken && d != "" {
+					t.Fatalf("Prose(%q) has a span with other attributes: %s", text, d)
 				}
 			case "div":
 			default:
