@@ -85,7 +85,16 @@ func (o *outline) entries() (asks, loose []*entry) {
 			where, last = p.section, ""
 		}
 		l := p.label
+		if words := o.text[p.start:p.end]; cur != nil && cur.quoted && (!strings.HasPrefix(words, ">") || strings.HasPrefix(words, "> #")) {
+			ask, cur = nil, nil
+		}
+		if cur != nil && cur.role == roleReply && !cur.sealed && !cur.fenced && o.boldLine(p) && questions(o.text[p.start:p.end]) {
+			ask, cur = nil, nil // the next one asks in another way
+		}
 		switch {
+		case l.role == roleNumbered && strings.HasPrefix(o.words(p), "#"):
+			ask, cur = nil, nil
+			continue // a heading that a list keeps to itself
 		case l.role == roleNumbered && p.kind == extract.Heading && topic.numbered():
 			l = o.numberedLabel(l, topic)
 		case l.role == roleNumbered && p.kind == extract.Heading:
@@ -94,8 +103,14 @@ func (o *outline) entries() (asks, loose []*entry) {
 		case l.role == roleNumbered:
 			// A list inside an exercise is part of it.
 			nested := cur != nil && (cur.style == 0 || cur.level > 0)
+			if nested && cur.role == roleReply && cur.level == 0 && !cur.fenced && ask != nil && l.style == ask.style && p.level <= depth && follows(last, l.number) && o.answered(i) {
+				nested = false // the next one, with an answer of its own
+			}
 			if last != "" && !nested && l.style != styleCode {
 				nested = l.style != style.style || p.level > depth || !follows(last, l.number)
+				if nested && canonical(l.number) == "1" && o.answered(i) {
+					nested = false // another list
+				}
 			}
 			if nested {
 				l.role = roleNone
@@ -135,6 +150,11 @@ func (o *outline) entries() (asks, loose []*entry) {
 		case roleReply:
 			e := begin(i, l)
 			cur = e
+			if ask == nil && l.quoted {
+				if ask = o.quoted(i); ask != nil {
+					asks = append(asks, ask)
+				}
+			}
 			if ask == nil && p.kind == extract.Heading && l.number == "" && l.of == "" && len(l.word) > 1 {
 				if ask = o.titled(i); ask != nil {
 					asks = append(asks, ask)
@@ -183,6 +203,13 @@ func (o *outline) entries() (asks, loose []*entry) {
 				cur.body = append(cur.body, i)
 			}
 		case roleEnd:
+			if l.fenced && l.word == "" {
+				// It held what its own heading named.
+				if cur != nil && cur.piece >= l.since {
+					cur.shut, cur = true, nil
+				}
+				continue
+			}
 			if l.fenced {
 				if cur != nil && cur.fenced && cur.word == l.word {
 					cur.shut, cur = true, nil

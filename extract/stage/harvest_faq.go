@@ -270,6 +270,7 @@ func (o *outline) boldQuestions() {
 		}
 		var body []int
 		last := o.sections[p.section].last
+		many := o.manyTerms(p)
 		for j := i + 1; j < last && (rest.empty() || p.kind == extract.ListItem); j++ {
 			next := o.pieces[j]
 			if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
@@ -278,7 +279,7 @@ func (o *outline) boldQuestions() {
 			if next.kind == extract.Caption && p.kind == extract.ListItem || next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
 				break
 			}
-			loose := (rest.empty() || o.manyTerms(p)) && (o.manyTerms(p) || strings.Contains(o.text[p.start:p.end], "# ")) // a heading ends at the next one
+			loose := many || rest.empty() && strings.Contains(o.text[p.start:p.end], "# ") // a heading ends at the next one
 			within := o.indented(next)
 			if next.kind == extract.ListItem {
 				within = next.level > p.level
@@ -369,12 +370,16 @@ func (o *outline) manyTerms(p piece) bool {
 
 // terming is how many terms of p's section ask, 3 for more than two.
 func (o *outline) terming(p piece) int {
+	if n, ok := o.termed[p.section]; ok {
+		return n
+	}
 	s, n := o.sections[p.section], 0
 	for j := max(0, s.first); j < s.last && n < 3; j++ {
 		if o.pieces[j].kind == extract.ListItem && termAsks.MatchString(strings.TrimLeft(o.text[o.pieces[j].body:o.pieces[j].end], "-*+ ")) {
 			n++
 		}
 	}
+	o.termed[p.section] = n
 	return n
 }
 

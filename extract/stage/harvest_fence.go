@@ -30,14 +30,64 @@ func (o *outline) fence(s string) (l label, mark bool) {
 		}
 		open := o.fences[n-1]
 		o.fences = o.fences[:n-1]
-		if open.role == roleNone {
-			return label{}, true
-		}
-		return label{role: roleEnd, word: open.word, fenced: true}, true
+		return label{role: roleEnd, word: open.word, fenced: true, since: open.since}, true
 	}
 	l = fenceLabel(rest)
+	if title := fenceTitle(rest); l.role == roleNone && title != "" {
+		if named, _, ok := parseLabel(title, true); ok && named.role != roleNumbered {
+			l = named
+			l.sealed, l.fenced = true, true
+		}
+	}
+	l.since = len(o.pieces)
 	o.fences = append(o.fences, l)
 	return l, true
+}
+
+// fenceTitle is the title that a part is given: {.callout-tip title="Solution"},
+// "tip Exercise 3".
+func fenceTitle(s string) string {
+	if _, title, ok := strings.Cut(s, `title="`); ok {
+		title, _, _ = strings.Cut(title, `"`)
+		return title
+	}
+	_, title, _ := strings.Cut(s, " ")
+	if strings.ContainsAny(s, "{}=") {
+		return ""
+	}
+	return strings.Trim(title, "[] ")
+}
+
+// attribute matches a line of kramdown that gives the block before it a class.
+var attribute = lazily(`(?m)^[> \t]*\{: ?[^}\n]*\}[ \t]*(?:\n|$)`)
+
+// quoted is the exercise in quotation signs that the solution at i belongs to,
+// as lessons of an older form have it:
+//
+//	> ## Swapping values
+//	> Write a line…
+//	> > ## Solution
+//	> > …
+func (o *outline) quoted(i int) *entry {
+	for j := i - 1; j >= 0 && i-j < 12; j-- {
+		p := o.pieces[j]
+		words := o.text[p.start:p.end]
+		if !strings.HasPrefix(words, ">") || p.section != o.pieces[i].section || p.role != roleNone {
+			return nil
+		}
+		line, _, _ := strings.Cut(words, "\n")
+		if title := strings.TrimLeft(line, "> "); strings.HasPrefix(title, "#") {
+			e := &entry{label: label{role: roleAsk, word: "task", quoted: true}, piece: j, section: p.section}
+			o.pieces[j].body = p.start + len(line)
+			for k := j; k < i; k++ {
+				if o.words(o.pieces[k]) != "" {
+					e.body = append(e.body, k)
+				}
+			}
+			return e
+		}
+	}
+	return nil
 }
 
 // fenceLabel reads the class or name of a part: "challenge", "{.solution}",

@@ -33,6 +33,8 @@ type label struct {
 	sealed bool   // its end is marked: <details>, \begin{…}
 	fenced bool   // by ":::" or its like, which may hold headings
 	closed bool   // fenced, and its end is the piece's
+	since  int    // of a fence: the first piece in it
+	quoted bool   // its lines open with ">"
 	target string // what links a solution to its exercise
 	xml    bool   // it is an element of an exercise book in XML
 }
@@ -92,6 +94,7 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 	if c.eof() {
 		return label{}, 0, false
 	}
+	l := label{}
 	switch c.s[c.i] {
 	case '\\':
 		return latexLabel(c)
@@ -100,9 +103,10 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 			return l, n, ok
 		}
 	}
-	if heading {
+	if quoted := strings.Contains(c.s[:c.i], ">"); heading || quoted && c.s[c.i] == '#' {
 		c.skip("#")
 		c.space()
+		heading, l.quoted = true, quoted
 	}
 	if rest := c.rest(); strings.HasPrefix(rest, "<a ") {
 		if end := strings.Index(rest, "></a>"); end > 0 {
@@ -111,7 +115,6 @@ func parseLabel(line string, heading bool) (label, int, bool) {
 		}
 	}
 	c.bullet()
-	l := label{}
 	c.open()
 	c.skip("[")
 	if num, style, ok := c.ordinal(heading || c.bold > 0); ok {

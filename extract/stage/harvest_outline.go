@@ -22,8 +22,9 @@ type outline struct {
 	lines    []int
 	sections []section
 	pieces   []piece
-	taken    []bool // pieces that are the question of a pair
-	quizzed  []bool // pieces of a quiz
+	taken    []bool      // pieces that are the question of a pair
+	quizzed  []bool      // pieces of a quiz
+	termed   map[int]int // see terming
 	found    []found
 }
 
@@ -61,7 +62,7 @@ const (
 )
 
 func newOutline(doc *extract.Document) *outline {
-	o := &outline{doc: doc, text: doc.Text}
+	o := &outline{doc: doc, text: doc.Text, termed: map[int]int{}}
 	if !o.place() {
 		return nil
 	}

@@ -13,7 +13,7 @@ var rating = lazily(`(?i)\s*[(\[](?:[★☆*✩✭⭐]+|\d+\s*(?:points?|pts?|ma
 
 // cleanQuestion takes off what is not the question's own words.
 func cleanQuestion(s string) string {
-	s = strings.TrimSpace(s)
+	s = unquotes(strings.TrimSpace(s))
 	if strings.ContainsAny(s, "([") {
 		s = rating.ReplaceAllString(s, "")
 	}
@@ -95,6 +95,7 @@ func withoutComments(s string) string {
 // cleanAnswer takes off quotation signs that run through the whole answer,
 // and the way back to the top of the page.
 func cleanAnswer(s string) string {
+	s = unquotes(s)
 	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(withoutCredits(s)))))))
 	s = unbroken(s)
 	if before, last, ok := cutLast(s, "\n"); ok && backLink.MatchString(strings.TrimSpace(last)) {
@@ -143,6 +144,22 @@ func unbalanced(s string) string {
 				s = s[:i] + s[i+len(sign):]
 			}
 		}
+	}
+	return s
+}
+
+// unquotes takes the quotation signs and classes of a lesson in quotes off.
+func unquotes(s string) string {
+	if !strings.HasPrefix(s, ">") && !strings.Contains(s, "\n>") || !strings.Contains(s, "{:") {
+		return s
+	}
+	s = strings.TrimSpace(attribute.ReplaceAllString(s, ""))
+	for range 3 {
+		next := strings.TrimSpace(unquote(s))
+		if next == s {
+			break
+		}
+		s = next
 	}
 	return s
 }
