@@ -218,8 +218,14 @@ func TestFormulas(t *testing.T) {
 		`<math><mi>f</mi><mo>&#x2061;</mo><mo>(</mo><mi>x</mi><mo>)</mo></math>`:                                             "f ( x )",
 		`<math><msub><mrow><mi>a</mi><mi>b</mi></mrow><mn>1</mn></msub><mo>+</mo><mroot><mi>y</mi><mn>3</mn></mroot></math>`: `{a b}_{1} + \sqrt[3]{y}`,
 		`<math><munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover><msup><mi>x</mi><mrow/></msup></math>`:                 "∑_{i}^{n} x^{}",
-		`<math><mfenced open="[" close="]"><mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>0</mn></mtd></mtr><mtr><mtd><mn>2</mn></mtd><mtd><mn>3</mn></mtd></mtr></mtable></mfenced></math>`: `[\begin{matrix} 1 & 0 \\ 2 & 3 \end{matrix}]`,
-		`<math><semantics><mi>k</mi><annotation-xml><ci>k</ci></annotation-xml></semantics></math>`:                                                                                      "k",
+		`<math><mfenced open="[" close="]"><mtable><mtr><mtd><mn>1</mn></mtd><mtd><mn>0</mn></mtd></mtr><mtr><mtd><mn>2</mn></mtd><mtd><mn>3</mn></mtd></mtr></mtable></mfenced></math>`:                               `\begin{bmatrix} 1 & 0 \\ 2 & 3 \end{bmatrix}`,
+		`<math><mi>A</mi><mo>=</mo><mrow><mo>(</mo><mtable><mtr><mtd><mn>1</mn></mtd></mtr></mtable><mo>)</mo></mrow><mo>+</mo><mo>(</mo><mtable><mtr><mtd><mn>2</mn></mtd></mtr></mtable><mi>x</mi><mo>)</mo></math>`: `A = \begin{pmatrix} 1 \end{pmatrix} + ( \begin{matrix} 2 \end{matrix} x )`,
+		`<math><mo>|</mo><mi>x</mi><mo>|</mo><mo>=</mo><mo>{</mo><mtable><mtr><mtd><mi>x</mi></mtd><mtd><mtext>if </mtext><mi>x</mi><mo>&gt;</mo><mn>0</mn></mtd></mtr></mtable></math>`:                               `| x | = \begin{cases} x & \text{if} x > 0 \end{cases}`,
+		`<math><mtable columnalign="right left"><mtr><mtd><mi>a</mi></mtd><mtd><mo>=</mo><mi>b</mi></mtd></mtr></mtable></math>`:                                                                                       `\begin{aligned} a & = b \end{aligned}`,
+		`<math><mfenced open="{" close="}"><mrow><mi>x</mi><mo>∣</mo><mi>sin</mi><mi>x</mi><mo>&lt;</mo><mn>5</mn><mtext>% &amp; more</mtext></mrow></mfenced></math>`:                                                 `\{x ∣ \sin x < 5 \text{\% \& more}\}`,
+		`<math><mover><mi>x</mi><mo>¯</mo></mover><mo>+</mo><mi>rank</mi><mi>A</mi><munder><mo>lim</mo><mi>n</mi></munder><mover><mi>v</mi><mo stretchy="false">→</mo></mover></math>`:                                 `\overline{x} + \mathrm{rank} A \lim_{n} \vec{v}`,
+		`<math><mn>1</mn> <mn>3</mn><mi>x</mi><mn>2</mn><mo>=</mo><mfrac><mn>7</mn><mn>5</mn></mfrac></math>`:                                                                                                          `13 x 2 = \frac{7}{5}`,
+		`<math><semantics><mi>k</mi><annotation-xml><ci>k</ci></annotation-xml></semantics></math>`:                                                                                                                    "k",
 	} {
 		d, err := html.Read(t.Context(), strings.NewReader("<p>Say "+mathml+" now.</p>"), "m.html")
 		if err != nil {

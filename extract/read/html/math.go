@@ -2,7 +2,9 @@ package html
 
 import (
 	"cmp"
+	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -85,52 +87,156 @@ func unstyle(s string) string {
 	return s
 }
 
-// linear writes MathML without TeX in a line, in the manner of TeX where the
-// characters alone would not do: fractions, roots, scripts, brackets, tables.
+// linear writes MathML without TeX as TeX, in which signs of Unicode stand for
+// themselves.
 func linear(n *html.Node) string {
 	if n.Type == html.TextNode {
 		return strings.TrimSpace(unseen.Replace(n.Data))
 	}
 	var parts []string
+	digits := false // the part before is a number
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		s := linear(c)
 		// Of a script, none is a part too.
-		if s != "" || c.Type == html.ElementNode && scripts[n.Data] > 0 {
+		if s == "" && (c.Type != html.ElementNode || scripts[n.Data] == 0) {
+			continue
+		}
+		number := c.Data == "mn" && scripts[n.Data] == 0
+		if number && digits {
+			parts[len(parts)-1] += s // some write each digit on its own
+		} else {
 			parts = append(parts, s)
 		}
+		digits = number
 	}
 	if want, ok := scripts[n.Data]; ok && len(parts) == want {
-		base, first := parts[0], parts[1]
-		switch n.Data {
-		case "mfrac":
-			return `\frac{` + base + "}{" + first + "}"
-		case "mroot":
-			return `\sqrt[` + first + "]{" + base + "}"
-		}
-		if strings.Contains(base, " ") {
-			base = "{" + base + "}"
-		}
-		switch n.Data {
-		case "msub", "munder":
-			return base + "_{" + first + "}"
-		case "msup", "mover":
-			return base + "^{" + first + "}"
-		}
-		return base + "_{" + first + "}^{" + parts[2] + "}"
+		return scripted(n.Data, parts)
 	}
+	parts = bracketed(parts)
+	all := strings.Join(parts, " ")
 	switch n.Data {
 	case "annotation", "annotation-xml":
 		return ""
+	case "mn":
+		return special.Replace(all)
+	case "mi", "mo":
+		switch {
+		case functions[all]:
+			return `\` + all
+		case len([]rune(all)) > 1 && !strings.ContainsFunc(all, notLetter):
+			return `\mathrm{` + all + "}"
+		}
+		return special.Replace(all)
+	case "mtext":
+		if strings.ContainsFunc(all, unicode.IsLetter) {
+			return `\text{` + special.Replace(squeeze(all)) + "}"
+		}
+		return special.Replace(all)
 	case "msqrt":
-		return `\sqrt{` + strings.Join(parts, " ") + "}"
+		return `\sqrt{` + all + "}"
 	case "mfenced":
-		return attrOr(n, "open", "(") + strings.Join(parts, attrOr(n, "separators", ",")+" ") + attrOr(n, "close", ")")
+		open, shut := attrOr(n, "open", "("), attrOr(n, "close", ")")
+		if len(parts) == 1 {
+			if m := matrix(open, parts[0], shut); m != "" {
+				return m
+			}
+		}
+		return special.Replace(open) + strings.Join(parts, special.Replace(attrOr(n, "separators", ","))+" ") + special.Replace(shut)
 	case "mtr":
 		return strings.Join(parts, " & ")
 	case "mtable":
-		return `\begin{matrix} ` + strings.Join(parts, ` \\ `) + ` \end{matrix}`
+		kind := "matrix"
+		if aligned(n) {
+			kind = "aligned"
+		}
+		return `\begin{` + kind + `} ` + strings.Join(parts, ` \\ `) + ` \end{` + kind + `}`
 	}
-	return strings.Join(parts, " ")
+	return all
+}
+
+// scripted writes an element whose parts have places.
+func scripted(kind string, parts []string) string {
+	base, first := parts[0], parts[1]
+	switch kind {
+	case "mfrac":
+		return `\frac{` + base + "}{" + first + "}"
+	case "mroot":
+		return `\sqrt[` + first + "]{" + base + "}"
+	case "mover":
+		if accent := accents[first]; accent != "" {
+			return accent + "{" + base + "}"
+		}
+	}
+	if strings.Contains(base, " ") {
+		base = "{" + base + "}"
+	}
+	switch kind {
+	case "msub", "munder":
+		return base + "_{" + first + "}"
+	case "msup", "mover":
+		return base + "^{" + first + "}"
+	}
+	return base + "_{" + first + "}^{" + parts[2] + "}"
+}
+
+// bracketed makes one of a matrix and the brackets around it.
+func bracketed(parts []string) []string {
+	for i := 1; i+1 < len(parts); i++ {
+		if m := matrix(unescaped(parts[i-1]), parts[i], unescaped(parts[i+1])); m != "" {
+			parts = slices.Replace(parts, i-1, i+2, m)
+		}
+	}
+	if n := len(parts); n >= 2 {
+		if m := matrix(unescaped(parts[n-2]), parts[n-1], ""); m != "" {
+			return append(parts[:n-2], m)
+		}
+	}
+	return parts
+}
+
+func unescaped(s string) string { return strings.TrimPrefix(s, `\`) }
+
+// matrix is a matrix in brackets, "" where it is no matrix or those are no
+// brackets.
+func matrix(open, s, shut string) string {
+	const begin, end = `\begin{matrix}`, `\end{matrix}`
+	kind, ok := brackets[open+shut]
+	rows := strings.TrimSuffix(strings.TrimPrefix(s, begin), end)
+	if !ok || len(rows) != len(s)-len(begin)-len(end) {
+		return ""
+	}
+	if before, _, ends := strings.Cut(rows, end); ends && !strings.Contains(before, begin) {
+		return "" // two
+	}
+	return `\begin{` + kind + `}` + rows + `\end{` + kind + `}`
+}
+
+var brackets = map[string]string{"[]": "bmatrix", "()": "pmatrix", "{}": "Bmatrix", "||": "vmatrix", "‖‖": "Vmatrix", "∥∥": "Vmatrix", "{": "cases"}
+
+// aligned reports whether a table is equations that stand below each other.
+func aligned(table *html.Node) bool {
+	align := strings.Join(strings.Fields(attr(table, "columnalign")), " ")
+	return strings.HasPrefix(align, "right left") || strings.HasPrefix(attr(table, "class"), "align") || strings.HasPrefix(attr(table, "class"), "flalign")
+}
+
+// special are the characters that mean something to TeX.
+var special = strings.NewReplacer(`\`, `\backslash `, "{", `\{`, "}", `\}`, "%", `\%`, "#", `\#`, "&", `\&`, "$", `\$`, "_", `\_`, "^", `\hat{}`, "~", `\sim `)
+
+func notLetter(r rune) bool { return !unicode.IsLetter(r) }
+
+// functions are the names that TeX has commands for.
+var functions = func() map[string]bool {
+	names := map[string]bool{}
+	for name := range strings.FieldsSeq("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp lim limsup liminf sup inf max min det dim ker gcd deg arg hom Pr") {
+		names[name] = true
+	}
+	return names
+}()
+
+// accents are the commands for what stands over a letter.
+var accents = map[string]string{
+	"¯": `\overline`, "‾": `\overline`, "_": `\overline`, "→": `\vec`, "⃗": `\vec`, "˜": `\tilde`, `\sim`: `\tilde`,
+	"ˆ": `\hat`, `\hat{}`: `\hat`, "˙": `\dot`, "¨": `\ddot`, "ˇ": `\check`, "˘": `\breve`, "⏞": `\overbrace`,
 }
 
 // scripts are the elements of MathML whose parts have places, and how many.
