@@ -104,7 +104,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   };
   document.addEventListener("click", (event) => {
     const formula = event.target.closest(".tex[title]");
-    if (!formula) return;
+    if (!formula || formula.closest("a")) return;
     if ($("math", formula)) formula.textContent = formula.title;
     else show(formula, formula.title);
   });

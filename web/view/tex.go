@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"seedbed/internal/seedbed"
 )
 
 // maxFormula is how long a formula is at most, in bytes. What begins like one
@@ -29,6 +31,24 @@ func prose(b *strings.Builder, s string) {
 		}
 	}
 	b.WriteString(escaped(s[from:]))
+}
+
+// unmarkedFormulas takes the marks off that begin and end within a formula.
+func unmarkedFormulas(s string) string {
+	if !strings.Contains(s, seedbed.MarkStart) {
+		return s
+	}
+	var b strings.Builder
+	for at := 0; at < len(s); {
+		n := max(1, formula(s[at:]))
+		part := s[at : at+n]
+		if strings.Count(part, seedbed.MarkStart) == strings.Count(part, seedbed.MarkEnd) {
+			part = strings.NewReplacer(seedbed.MarkStart, "", seedbed.MarkEnd, "").Replace(part)
+		}
+		b.WriteString(part)
+		at += n
+	}
+	return b.String()
 }
 
 // formula is the length of the formula that s begins with, with its signs, 0 if

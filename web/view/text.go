@@ -41,8 +41,15 @@ func html(write func(b *strings.Builder)) templ.Component {
 }
 
 // Marked shows text in which [seedbed.MarkStart] and [seedbed.MarkEnd] stand
-// around the words to mark.
-func Marked(text string) templ.Component {
+// around the words to mark. Formulas are drawn, without marks.
+func Marked(text string) templ.Component { return marked(unmarkedFormulas(text), prose) }
+
+// MarkedCode shows code like [Marked]; a dollar in it begins no formula.
+func MarkedCode(code string) templ.Component {
+	return marked(code, func(b *strings.Builder, s string) { b.WriteString(escaped(s)) })
+}
+
+func marked(text string, write func(*strings.Builder, string)) templ.Component {
 	return html(func(b *strings.Builder) {
 		open := false
 		for part := range strings.SplitSeq(text, seedbed.MarkStart) {
@@ -50,12 +57,12 @@ func Marked(text string) templ.Component {
 				b.WriteString("<mark>")
 			}
 			inside, after, closed := strings.Cut(part, seedbed.MarkEnd)
-			b.WriteString(escaped(inside))
+			write(b, inside)
 			if open {
 				b.WriteString("</mark>")
 			}
 			if closed {
-				b.WriteString(escaped(strings.ReplaceAll(after, seedbed.MarkEnd, "")))
+				write(b, strings.ReplaceAll(after, seedbed.MarkEnd, ""))
 			}
 			open = true
 		}

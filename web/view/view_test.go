@@ -29,19 +29,27 @@ func render(t testing.TB, c templ.Component) string {
 
 func TestMarked(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                               "",
-		"plain <b>":                      "plain &lt;b&gt;",
-		"a \uE000b\uE001 c":              "a <mark>b</mark> c",
-		"\uE000<i>\uE001":                "<mark>&lt;i&gt;</mark>",
-		"\uE000a\uE001\uE000b\uE001":     "<mark>a</mark><mark>b</mark>",
-		"never closed \uE000a":           "never closed <mark>a</mark>",
-		"never opened\uE001 a":           "never opened a",
-		"\uE000a\uE001 b\uE001 c":        "<mark>a</mark> b c",
-		"\u202Eevil \uE000x\u2066\uE001": "\uFFFDevil <mark>x\uFFFD</mark>",
+		"":                           "",
+		"plain <b>":                  "plain &lt;b&gt;",
+		"a \uE000b\uE001 c":          "a <mark>b</mark> c",
+		"\uE000<i>\uE001":            "<mark>&lt;i&gt;</mark>",
+		"\uE000a\uE001\uE000b\uE001": "<mark>a</mark><mark>b</mark>",
+		"never closed \uE000a":       "never closed <mark>a</mark>",
+		"never opened\uE001 a":       "never opened a",
+		"\uE000a\uE001 b\uE001 c":    "<mark>a</mark> b c",
+		"a $\\begin{\uE000matrix\uE001}$ \uE000matrix\uE001": `a <span class="tex">$\begin{matrix}$</span> <mark>matrix</mark>`,
+		"\uE000$n$\uE001 <$m_\uE000i$ or\uE001":              `<mark><span class="tex">$n$</span></mark> &lt;$m_<mark>i$ or</mark>`,
+		"\u202Eevil \uE000x\u2066\uE001":                     "\uFFFDevil <mark>x\uFFFD</mark>",
 	} {
 		if got := render(t, view.Marked(in)); got != want {
 			t.Errorf("Marked(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestMarkedCode(t *testing.T) {
+	if got, want := render(t, view.MarkedCode("cp $a/$b <\uE000x\uE001")), "cp $a/$b &lt;<mark>x</mark>"; got != want {
+		t.Errorf("MarkedCode gives %q, want %q", got, want)
 	}
 }
 
