@@ -119,9 +119,21 @@ func (o *outline) ownBody(s section) []int {
 			return body
 		}
 		hint = false
+		o.unlabel(i)
 		body = append(body, i)
 	}
 	return body
+}
+
+// unlabel gives a piece its label back that is one of the words of an answer:
+// "Example: …".
+func (o *outline) unlabel(i int) {
+	switch p := &o.pieces[i]; p.role {
+	case roleAsk, roleClaim, roleDefine, roleStop, roleProof:
+		if !p.sealed {
+			p.body = p.start
+		}
+	}
 }
 
 var hinted = lazily("(?i)^[`*_( ]*(hint|no hint)")
@@ -239,6 +251,13 @@ func idle(q string) bool {
 
 var idleQuestion = lazily(`^(what'?s|what is|what comes|where to go|where do we go) (next|new|this|that|inside|covered|here|the problem|the point)$|^(so )?(what|why|how|when|where|who|is|are|does|do|can|should|will|was) (does|do|did|is|are|was|were|should|can|will|would|has|have)? ?(it|this|that|they|these|those|he|she)( (work|works|mean|do|matter|look like|happen|important|useful|free|safe|all|different|possible|so|help|it|about|for))*$|^(need|want|still have|have|got|any|more) .*(help|questions?|more|problems?|feedback|ideas?)$|^who (is|should) (this|read)|^what (you|will you|you'll|we|we'll) |^(ready|interested|confused|stuck)|^(did|do) you know|^how to (use|read) this`)
 
+// remark reports whether an item's bold words with a question mark are one of
+// the cases of a list: "**No cache?** Then…".
+func remark(q string) bool {
+	first, rest, _ := strings.Cut(strings.ToLower(q), " ")
+	return strings.Count(rest, " ") < 3 && (first == "no" || first == "not" || strings.HasSuffix(q, "needed?") || strings.HasSuffix(q, "required?"))
+}
+
 // interrogative reports whether a title without a question mark asks.
 func interrogative(s string) bool {
 	first, rest, ok := strings.Cut(strings.ToLower(s), " ")
@@ -265,7 +284,7 @@ func (o *outline) boldQuestions() {
 			continue
 		}
 		question, rest, sealed, ok := o.boldQuestion(p)
-		if !ok || idle(question) || !sealed && o.within(o.sections[p.section], topicExercises) {
+		if !ok || idle(question) || p.kind == extract.ListItem && remark(question) || !sealed && o.within(o.sections[p.section], topicExercises) {
 			continue
 		}
 		var body []int
@@ -273,10 +292,22 @@ func (o *outline) boldQuestions() {
 		many := o.manyTerms(p)
 		for j := i + 1; j < last && (rest.empty() || p.kind == extract.ListItem); j++ {
 			next := o.pieces[j]
+			if sealed {
+				// Whatever it holds, it ends where it says.
+				if next.role == roleEnd && next.word == "details" || strings.Contains(o.text[next.start:next.end], "<summary>") {
+					break
+				}
+				o.unlabel(j)
+				body = append(body, j)
+				if strings.HasSuffix(strings.TrimSpace(o.text[next.start:next.end]), "</details>") {
+					break
+				}
+				continue
+			}
 			if _, _, _, asks := o.boldQuestion(next); asks && next.kind != extract.Code {
 				break
 			}
-			if next.kind == extract.Caption && p.kind == extract.ListItem || next.role == roleEnd && sealed || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
+			if next.kind == extract.Caption && p.kind == extract.ListItem || next.role == roleAsk || rule(o.text[next.start:next.end]) || o.boldLine(next) {
 				break
 			}
 			loose := many || rest.empty() && strings.Contains(o.text[p.start:p.end], "# ") // a heading ends at the next one
@@ -289,9 +320,6 @@ func (o *outline) boldQuestions() {
 			}
 			if next.kind != extract.Footnote && next.kind != extract.Caption {
 				body = append(body, j)
-			}
-			if sealed && strings.HasSuffix(strings.TrimSpace(o.text[next.start:next.end]), "</details>") {
-				break
 			}
 		}
 		answer, as := o.gather(body)
