@@ -490,16 +490,19 @@ var listNumber = lazily(`^\(?\d{1,3}[.)][ \t]+`)
 // hanging keeps the lines of an option together.
 func hanging(s string) string { return strings.ReplaceAll(s, "\n", "\n   ") }
 
-// options reports whether a body is nothing but code and things to choose
-// from.
+// options reports whether a body begins with code or a choice and goes on with
+// things to choose from.
 func (o *outline) options(body []int) bool {
-	n := 0
+	n, first := 0, true
 	for _, i := range body {
-		p := o.pieces[i]
-		if op, ok := o.option(i); ok && (op.boxed || op.key != 0) {
+		op, ok := o.option(i)
+		chosen := ok && (op.boxed || op.key != 0)
+		if first && !chosen && o.pieces[i].kind != extract.Code && o.pieces[i].kind != extract.Formula {
+			return false
+		}
+		first = false
+		if chosen {
 			n += len(o.lettered(op))
-		} else if p.kind != extract.Code && p.kind != extract.Formula {
-			return n >= 2 && p.kind == extract.Paragraph
 		}
 	}
 	return n >= 2

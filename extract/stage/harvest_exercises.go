@@ -757,7 +757,7 @@ func (o *outline) emitExercise(e *entry) {
 	if e.xml {
 		question, answer = markup(question), markup(answer)
 	}
-	if question == "" || answer == "" || pointer(answer) || !says(question) {
+	if question == "" || answer == "" || pointer(answer) || !says(question) || unseen.MatchString(question) {
 		return
 	}
 	answer, ok := chosen(question, answer)
@@ -779,6 +779,9 @@ func (o *outline) emitExercise(e *entry) {
 	o.taken[e.piece] = true
 	o.add(question, answer, f, append(qs, as...)...)
 }
+
+// unseen matches a picture that nobody has put into words.
+var unseen = lazily(`!\[\s*\]\([^)\n]*\)(?:[^{]|\{[^}a]*\}|$)`)
 
 // statement is an exercise's text without label, hints and ratings.
 func (o *outline) statement(e *entry) (string, []span) {

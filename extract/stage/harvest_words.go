@@ -52,6 +52,21 @@ func says(question string) bool {
 	return n > 0 || strings.Count(question, "$") < 2
 }
 
+// withoutLinks takes off what an answer ends with where it has said all of it:
+// a list of links under "Useful resources:", "Read more [here](…)".
+func withoutLinks(s string) string {
+	if !strings.Contains(s, "](") && !strings.Contains(s, "http") {
+		return s
+	}
+	s = strings.TrimSpace(moreLinks.ReplaceAllString(s, ""))
+	return strings.TrimSpace(readMore.ReplaceAllString(s, ""))
+}
+
+var (
+	moreLinks = lazily(`(?i)(?:^|\n)[#*_ ]*(?:(?:useful|additional|other|further) )?(?:resources|references?|sources|links|further reading|see also|read more|learn more|more info(?:rmation)?)[*_ ]*:[*_ ]*\n(?:\s*(?:[-*+]|\d+\.)?[ \t]*(?:\[[^\]\n]+\]\([^)\n]*\)+|<?https?://\S+>?)[^\n]{0,40})+\s*$`)
+	readMore  = lazily(`(?i)\n+\W*(?:(?:you can )?(?:read|learn|find|see|know) (?:more|out more)\b|(?:more|further) (?:info|information|details|reading)\b)[^\n]{0,80}\[[^\]\n]+\]\([^)\n]*\)[.)]*\s*$`)
+)
+
 // unbroken takes off what only sets the text: emphasis around the whole of it,
 // breaks where a line ends anyway, names of equations.
 func unbroken(s string) string {
@@ -97,7 +112,7 @@ func withoutComments(s string) string {
 func cleanAnswer(s string) string {
 	s = unquotes(s)
 	s = strings.TrimSpace(unbalanced(strings.TrimSpace(unquote(strings.TrimSpace(withoutComments(withoutCredits(s)))))))
-	s = unbroken(s)
+	s = withoutLinks(unbroken(s))
 	if before, last, ok := cutLast(s, "\n"); ok && backLink.MatchString(strings.TrimSpace(last)) {
 		s = strings.TrimSpace(before)
 	}
