@@ -1,6 +1,7 @@
 package read
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/abadojack/whatlanggo"
@@ -13,10 +14,13 @@ import (
 const (
 	leastProse = 120
 	mostProse  = 8 << 10
+	// The library reckons with some hundred different groups of letters: of a
+	// long text it takes the most certain language for the least.
+	sample = 400
 )
 
 // tongue is the language of a document that does not say, a BCP 47 code, or
-// "" where its prose is too short or could be of several. Code, formulas and
+// "" where its prose is too short or more than half of it could be of several. Code, formulas and
 // what is left out of passages say nothing.
 func tongue(d *extract.Document) string {
 	var prose strings.Builder
@@ -36,9 +40,20 @@ func tongue(d *extract.Document) string {
 	if prose.Len() < leastProse {
 		return ""
 	}
-	guess := whatlanggo.Detect(strings.ToValidUTF8(prose.String(), ""))
-	if !guess.IsReliable() {
-		return ""
+	votes, all := map[string]int{}, 0
+	for part := range slices.Chunk([]byte(prose.String()), sample) {
+		if all > 0 && len(part) < leastProse {
+			break
+		}
+		all++
+		if guess := whatlanggo.Detect(strings.ToValidUTF8(string(part), "")); guess.IsReliable() {
+			votes[guess.Lang.Iso6391()]++
+		}
 	}
-	return guess.Lang.Iso6391()
+	for code, n := range votes {
+		if 2*n > all {
+			return code
+		}
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package read_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -34,6 +35,19 @@ func TestLanguageOfText(t *testing.T) {
 		}
 		if d.Language != c.want {
 			t.Errorf("%s %.30q is in %q, want %q", c.name, c.text, d.Language, c.want)
+		}
+	}
+}
+
+// A long text is no less certain than a short one.
+func TestLanguageOfLongText(t *testing.T) {
+	for _, name := range []string{"paper.pdf", "chapter.md"} {
+		d, err := read.File(t.Context(), filepath.Join("../../examples", name), read.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Language != "en" {
+			t.Errorf("%s is in %q, want en", name, d.Language)
 		}
 	}
 }
