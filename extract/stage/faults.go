@@ -16,7 +16,7 @@ type Faults struct {
 func FaultsOf(s *extract.Seed) Faults {
 	question := scan(s.Question)
 	return Faults{
-		Reference: question.match(questionRules),
+		Reference: reference(s.Question, question),
 		Pointer:   points(s.Answer),
 		Leak:      leaked(s),
 		Void:      !question.says() || isPlaceholder(s.Answer),

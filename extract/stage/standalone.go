@@ -47,7 +47,7 @@ func reliance(s *extract.Seed) string {
 	if !question.says() {
 		return "the question has no content"
 	}
-	if phrase := question.match(questionRules); phrase != "" {
+	if phrase := reference(s.Question, question); phrase != "" {
 		return fmt.Sprintf("the question leans on unseen text: “%s”", phrase)
 	}
 	if isPlaceholder(s.Answer) {
@@ -61,6 +61,22 @@ func reliance(s *extract.Seed) string {
 	}
 	return ""
 }
+
+// reference is what a question points to that its reader does not see, "" if
+// nothing.
+func reference(text string, question *scanned) string {
+	if phrase := question.match(questionRules); phrase != "" {
+		return phrase
+	}
+	if m := acronymed.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// acronymed matches what a book numbers by letters: "Theorem NMUS". In
+// parentheses it only says where more is to be found.
+var acronymed = lazily(`(?:^|[^(\s\x{a0}])[\s\x{a0}]*\b((?:Theorem|Lemma|Corollary|Proposition|Definition|Exercise|Example|Section|Archetype)[ \x{a0}]+[A-Z]{2,6}\d?)\b`)
 
 // says reports whether a question is more than one word.
 func (t *scanned) says() bool {
