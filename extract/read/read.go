@@ -231,7 +231,7 @@ func checked(d *extract.Document, err error) (*extract.Document, error) {
 	if err := d.Check(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: the reader is at fault, please report it: %w", d.Title, err), ErrCorrupt)
 	}
-	if d.Language == "" {
+	if d.Language = canonical(d.Language); d.Language == "" {
 		d.Language = tongue(d)
 	}
 	return d, nil

@@ -5,9 +5,30 @@ import (
 	"strings"
 
 	"github.com/abadojack/whatlanggo"
+	"golang.org/x/text/language"
 
 	"seedbed/extract"
 )
+
+// canonical is the shortest code that means the same, so that en, en-us and
+// en-US are one language to whoever looks for it, and zh-TW another than zh.
+// It is "" for what is no code.
+func canonical(code string) string {
+	tag, err := language.Parse(strings.TrimSpace(code))
+	if err != nil || tag == language.Und {
+		return ""
+	}
+	base, _ := tag.Base()
+	short := language.Make(base.String())
+	script, _ := tag.Script()
+	region, _ := tag.Region()
+	likelyScript, _ := short.Script()
+	likelyRegion, _ := short.Region()
+	if script == likelyScript && region == likelyRegion {
+		return short.String()
+	}
+	return tag.String()
+}
 
 // What language a text is in is told by its prose, from about so many bytes of
 // it: a block may be a hundred megabytes long.
