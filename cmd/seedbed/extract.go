@@ -13,9 +13,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/tabwriter"
+	"time"
 
 	"golang.org/x/term"
 
@@ -35,6 +37,7 @@ type extractCmd struct {
 	Model       string   `help:"The model's name at its server." env:"SEEDBED_LLM_MODEL"`
 	URL         string   `name:"url" help:"The model server's base URL, ending in /v1." env:"SEEDBED_LLM_URL"`
 	Key         string   `hidden:"" env:"SEEDBED_LLM_KEY"`
+	Epoch       string   `hidden:"" env:"SOURCE_DATE_EPOCH"`
 	Concurrency int      `help:"Calls at once." default:"4" env:"SEEDBED_LLM_CONCURRENCY"`
 	Cache       string   `help:"Keep the model's replies in this folder: the next time pays only for what is new." type:"path"`
 	Count       int      `help:"Seeds at most of each path, spread over it; 0 is as many as there are."`
@@ -93,7 +96,11 @@ func (c extractCmd) Run(ctx context.Context, s *streams) error {
 // extract writes the seeds of all paths to w. A path that fails does not
 // stop the others.
 func (c extractCmd) extract(ctx context.Context, s *streams, w io.Writer, recipe stage.Recipe, stages []extract.Stage) error {
-	x := extraction{cmd: c, recipe: recipe, stages: stages, streams: s, out: json.NewEncoder(w)}
+	now, err := c.clock()
+	if err != nil {
+		return err
+	}
+	x := extraction{cmd: c, recipe: recipe, stages: stages, streams: s, out: json.NewEncoder(w), now: now}
 	x.out.SetEscapeHTML(false)
 	var failed int
 	for _, path := range c.Paths {
@@ -147,8 +154,10 @@ func (c extractCmd) model(ctx context.Context, s *streams) (extract.Model, error
 	defer probe.Close()
 	if c.Model == "" {
 		var err error
-		if c.Model, err = probe.OnlyModel(ctx); err != nil {
-			return nil, fmt.Errorf("no model is chosen: %w; name one by --model or SEEDBED_LLM_MODEL", err)
+		if c.Model, err = probe.OnlyModel(ctx); errors.Is(err, llm.ErrUnchosen) {
+			return nil, misuse("%v; name one by --model or SEEDBED_LLM_MODEL", err)
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	server := probe.Learn(ctx)
@@ -167,6 +176,19 @@ func (c extractCmd) model(ctx context.Context, s *streams) (extract.Model, error
 	return extract.Metered(model), nil
 }
 
+// clock tells when seeds are made: at SOURCE_DATE_EPOCH, where it is set, so
+// that the same input gives the same bytes.
+func (c extractCmd) clock() (func() time.Time, error) {
+	if c.Epoch == "" {
+		return time.Now, nil
+	}
+	seconds, err := strconv.ParseInt(c.Epoch, 10, 64)
+	if err != nil {
+		return nil, misuse("SOURCE_DATE_EPOCH: %q is no number of seconds since 1970", c.Epoch)
+	}
+	return func() time.Time { return time.Unix(seconds, 0) }, nil
+}
+
 // An extraction is one call of the command, over all its paths.
 type extraction struct {
 	cmd     extractCmd
@@ -174,6 +196,7 @@ type extraction struct {
 	stages  []extract.Stage
 	streams *streams
 	out     *json.Encoder
+	now     func() time.Time
 
 	mu    sync.Mutex // passages are drawn in a goroutine of the runner's
 	spent extract.Spent
@@ -232,6 +255,9 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 	for _, w := range doc.Warnings {
 		_, _ = fmt.Fprintf(x.streams.err, "%s: %s\n", path, w)
 	}
+	for _, f := range doc.Skipped {
+		_, _ = fmt.Fprintf(x.streams.err, "%s: left out %s: %s\n", path, f.File, f.Reason)
+	}
 	sum, err := contentHash(file)
 	if err != nil {
 		return err
@@ -242,6 +268,7 @@ func (x *extraction) path(ctx context.Context, arg string) error {
 	results := extract.Run(ctx, x.affordable(passages), x.stages, extract.Options{
 		Recipe:      x.recipe.Name + "@" + x.recipe.Hash(),
 		Source:      extract.SourceRef{ID: sum[:24], SHA256: sum, Title: cmp.Or(doc.Title, filepath.Base(path)), Kind: doc.Kind, License: doc.License},
+		Now:         x.now,
 		Count:       x.recipe.Count,
 		Concurrency: x.cmd.Concurrency,
 	})
