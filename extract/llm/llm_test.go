@@ -675,7 +675,7 @@ func TestModelsAndTest(t *testing.T) {
 	if words, err := c.Test(t.Context()); err != nil || !strings.HasPrefix(words, "small at 127.0.0.1") {
 		t.Errorf("Test = %q, %v", words, err)
 	}
-	if name, err := c.OnlyModel(t.Context()); llm.Kind(err) != llm.Invalid || !strings.Contains(err.Error(), "2 models: large, small") {
+	if name, err := c.OnlyModel(t.Context()); !errors.Is(err, llm.ErrUnchosen) || !strings.Contains(err.Error(), "of the 2 at 127.0.0.1") || !strings.HasSuffix(err.Error(), ": large, small") {
 		t.Errorf("OnlyModel of two = %q, %v", name, err)
 	}
 	c, _ = newClient(t, srv, func(o *llm.Options) { o.Model = "none" })

@@ -3,6 +3,7 @@ package llm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -61,8 +62,13 @@ func (c *Client) Models(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), nil
 }
 
+// ErrUnchosen is that a model has to be named, for the server has several or
+// lists none.
+var ErrUnchosen = errors.New("no model is chosen")
+
 // OnlyModel is the model of a server that has one alone, as llama-server has.
-// Where there are more, or none, the error names what there is to choose from.
+// Where there are more, or none, the error is ErrUnchosen and names what there
+// is to choose from.
 func (c *Client) OnlyModel(ctx context.Context) (string, error) {
 	names, err := c.Models(ctx)
 	switch {
@@ -71,12 +77,12 @@ func (c *Client) OnlyModel(ctx context.Context) (string, error) {
 	case len(names) == 1:
 		return names[0], nil
 	case len(names) == 0:
-		return "", &Error{Kind: Invalid, Message: c.host + " lists no model"}
+		return "", &Error{Kind: Invalid, Message: "no model is chosen, and " + c.host + " lists none", Err: ErrUnchosen}
 	}
 	const shown = 5
 	first := strings.Join(names[:min(shown, len(names))], ", ")
 	if more := len(names) - shown; more > 0 {
 		first += fmt.Sprintf(" and %d more", more)
 	}
-	return "", &Error{Kind: Invalid, Message: fmt.Sprintf("%s has %d models: %s", c.host, len(names), first)}
+	return "", &Error{Kind: Invalid, Message: fmt.Sprintf("no model is chosen of the %d at %s: %s", len(names), c.host, first), Err: ErrUnchosen}
 }

@@ -194,15 +194,14 @@ func (s *Service) model(ctx context.Context, e seedbed.Endpoint) (string, error)
 	c := llm.New(o)
 	defer c.Close()
 	name, err := c.OnlyModel(ctx)
-	if err != nil {
+	if errors.Is(err, llm.ErrUnchosen) {
 		choose := "choose one in the settings"
 		if e.ID == EnvEndpoint {
 			choose = "name one by --model or SEEDBED_LLM_MODEL"
 		}
-		err = inWords(err)
-		return "", seedbed.Errorf(seedbed.CodeOf(err), "no model is chosen for %s: %w; %s", e.Name, err, choose)
+		return "", seedbed.Errorf(seedbed.Invalid, "%w; %s", inWords(err), choose)
 	}
-	return name, nil
+	return name, inWords(err)
 }
 
 // TestEndpoint asks for one tiny completion and says what answered.

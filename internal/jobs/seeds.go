@@ -144,6 +144,7 @@ func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c se
 }
 
 func change(s *extract.Seed, c seedbed.SeedChange) error {
+	question, answer, short := s.Question, s.Answer, s.ShortAnswer
 	for _, text := range []struct {
 		name     string
 		to, from *string
@@ -160,6 +161,9 @@ func change(s *extract.Seed, c seedbed.SeedChange) error {
 			return seedbed.Errorf(seedbed.Invalid, "the %s cannot be empty", text.name)
 		}
 		*text.to = strings.ToValidUTF8(*text.from, "\uFFFD")
+	}
+	if s.Question != question || s.Answer != answer || s.ShortAnswer != short {
+		s.Checks = outdated(s.Checks)
 	}
 	if c.Reasoning != nil {
 		s.Reasoning = append([]string{}, *c.Reasoning...)
@@ -190,6 +194,19 @@ func change(s *extract.Seed, c seedbed.SeedChange) error {
 		s.VerdictReason = strings.TrimSpace(*c.VerdictReason)
 	}
 	return nil
+}
+
+// outdated is what checks are worth once a person has changed what they looked
+// at: nothing, but that the quotes stand in the source holds all the same.
+func outdated(checks []extract.Check) []extract.Check {
+	out := slices.Clone(checks)
+	for i, c := range out {
+		if c.Name != "ground" && c.Verdict != extract.Skipped {
+			out[i] = extract.Check{Name: c.Name, Verdict: extract.Skipped, Version: c.Version,
+				Reason: "changed by hand since; before, it was " + c.Verdict}
+		}
+	}
+	return out
 }
 
 // tags are trimmed, none is empty or there twice.

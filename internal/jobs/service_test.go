@@ -258,6 +258,22 @@ func TestUpdateSeed(t *testing.T) {
 		if diff := cmp.Diff(before.Checks, after.Checks); diff != "" {
 			t.Errorf("a person's verdict changes what the checks found (-before +after):\n%s", diff)
 		}
+		// Of other words nothing has been checked but where their evidence stands.
+		changed, next, err := b.UpdateSeed(t.Context(), id, next, seedbed.SeedChange{Answer: ptr("As many as they like.")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changed.Checks {
+			if want := map[bool]string{true: extract.Pass, false: extract.Skipped}[c.Name == "ground"]; c.Verdict != want {
+				t.Errorf("after another answer the check %s is %s (%s); want %s", c.Name, c.Verdict, c.Reason, want)
+			}
+		}
+		if len(changed.Checks) < 2 {
+			t.Errorf("the seed has the checks %+v; want more than one", changed.Checks)
+		}
+		if changed, _, err = b.UpdateSeed(t.Context(), id, next, seedbed.SeedChange{Answer: &before.Answer}); err != nil || changed.Answer != before.Answer {
+			t.Fatalf("UpdateSeed gives %+v, %v; want the answer as it was", changed, err)
+		}
 		if _, _, err := b.UpdateSeed(t.Context(), id, version, seedbed.SeedChange{Verdict: ptr(extract.Rejected)}); seedbed.CodeOf(err) != seedbed.Stale {
 			t.Errorf("UpdateSeed of an old version gives %v; want stale", err)
 		}
@@ -696,7 +712,7 @@ func TestEndpoints(t *testing.T) {
 		}
 		src := b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Source.ID
 		_, err = b.StartRun(ctx, src, seedbed.RunOptions{Recipe: "quick"})
-		if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "2 models: large, small; choose one in the settings") {
+		if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "large, small; choose one in the settings") {
 			t.Errorf("a run with no model chosen gives %v; want the models and where to choose one", err)
 		}
 		if err := b.DeleteEndpoint(ctx, e.ID); err != nil {
