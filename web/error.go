@@ -23,7 +23,7 @@ type answer struct {
 var answers = map[string]answer{
 	seedbed.Invalid:     {http.StatusBadRequest, "That request does not work", "Go back, mend it and send it again."},
 	seedbed.NotFound:    {http.StatusNotFound, "There is nothing here", "It may have been deleted, or the address is mistyped."},
-	seedbed.Spent:       {http.StatusConflict, "The run has spent what it may", "Give it a higher limit, and resume it."},
+	seedbed.Spent:       {http.StatusConflict, "The run has spent what it may", ""},
 	seedbed.Conflict:    {http.StatusConflict, "That cannot be done now", "Look at its state, and try again when it has changed."},
 	seedbed.Stale:       {http.StatusPreconditionFailed, "Somebody changed it meanwhile", "Load the page again and make your change anew."},
 	seedbed.Reused:      {http.StatusUnprocessableEntity, "That key was used before", "Send the request as it was, or with a new key."},

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -86,9 +87,17 @@ func (s *Server) exportFilters(ctx context.Context, f seedbed.Filter) ([]view.Ex
 		return nil, err
 	}
 	var collections []seedbed.Facet
+	in := map[string]string{} // which collection a source is in
 	for _, src := range sources {
+		in[src.ID] = src.Collection
 		if !slices.ContainsFunc(collections, func(x seedbed.Facet) bool { return x.Value == src.Collection }) {
 			collections = append(collections, seedbed.Facet{Value: src.Collection})
+		}
+	}
+	named := slices.Clone(all.Facets["source"])
+	for i, x := range named {
+		if len(collections) > 1 && in[x.Value] != "" { // the same book may be in two
+			named[i].Label = cmp.Or(x.Label, x.Value) + " · " + in[x.Value]
 		}
 	}
 	v := query.Values(f)
@@ -112,7 +121,7 @@ func (s *Server) exportFilters(ctx context.Context, f seedbed.Filter) ([]view.Ex
 	return []view.ExportFilter{
 		verdict,
 		list("collection", "Collection", "All collections", collections),
-		list("source", "Source", "All sources", all.Facets["source"]),
+		list("source", "Source", "All sources", named),
 		list("type", "Kind of question", "All kinds", all.Facets["type"]),
 		list("origin", "Where from", "Wherever from", all.Facets["origin"]),
 		list("language", "Language", "All languages", all.Facets["language"]),

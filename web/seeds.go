@@ -330,7 +330,7 @@ func (s *Server) editSeed(c echo.Context) error {
 		_, _, err = s.seeds.UpdateSeed(ctx, id, version, change)
 	}
 	if err == nil {
-		return redirect(c, "/seeds/"+url.PathEscape(id))
+		return redirect(c, "/seeds/"+url.PathEscape(id)+"#seed") // not where the form is
 	}
 	if code := seedbed.CodeOf(err); code != seedbed.Stale && code != seedbed.Invalid {
 		return err

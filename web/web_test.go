@@ -571,7 +571,7 @@ func TestEditSeed(t *testing.T) {
 		"version": {version}, "question": {"Why?\r\n"}, "answer": {"Because.\r\n\r\nSo."}, "short_answer": {" yes "},
 		"reasoning": {"one\r\n\r\n\r\ntwo\r\nmore"}, "type": {"proof"}, "tags": {"a, b,,a"},
 	}
-	if w := do(s, "POST", "/seeds/merge", typed.Encode()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/seeds/merge" {
+	if w := do(s, "POST", "/seeds/merge", typed.Encode()); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/seeds/merge#seed" {
 		t.Fatalf("edit: %d %s", w.Code, w.Body)
 	}
 	seed, _, err := f.Seed(t.Context(), "merge")
@@ -602,9 +602,22 @@ func TestEditSeed(t *testing.T) {
 	}
 }
 
+// From a collection the way leads to its seeds.
+func TestCollectionSeeds(t *testing.T) {
+	s := server(t, webtest.Sample())
+	webtest.Parse(t, do(s, "GET", "/?collection=code", "").Body).Want("#sources a[href='/seeds?collection=code']", 1)
+	webtest.Parse(t, do(s, "GET", "/", "").Body).Want("#sources a[href^='/seeds']", 0)
+	// Where there are several, the sources of an export say which is theirs.
+	options := webtest.Parse(t, do(s, "GET", "/export", "").Body).Text("select[name=source]")
+	if !strings.Contains(options, " · code") {
+		t.Errorf("the sources to export are %q; want their collections with them", options)
+	}
+}
+
 func TestSeedPage(t *testing.T) {
 	s := server(t, webtest.Sample())
 	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	page.Want("form[action='/seeds/merge#edit']", 1) // so that what is wrong with it is in view
 	page.Want(".quote", 1) // two pieces that stand side by side
 	page.Want(".quote mark", 2)
 	page.Want(".checks li", 4)
