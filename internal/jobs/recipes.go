@@ -5,6 +5,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 
 	"seedbed/extract"
 	"seedbed/extract/stage"
@@ -77,12 +78,25 @@ func (s *Service) recipe(ctx context.Context, name string) (stage.Recipe, error)
 	}
 	own, err := s.DB.Recipe(ctx, name)
 	if seedbed.CodeOf(err) == seedbed.NotFound {
-		return stage.Recipe{}, seedbed.Errorf(seedbed.Invalid, "there is no recipe %q", name)
+		return stage.Recipe{}, s.unknown(ctx, name)
 	}
 	if err != nil {
 		return stage.Recipe{}, err
 	}
 	return parseRecipe(own.Body)
+}
+
+// unknown says that there is no such recipe, and which there are.
+func (s *Service) unknown(ctx context.Context, name string) error {
+	list, err := s.Recipes(ctx)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, r := range list {
+		known = append(known, r.Name)
+	}
+	return seedbed.Errorf(seedbed.Invalid, "there is no recipe %q: there are %s", name, strings.Join(known, ", "))
 }
 
 // parseRecipe reads a recipe that somebody wrote. The error names the line.

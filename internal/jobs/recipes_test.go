@@ -30,6 +30,10 @@ func TestOwnRecipes(t *testing.T) {
 	if err != nil || made.Name != "mine" || !made.Own || made.Body != mine || !strings.Contains(made.Resolved, "temperature: 0.2") {
 		t.Fatalf("SaveRecipe = %+v, %v", made, err)
 	}
+	_, err = b.Upload(ctx, seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), RunOptions: seedbed.RunOptions{Recipe: "quik"}})
+	if seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "explicit") || !strings.Contains(err.Error(), "mine") {
+		t.Errorf("a run by a recipe that is not there gives %v; want those there are, their own too", err)
+	}
 	for _, c := range []struct{ what, name, body, code, words string }{
 		{"the same name again", "", mine, seedbed.Conflict, "another name"},
 		{"a built-in's name", "", strings.Replace(mine, "mine", "quick", 1), seedbed.Conflict, "another name"},
