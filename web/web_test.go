@@ -618,7 +618,7 @@ func TestSeedPage(t *testing.T) {
 	s := server(t, webtest.Sample())
 	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
 	page.Want("form[action='/seeds/merge#edit']", 1) // so that what is wrong with it is in view
-	page.Want(".quote", 1) // two pieces that stand side by side
+	page.Want(".quote", 1)                           // two pieces that stand side by side
 	page.Want(".quote mark", 2)
 	page.Want(".checks li", 4)
 	page.Want(".prose pre code", 1)
