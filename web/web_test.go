@@ -454,6 +454,7 @@ func TestRunPage(t *testing.T) {
 	}
 	page = webtest.Parse(t, do(s, "GET", "/runs/failures", "").Body)
 	page.Want(".group", 1)
+	page.Want("form[action='/runs/failures/retry']", 1)
 
 	// The buttons, with and without htmx.
 	if w := do(s, "POST", "/runs/live/control", "do=pause"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/runs/live" {
@@ -463,6 +464,11 @@ func TestRunPage(t *testing.T) {
 	page = webtest.Parse(t, w.Body)
 	page.Want("#run[data-state=cancelled]", 1)
 	page.Want("header", 0)
+	page.Want(".group", 2)
+	page.Want("form[action$=retry]", 0) // it has ended for good
+	if got := page.Text(".ledger"); strings.Contains(got, "still to come") || !strings.Contains(got, "not reached") {
+		t.Errorf("the passages that a cancelled run has not come to: %q", got)
+	}
 	w = do(s, "POST", "/runs/live/control", "do=resume", fragment...)
 	if w.Code != http.StatusConflict || w.Header().Get("HX-Retarget") != "#notice" {
 		t.Errorf("resume of what has ended: %d %v", w.Code, w.Header())
