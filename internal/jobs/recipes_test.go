@@ -124,6 +124,29 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// TestLimitWithoutPrices refuses a cap that would never be reached, at the
+// beginning and later.
+func TestLimitWithoutPrices(t *testing.T) {
+	s := llmtest.New(t, llmtest.Script{Rules: []llmtest.Rule{{Fault: llmtest.Hang}}})
+	b := start(t, t.TempDir(), impatient(s, 2))
+	ctx, capped := t.Context(), seedbed.Limits{Cost: 1}
+	_, err := b.Upload(ctx, seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), RunOptions: seedbed.RunOptions{Limits: capped}})
+	if seedbed.CodeOf(err) != seedbed.Invalid {
+		t.Errorf("a run with a limit of cost and no prices: %v", err)
+	}
+	id := b.upload("machines.md", book(5), seedbed.RunOptions{}).Run.ID
+	b.until(id, func(r seedbed.Run) bool { return r.State == seedbed.RunRunning })
+	if err := b.LimitRun(ctx, id, capped); seedbed.CodeOf(err) != seedbed.Invalid || !strings.Contains(err.Error(), "prices") {
+		t.Errorf("LimitRun with no prices gives %v; want what is missing", err)
+	}
+	if err := b.LimitRun(ctx, id, seedbed.Limits{Tokens: 9_000_000}); err != nil {
+		t.Errorf("LimitRun of tokens: %v", err)
+	}
+	if err := b.Cancel(ctx, id); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestCount keeps a requested count as a ceiling for the whole run, spread
 // over the document.
 func TestCount(t *testing.T) {

@@ -53,8 +53,8 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 	if !connected {
 		return run, seedbed.Errorf(seedbed.Invalid, "the recipe %s needs a model and none is connected: connect one in the settings, or use the recipe explicit", name)
 	}
-	if in, out := s.prices(endpoint); o.Limits.Cost > 0 && in == 0 && out == 0 {
-		return run, seedbed.Errorf(seedbed.Invalid, "a limit of cost needs the prices of %s: enter them in the settings, or limit the tokens", endpoint.Name)
+	if err := s.priced(endpoint, o.Limits); err != nil {
+		return run, err
 	}
 	run.Batch = o.Batch
 	run.Endpoint, run.Model = endpoint.ID, o.Model
@@ -235,15 +235,31 @@ func (s *Service) Resume(ctx context.Context, id string) error {
 	})
 }
 
+// priced says why a limit of cost would never be reached, if it would not.
+func (s *Service) priced(e seedbed.Endpoint, l seedbed.Limits) error {
+	if in, out := s.prices(e); l.Cost > 0 && in == 0 && out == 0 {
+		return seedbed.Errorf(seedbed.Invalid, "a limit of cost needs the prices of %s: enter them in the settings, or limit the tokens", e.Name)
+	}
+	return nil
+}
+
 // LimitRun changes what a run may spend. One that was paused because it
 // reached a limit goes on with Resume.
 func (s *Service) LimitRun(ctx context.Context, id string, l seedbed.Limits) error {
 	if l.Cost < 0 || l.Tokens < 0 {
 		return seedbed.Errorf(seedbed.Invalid, "a limit cannot be negative; 0 is none")
 	}
-	return s.change(ctx, id, func(_ *store.Tx, run *seedbed.Run) error {
+	return s.change(ctx, id, func(tx *store.Tx, run *seedbed.Run) error {
 		if run.Ended() {
 			return seedbed.Errorf(seedbed.Conflict, "a run that is %s spends nothing any more", run.State)
+		}
+		// Where the server was removed, the run does not go on anyway.
+		if e, err := s.endpoint(ctx, tx, run.Endpoint); err == nil {
+			if err := s.priced(e, l); err != nil {
+				return err
+			}
+		} else if seedbed.CodeOf(err) != seedbed.NotFound {
+			return err
 		}
 		run.Limits = l
 		s.control(id).saw(*run)
