@@ -212,14 +212,6 @@ func (s *Server) judgeMany(c echo.Context) error {
 		return err
 	}
 	back := local(form.Get("back"), "/seeds")
-	ctx := c.Request().Context()
-	n, err := api.Judge(ctx, s.seeds, ids, change)
-	if err != nil {
-		return err
-	}
-	if !partial(c) {
-		return redirect(c, back)
-	}
 	u, err := url.Parse(back)
 	if err != nil {
 		return query.Wrong("back", "%q is no address", back)
@@ -227,6 +219,19 @@ func (s *Server) judgeMany(c echo.Context) error {
 	f, err := query.Filter(u.Query())
 	if err != nil {
 		return err
+	}
+	ctx := c.Request().Context()
+	if form.Get("all") == "true" { // on the other pages too
+		if ids, err = api.Matching(ctx, s.seeds, f); err != nil {
+			return err
+		}
+	}
+	n, err := api.Judge(ctx, s.seeds, ids, change)
+	if err != nil {
+		return err
+	}
+	if !partial(c) {
+		return redirect(c, back)
 	}
 	p, err := s.searchView(ctx, f)
 	if err != nil {

@@ -568,6 +568,33 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// All that a search finds can be judged at once, on the other pages too.
+func TestJudgeAll(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	count := func(verdicts ...string) int {
+		res, err := f.Search(t.Context(), seedbed.Filter{Verdict: verdicts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Total
+	}
+	found, rejected := count(extract.Draft, extract.Accepted), count(extract.Rejected)
+	page := webtest.Parse(t, do(s, "GET", "/seeds", "").Body)
+	page.Want("#bulk input[name=all]", 1)
+	if shown := len(page.All("[data-seed]")); shown >= found {
+		t.Fatalf("all %d seeds are on one page of %d", found, shown)
+	}
+	w := do(s, "POST", "/seeds/bulk", "all=true&verdict=rejected&back=%2Fseeds", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#results [role=status]"); !strings.HasPrefix(got, fmt.Sprintf("%d seeds rejected.", found)) {
+		t.Errorf("the page says %q", got)
+	}
+	if left, r := count(extract.Draft, extract.Accepted), count(extract.Rejected); left != 0 || r != found+rejected {
+		t.Errorf("%d are left of %d, and %d are rejected", left, found, r)
+	}
+	webtest.Parse(t, do(s, "GET", "/seeds?q=nothing+has+these+words", "").Body).Want("#bulk input[name=all]", 0)
+}
+
 func TestEditSeed(t *testing.T) {
 	f := webtest.Sample()
 	s := server(t, f)
