@@ -39,6 +39,9 @@ func Wrong(name, format string, args ...any) error {
 	return &seedbed.Error{Code: seedbed.Invalid, Message: p.Error(), Err: p}
 }
 
+// filters are the names that Filter knows.
+var filters = []string{"q", "verdict", "type", "origin", "kind", "source", "collection", "run", "tag", "language", "min_difficulty", "check", "sort", "page", "size"}
+
 // Filter reads a filter. Empty values are as good as none; a value or a name
 // that nobody knows is an error, so that a typing mistake never widens what is
 // shown or exported. The names in also belong to the caller.
@@ -54,10 +57,10 @@ func Filter(v url.Values, also ...string) (seedbed.Filter, error) {
 		case "q":
 			f.Query = strings.TrimSpace(values[0])
 		case "verdict":
-			if slices.Contains(values, Any) {
-				values = Verdicts
+			f.Verdict, err = among(name, values, append(slices.Clone(Verdicts), Any))
+			if slices.Contains(f.Verdict, Any) {
+				f.Verdict = slices.Sorted(slices.Values(Verdicts))
 			}
-			f.Verdict, err = among(name, values, Verdicts)
 		case "type":
 			f.Type, err = among(name, values, extract.SeedTypes)
 		case "origin":
@@ -88,7 +91,7 @@ func Filter(v url.Values, also ...string) (seedbed.Filter, error) {
 			f.Size, err = number(name, values[0], 1, seedbed.MaxPageSize)
 		default:
 			if !slices.Contains(also, name) {
-				err = Wrong(name, "there is no such parameter")
+				err = unknown(name, append(slices.Clone(filters), also...))
 			}
 		}
 		if err != nil {
@@ -131,11 +134,19 @@ func Values(f seedbed.Filter) url.Values {
 	return v
 }
 
+// unknown is the error of a parameter that is none of the known.
+func unknown(name string, known []string) error {
+	if len(known) == 0 {
+		return Wrong(name, "this address takes no parameters")
+	}
+	return Wrong(name, "there is no such parameter; there are %s", strings.Join(known, ", "))
+}
+
 // Only reports the first parameter that is not among the names.
 func Only(v url.Values, names ...string) error {
 	for _, name := range sorted(v) {
 		if !slices.Contains(names, name) {
-			return Wrong(name, "there is no such parameter")
+			return unknown(name, names)
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +22,7 @@ func ExampleFilter() {
 	fmt.Println(err)
 	// Output:
 	// binary tree [accepted] [code proof] 2 <nil>
-	// verdict: "maybe" is none of draft, accepted, rejected
+	// verdict: "maybe" is none of draft, accepted, rejected, any
 }
 
 func TestFilter(t *testing.T) {
@@ -32,6 +34,7 @@ func TestFilter(t *testing.T) {
 		{"q=+&verdict=&min_difficulty=&page=", seedbed.Filter{}},
 		{"verdict=any", seedbed.Filter{Verdict: []string{"accepted", "draft", "rejected"}}},
 		{"verdict=rejected&verdict=any", seedbed.Filter{Verdict: []string{"accepted", "draft", "rejected"}}},
+		{"verdict=draft,any", seedbed.Filter{Verdict: []string{"accepted", "draft", "rejected"}}},
 		{"verdict=draft,accepted", seedbed.Filter{Verdict: []string{"accepted", "draft"}}},
 		{"origin=derived&kind=book&source=s1&source=s2", seedbed.Filter{Origin: []string{"derived"}, Kind: []string{"book"}, Source: []string{"s1", "s2"}}},
 		{"collection=physics&run=r&tag=a,b&language=de", seedbed.Filter{Collection: []string{"physics"}, Run: []string{"r"}, Tag: []string{"a,b"}, Language: []string{"de"}}},
@@ -85,6 +88,28 @@ func TestFilterNamesTheParameter(t *testing.T) {
 		}
 		if seedbed.CodeOf(err) != seedbed.Invalid {
 			t.Errorf("Filter(%q): code %s, want %s", in, seedbed.CodeOf(err), seedbed.Invalid)
+		}
+	}
+}
+
+// A mistyped name is answered with those there are, each of which is taken.
+func TestFilterNamesWhatThereIs(t *testing.T) {
+	_, err := query.Filter(url.Values{"verdct": {"accepted"}}, "format")
+	_, list, ok := strings.Cut(fmt.Sprint(err), "there are ")
+	names := strings.Split(list, ", ")
+	if !ok || !slices.Contains(names, "verdict") || !slices.Contains(names, "format") {
+		t.Fatalf("Filter = %v, want the names there are", err)
+	}
+	for _, name := range names {
+		if _, err := query.Filter(url.Values{name: {"?"}}, "format"); err != nil && strings.Contains(err.Error(), "no such parameter") {
+			t.Errorf("%s is said to be taken: %v", name, err)
+		}
+	}
+	full := query.Values(seedbed.Filter{Query: "x", Verdict: []string{"draft"}, Type: []string{"code"}, Origin: []string{"derived"}, Kind: []string{"book"},
+		Source: []string{"s"}, Collection: []string{"c"}, Run: []string{"r"}, Tag: []string{"t"}, Language: []string{"en"}, MinDifficulty: 2, Check: "ground", Sort: "newest", Page: 2, Size: 7})
+	for name := range full {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is taken and not named", name)
 		}
 	}
 }
