@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"syscall"
 
 	"github.com/adrg/xdg"
@@ -83,7 +84,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return ended
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "seedbed: %v\nTry: seedbed -h\n", err)
+		help := "seedbed"
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) {
+			// A mistyped command is read as an argument of the default one.
+			if sub := wrong.Context.Selected(); sub != nil && slices.Contains(args, sub.Name) {
+				help += " " + sub.Name
+			}
+		}
+		_, _ = fmt.Fprintf(stderr, "seedbed: %v\nTry: %s -h\n", err, help)
 		return exitMisuse
 	}
 	s := &streams{out: stdout, err: stderr, log: newLog(stderr, c.Log)}
