@@ -16,11 +16,16 @@ import (
 // document makes blocks of the lines.
 func (f *file) document(name string) *extract.Document {
 	body := f.bodySize()
-	furniture := f.furniture()
+	furniture := f.furniture(body)
+	bare := make([]page, len(f.pages))
+	for i, p := range f.pages {
+		bare[i] = f.bare(p, furniture[i])
+	}
+	f.overlays(bare)
 	var gs []group
 	col := 0
-	for i, p := range f.pages {
-		gs = append(gs, f.groups(f.bare(p, furniture[i]), body, &col)...)
+	for _, p := range bare {
+		gs = append(gs, f.groups(p, body, &col)...)
 	}
 	title, shown := f.title(gs, body), ""
 	if title >= 0 {
@@ -65,6 +70,37 @@ func (f *file) bare(p page, furniture map[int]bool) page {
 	return p
 }
 
+// overlays leaves out the slides that the next one shows again, whole, with
+// more on it: a talk uncovers a slide line by line.
+func (f *file) overlays(bare []page) {
+	type spot struct {
+		text string
+		x, y float64
+	}
+	at := func(l line) spot { return spot{l.text, math.Round(l.box.X0), math.Round(l.base)} }
+	for i := range len(bare) - 1 {
+		p, next := &bare[i], bare[i+1]
+		if !p.slide() || len(p.lines) == 0 || len(p.lines) > len(next.lines) {
+			continue
+		}
+		shown := map[spot]bool{}
+		for _, l := range next.lines {
+			shown[at(l)] = true
+		}
+		if slices.ContainsFunc(p.lines, func(l line) bool { return !shown[at(l)] }) {
+			continue
+		}
+		for _, l := range p.lines {
+			r := &f.pages[i].PageReport
+			r.Dropped = append(r.Dropped, tidy(l.text))
+		}
+		p.lines = nil
+	}
+}
+
+// slide reports whether a page has the shape of a slide.
+func (p page) slide() bool { return p.width > 1.2*p.height }
+
 // unnumbered leaves out the numbers that stand before the lines of a listing:
 // three at least, each one more than the last, right-aligned before code.
 func unnumbered(ls []line) []line {
@@ -79,7 +115,7 @@ func unnumbered(ls []line) []line {
 	var out []line
 	for i := 0; i < len(ls); {
 		n, x, ok := number(ls[i])
-		code, run := 0, []int{} // the places of numbered lines
+		code, full, run := 0, 0, []int{} // the places of numbered lines
 		j := i
 		for want := n; ok && j < len(ls) && j-i < 4*len(run)+3; j++ {
 			m, y, numbered := number(ls[j])
@@ -91,11 +127,14 @@ func unnumbered(ls []line) []line {
 			}
 			want++
 			run = append(run, j)
-			if ls[j].style&mono != 0 {
+			if strings.Contains(ls[j].text, " ") {
+				full++ // the number of an empty line says nothing
+			}
+			if (ls[j].style|ls[j].tail)&mono != 0 {
 				code++
 			}
 		}
-		if len(run) < 3 || code*2 < len(run) {
+		if len(run) < 3 || code == 0 || code*2 < full {
 			out = append(out, ls[i])
 			i++
 			continue
@@ -287,7 +326,7 @@ var (
 // of the text: for each page, the lines by their place. A line counts as a running
 // head when the same words, numbers apart, stand at the same height on three
 // pages, or on two of a short document.
-func (f *file) furniture() []map[int]bool {
+func (f *file) furniture(body float64) []map[int]bool {
 	type spot struct {
 		text   string
 		height int
@@ -313,11 +352,10 @@ func (f *file) furniture() []map[int]bool {
 	if len(f.pages) < 6 {
 		need = 2
 	}
-	body := f.bodySize()
 	larger := map[string]float64{} // how large a line is set at most
 	for _, p := range f.pages {
 		for _, l := range p.lines {
-			for _, k := range []string{key(l.text), key(pageOf.ReplaceAllString(l.text, ""))} {
+			for _, k := range []string{key(l.text), runningHead(l.text)} {
 				larger[k] = max(larger[k], l.size)
 			}
 		}
@@ -327,20 +365,29 @@ func (f *file) furniture() []map[int]bool {
 		out[i] = map[int]bool{}
 		for _, j := range edges[i] {
 			l := p.lines[j]
-			need := need
-			if l.size > 1.12*body {
+			need, on := need, seen[at(p, l)[1]]
+			large := l.size > 1.12*body
+			if large {
 				need = max(need, len(f.pages)/2+1) // the title of a few slides
 			}
 			out[i][j] = pageNumber.MatchString(strings.ToLower(l.text)) ||
-				len(seen[at(p, l)[1]]) >= need ||
-				l.size < 1.12*body && (f.headsPage(p, l) || larger[key(pageOf.ReplaceAllString(l.text, ""))] > 1.05*l.size && p.apart(j))
+				len(on) >= need && (!large || on[0] != i) || // what is large is text, once
+				!large && (f.headsPage(p, l) || larger[runningHead(l.text)] > 1.05*l.size && p.apart(j))
 		}
 	}
 	return out
 }
 
-// pageOf is the number of a page beside a running head.
-var pageOf = regexp.MustCompile(`^\d{1,4}\s{1,}|\s+\d{1,4}$`)
+// runningHead is the key of the heading that a running head repeats, without
+// the number of the page and that of the chapter.
+func runningHead(s string) string {
+	return key(ofChapter.ReplaceAllString(pageOf.ReplaceAllString(s, ""), ""))
+}
+
+var (
+	pageOf    = regexp.MustCompile(`^\d{1,4}\s{1,}|\s+\d{1,4}$`)
+	ofChapter = regexp.MustCompile(`(?i)^(` + parts + `)\s+([0-9]+|[ivxlc]+|[a-z])[.:]\s+`)
+)
 
 // apart reports whether a line is the first or the last of a page, with more
 // white space towards the text than there is between two lines.
@@ -476,7 +523,8 @@ func (f *file) headings(gs []group, body float64, title int) {
 	known := map[look]map[float64]int{} // how often a look has a level that is known
 	var found []int
 	book := len(f.pages) > bookPages
-	byline := title >= 0 // still among the authors
+	byline := title >= 0 && !f.oneOfMany(gs, title) // still among the authors
+	numbers := map[string]bool{}                    // of the headings found
 	seen := map[string]bool{}
 	bolds := map[string]int{} // "Example" over each example heads nothing
 	for _, g := range gs {
@@ -490,6 +538,9 @@ func (f *file) headings(gs []group, body float64, title int) {
 			continue
 		}
 		level, ok := f.heading(*g, body)
+		if !ok && g.subsection(numbers) && (i+1 == len(gs) || !gs[i+1].subsection(numbers)) {
+			level, ok = depth(g.lines[0].text), true
+		}
 		if !ok && i > title && (len(g.lines) > 3 || sentence.MatchString(g.lines[len(g.lines)-1].text) && len(strings.Fields(g.joined(f.words))) > 5 || g.kind == extract.ListItem || g.kind == extract.Code) {
 			byline = false
 		}
@@ -509,6 +560,9 @@ func (f *file) headings(gs []group, body float64, title int) {
 		last := g.lines[len(g.lines)-1].cells
 		if n := last[len(last)-1].text; g.size() > 1.3*body && len(last) > 1 && isNumber(n) {
 			g.title = strings.TrimSpace(strings.TrimSuffix(g.title, n)) // the chapter's, at the right edge
+		}
+		if n := numbered.FindStringSubmatch(g.title); n != nil {
+			numbers[strings.Trim(n[1], ".")] = true
 		}
 		found = append(found, i)
 		book = book || chapter.MatchString(g.title)
@@ -532,11 +586,27 @@ func (f *file) headings(gs []group, body float64, title int) {
 		}
 		return n + 1
 	}
+	// A heading in the middle of a section may count from 1 as well: none stands
+	// above a larger one before it whose level is known.
+	var above []group // the last of those, the last that is larger, and so on
 	for _, i := range found {
 		g := &gs[i]
-		if g.level == 0 {
+		sure := g.level > 0
+		if !sure {
 			g.level = level(looks(*g))
 		}
+		for len(above) > 0 && above[len(above)-1].size() < 1.05*g.size() {
+			above = above[:len(above)-1]
+		}
+		if n := len(above); n > 0 && f.outlined(*g, body) == 0 && !f.pages[g.page()].slide() {
+			g.level = max(g.level, above[n-1].level+1)
+		}
+		if sure && !outermost[strings.ToLower(g.title)] {
+			above = append(above, *g)
+		}
+	}
+	for _, i := range found {
+		g := &gs[i]
 		if title >= 0 && !book { // the title of a paper stands above its sections
 			g.level++
 		}
@@ -572,16 +642,8 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	if len(text) > 220 || !strings.ContainsFunc(text, unicode.IsLetter) || leaders.MatchString(text) {
 		return 0, false
 	}
-	k := key(text)
-	for _, b := range f.info.outline {
-		if b.page >= 0 && b.page != g.page() {
-			continue
-		}
-		switch t := b.key; {
-		case t == "":
-		case t == k, len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10, chapterAtEnd(k, t) && g.size() > 1.3*body:
-			return b.level, true
-		}
+	if level := f.outlined(g, body); level > 0 {
+		return level, true
 	}
 	if g.kind == extract.Code || len(f.info.outline) > 0 && f.endsInPage(text) && !opening.MatchString(text) {
 		return 0, false // code, an entry of the table of contents
@@ -598,17 +660,16 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 			return 0, false // heads of columns
 		}
 	}
-	depth := 0
-	number := numbered.FindStringSubmatch(text)
-	if number != nil {
-		depth = 1 + strings.Count(strings.Trim(number[1], "."), ".")
+	depth, number := depth(text), numbered.FindStringSubmatch(text)
+	if depth == 0 {
+		number = nil
 	}
 	words := text
 	if number != nil {
 		words = strings.TrimSpace(strings.TrimPrefix(text, number[1]))
 	}
 	large, strong := g.size() > 1.12*body, g.all(bold)
-	if !large && (marked(g.lines[0]) && number == nil || signs(text) > 1 || proof[strings.ToLower(strings.TrimRight(text, ".:"))]) {
+	if !large && (marked(g.lines[0]) && number == nil || signs(text) > 1 || proof[strings.ToLower(strings.TrimRight(text, ".:"))] || stated.MatchString(text) || keywords.MatchString(text)) || dated.MatchString(text) {
 		return 0, false
 	}
 	if (large || strong) && len(g.lines) == 1 && g.above > 1.2 && len(strings.Fields(text)) <= 6 {
@@ -638,6 +699,74 @@ func (f *file) heading(g group, body float64) (level int, ok bool) {
 	return 0, false
 }
 
+// outlined is a block's level in the outline, 0 where it is not in it.
+func (f *file) outlined(g group, body float64) int {
+	if len(f.info.outline) == 0 {
+		return 0
+	}
+	k := key(g.joined(f.words))
+	for _, b := range f.info.outline {
+		if b.page >= 0 && b.page != g.page() {
+			continue
+		}
+		switch t := b.key; {
+		case t == "":
+		case t == k, len(t) > 3 && strings.HasSuffix(k, t) && len(k)-len(t) <= 10, chapterAtEnd(k, t) && g.size() > 1.3*body:
+			return b.level
+		}
+	}
+	return 0
+}
+
+// depth is how many numbers a heading's number has, 0 where it has none. "A
+// note" opens with a word.
+func depth(text string) int {
+	number := numbered.FindStringSubmatch(text)
+	if number == nil {
+		return 0
+	}
+	if r := []rune(text); unicode.IsUpper(r[0]) && r[1] == ' ' && unicode.IsLower([]rune(strings.TrimSpace(string(r[1:])))[0]) {
+		return 0
+	}
+	return 1 + strings.Count(strings.Trim(number[1], "."), ".")
+}
+
+// subsection reports whether a block that does not look like a heading is one
+// by its number, which continues that of a heading before it: 2.3.1 after 2.3.
+func (g group) subsection(numbers map[string]bool) bool {
+	l := g.lines[0]
+	if len(g.lines) > 1 || g.kind != extract.Paragraph && g.kind != extract.ListItem || g.above < 1.2 || len(l.cells) > 2 || len(l.text) > 80 || l.width() > 0.75*(g.right-g.left) {
+		return false
+	}
+	if depth(l.text) < 2 || sentence.MatchString(l.text) || endsInNumber.MatchString(l.text) || signs(l.text) > 0 {
+		return false
+	}
+	number := strings.Trim(numbered.FindStringSubmatch(l.text)[1], ".")
+	first := []rune(strings.TrimLeft(l.text, number+". "))
+	if len(first) == 0 || !unicode.IsUpper(first[0]) {
+		return false
+	}
+	for i := strings.LastIndexByte(number, '.'); i > 0; i = strings.LastIndexByte(number, '.') {
+		if number = number[:i]; numbers[number] {
+			return true
+		}
+	}
+	return false
+}
+
+// oneOfMany reports whether another line of its page looks just like the
+// title, so that both are headings.
+func (f *file) oneOfMany(gs []group, title int) bool {
+	t := gs[title]
+	for i, g := range gs {
+		if g.page() == t.page() && (i < title-1 || i > title+1) && g.kind == extract.Paragraph && len(g.lines) <= 2 &&
+			math.Abs(g.size()-t.size()) < 0.3 && g.all(bold) == t.all(bold) {
+			return true
+		}
+	}
+	return false
+}
+
 // chapterAtEnd reports whether a key is a title with the chapter's number
 // behind it.
 func chapterAtEnd(k, title string) bool {
@@ -661,7 +790,8 @@ func (f *file) endsInPage(text string) bool {
 // proof are words that stand over a part that is none of its own: over a
 // proof, in the corner of a box.
 var proof = map[string]bool{"proof": true, "beweis": true, "preuve": true, "démonstration": true, "note": true, "tip": true, "hint": true,
-	"important": true, "warning": true, "caution": true, "remark": true, "hinweis": true, "achtung": true, "bemerkung": true}
+	"important": true, "warning": true, "caution": true, "remark": true, "hinweis": true, "achtung": true, "bemerkung": true,
+	"bemerkungen": true, "beachte": true, "behauptung": true, "voraussetzung": true, "hilfssatz": true, "satz": true, "folgerung": true, "folgerungen": true}
 
 // signs counts the signs of mathematics.
 func signs(s string) int {

@@ -48,12 +48,22 @@ func (g group) all(s style) bool {
 	return true
 }
 
-// bodySize is the font size of most of the text.
+// bodySize is the font size of most of the text. What stands at the edge of
+// page after page counts once: on slides it may be most of the letters.
 func (f *file) bodySize() float64 {
 	sizes := map[float64]int{}
+	edge := map[string]bool{}
 	for _, p := range f.pages {
-		for _, l := range p.lines {
-			sizes[l.size] += len(l.text)
+		again := map[int]bool{}
+		for _, i := range p.edges() {
+			text := digits.ReplaceAllString(p.lines[i].text, "#")
+			again[i] = edge[text]
+			edge[text] = true
+		}
+		for i, l := range p.lines {
+			if !again[i] {
+				sizes[l.size] += len(l.text)
+			}
 		}
 	}
 	return most(sizes)
@@ -131,6 +141,9 @@ func mostNear(counts map[float64]int, step float64) float64 {
 	return most(sums)
 }
 
+// parts are what the largest parts of a book are called.
+const parts = "chapter|part|appendix|kapitel|teil|anhang|chapitre|partie|annexe|capítulo|capitolo"
+
 var (
 	bullet       = regexp.MustCompile(`^[•‣▪◦∙·●○■□✓➢➡➞►▶▸❖✔◆–—*-]\s+\S`)
 	enumerate    = regexp.MustCompile(`^(\(?\d{1,3}[.)]|\(?[a-z][.)]|\([ivx]+\)|\[\d{1,3}\])\s+\S`)
@@ -140,11 +153,18 @@ var (
 	numbered     = regexp.MustCompile(`^(((\d{1,2}|[A-Z])(\.\d{1,2})*\.?)|[IVX]+\.)\s+\S`)
 	section      = regexp.MustCompile(`^\d{1,2}(\.\d{1,2})*\.?\s+\p{Lu}`)
 	marker       = regexp.MustCompile(`^(\(?[\d.]+\)?|[A-Z]\.?|[IVX]+\.?)$`)
-	chapter      = regexp.MustCompile(`(?i)^(chapter|part|appendix|section|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
+	chapter      = regexp.MustCompile(`(?i)^(section|` + parts + `)\s+([0-9]+|[ivxlc]+|[a-z])\b`)
 	sentence     = regexp.MustCompile(`[.!?:;][”’"')\]]*$`)
-	opening      = regexp.MustCompile(`(?i)^(chapter|part|appendix|kapitel|teil)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
+	opening      = regexp.MustCompile(`(?i)^(` + parts + `)\s+([0-9]+|[ivxlc]+|[a-z])[.:]?$`)
 	endsInNumber = regexp.MustCompile(`\s\d{1,4}$`)
-	leaders      = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
+	// stated is a theorem or the like, named and numbered in a line of its own.
+	stated = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Observation|Fact|Proof|` +
+		`(Haupt|Hilfs)?[Ss]atz|Folgerung(en)?|Korollar|Bemerkung(en)?|Beispiele?|Behauptung|Beweis|Théorème|Lemme|Corollaire|Définition|Exemple|Remarque|` +
+		`Teorema|Lema|Corolario|Definición|Ejemplo|Definizione|Esempio|Osservazione)` +
+		`(\s+(and|und|et|y|e)\s+\p{Lu}\p{L}+)?\s+\d+(\.\d+)*\s*(\(.*\))?[.:]?$`)
+	dated    = regexp.MustCompile(`^(\d{1,2}\.?\s+\p{L}+\.?,?\s+\d{4}|\p{Lu}\p{L}+\.?\s+\d{1,2}(st|nd|rd|th)?,?\s+\d{4})$`)
+	keywords = regexp.MustCompile(`(?i)^(key\s?words|index terms|schlüsselwörter|schlagwörter|mots[- ]clés)\s*[:—–-]\s*\S`)
+	leaders  = regexp.MustCompile(`(\.\s*){4,}\d*\s*$`)
 )
 
 // outermost are the words that head a part of the whole document.
@@ -264,8 +284,11 @@ func (c column) begins(g group, i int) bool {
 	if step < -0.5*size || step > 1.3*c.leading*max(1, size/c.body) && step > 1.35*size {
 		return true
 	}
-	if math.Abs(l.size-p.size) > 0.1*size && len(l.text) > 3 && len(p.text) > 3 {
+	if math.Abs(l.size-p.size) > 0.08*size && len(l.text) > 3 && len(p.text) > 3 {
 		return true
+	}
+	if g.all(italic) && l.style&italic == 0 && len(g.lines) <= 2 && numbered.MatchString(first.text) && !c.full(p) {
+		return true // a heading in italics
 	}
 	if section.MatchString(l.text) && (l.style&p.style&bold != 0 || min(l.size, p.size) > 1.05*c.body) {
 		return true // a heading under a heading

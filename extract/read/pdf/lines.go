@@ -25,6 +25,7 @@ type line struct {
 	size  float64 // of most of its letters
 	style style   // of most of its letters
 	lead  style   // of its first word
+	tail  style   // of its last letter
 	cells []cell  // more than one where wide gaps stand in the line
 }
 
@@ -168,7 +169,7 @@ func newLine(glyphs []glyph) (line, bool) {
 			l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
 			text.WriteByte(' ')
 			start, x0 = text.Len(), g.box.X0
-		case space:
+		case space && !mathWord(prev, g, gap), unit(prev, g, gap):
 			text.WriteByte(' ')
 		}
 		space = false
@@ -180,7 +181,7 @@ func newLine(glyphs []glyph) (line, bool) {
 		return line{}, false
 	}
 	l.cells = append(l.cells, cell{text.String()[start:], x0, prev.box.X1})
-	l.text = text.String()
+	l.text, l.tail = text.String(), prev.style
 	return l, true
 }
 
@@ -198,6 +199,18 @@ func isBullet(glyphs []glyph) bool {
 		}
 	}
 	return false
+}
+
+// mathWord reports whether two letters stand close together in a formula, where
+// the slant of the first makes a gap that an engine takes for a space.
+func mathWord(a, b glyph, gap float64) bool {
+	return a.style&b.style&formula != 0 && a.base == b.base && gap > 0 && gap < 0.155*b.size && unicode.IsLetter(a.r) && unicode.IsLetter(b.r)
+}
+
+// unit reports whether a letter stands behind a number with the thin space of
+// a unit between them.
+func unit(a, b glyph, gap float64) bool {
+	return unicode.IsDigit(a.r) && unicode.IsLetter(b.r) && a.base == b.base && a.size == b.size && (a.style|b.style)&formula == 0 && gap > 0.1*b.size
 }
 
 // isWord reports whether a glyph is of a word or a number, and no sign.

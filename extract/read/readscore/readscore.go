@@ -21,7 +21,7 @@ func Words(text string) []string {
 
 var (
 	counter = regexp.MustCompile(`(?i)^((chapter|part|appendix|kapitel|teil)\s+)?(\d+|[ivx]+|[a-z])(\.\d+)*[.:]\s+`)
-	bare    = regexp.MustCompile(`^\d+(\.\d+)*\s+`)
+	bare    = regexp.MustCompile(`^(§\s*)?\d+(\.\d+)*\s+`)
 )
 
 // heading is a heading as headings are compared: without its number.

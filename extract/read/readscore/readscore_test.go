@@ -22,6 +22,7 @@ func TestHeadings(t *testing.T) {
 		"2.1 Results of 1984":   "results of 1984",
 		"Kapitel 3: Ad mea":     "ad mea",
 		"IV. CLASSES":           "classes",
+		"§ 3 Messbare Räume":    "messbare räume",
 		"Introduction to Rings": "introduction to rings",
 	} {
 		if got := heading(in); got != want {
