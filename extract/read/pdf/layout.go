@@ -159,7 +159,7 @@ var (
 	endsInNumber = regexp.MustCompile(`\s\d{1,4}$`)
 	// stated is a theorem or the like, named and numbered in a line of its own.
 	stated = regexp.MustCompile(`^(Theorem|Lemma|Corollary|Proposition|Definition|Claim|Conjecture|Axiom|Example|Remark|Note|Observation|Fact|Proof|` +
-		`(Haupt|Hilfs)?[Ss]atz|Folgerung(en)?|Korollar|Bemerkung(en)?|Beispiele?|Behauptung|Beweis|Théorème|Lemme|Corollaire|Définition|Exemple|Remarque|` +
+		`(Haupt|Hilfs)?[Ss]atz|Folgerung(en)?|Korollar|Bemerkung(en)?|Beispiele?|Behauptung|Beweis|Théorème|Lemme|Corollaire|Définition|Exemple|Remarque|` + //nolint:misspell // French
 		`Teorema|Lema|Corolario|Definición|Ejemplo|Definizione|Esempio|Osservazione)` +
 		`(\s+(and|und|et|y|e)\s+\p{Lu}\p{L}+)?\s+\d+(\.\d+)*\s*(\(.*\))?[.:]?$`)
 	dated    = regexp.MustCompile(`^(\d{1,2}\.?\s+\p{L}+\.?,?\s+\d{4}|\p{Lu}\p{L}+\.?\s+\d{1,2}(st|nd|rd|th)?,?\s+\d{4})$`)
