@@ -348,6 +348,11 @@ func TestDatabaseCannotBeWritten(t *testing.T) {
 				}
 				return r.Passages.Done > 0
 			})
+			// What was answered before can be kept; the next are in flight.
+			b.eventually(func() bool {
+				s := model.Stats()
+				return s.Requests-s.Answered == atOnce
+			})
 			asked, mend := tt.damage(t, b, dir)
 			var err error
 			for n := 0; err == nil; n++ { // until what was left is used up
