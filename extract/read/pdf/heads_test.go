@@ -70,7 +70,7 @@ func TestPlainHeadings(t *testing.T) {
 			at(72, 460, 2, 10, "A subsubsection")+prose(442, 2)+
 			at(72, 400, 2, 10, "Folgerung 5.3 (aus 5.2)")+prose(382, 2)+
 			at(72, 340, 2, 10, "1. Boats that come late")+prose(322, 2)+
-			"BT /F1 10 Tf 72 290 Td [(The quay is 25) -160 (km from the town.)] TJ ET\n")), "MSAM10", "CMTI10")))
+			"BT /F1 10 Tf 72 290 Td [(The quay is 25) -115 (km from the town.)] TJ ET\n")), "MSAM10", "CMTI10")))
 	want := []string{"1 Waiting for the Ferry", "2 2 Rules", "3 2.1 Two Rules", "4 2.1.1 Version for Buses",
 		"4 A. The Queue of Cars", "4 A subsubsection", "4 1. Boats that come late"}
 	if diff := cmp.Diff(want, titles(d)); diff != "" {
