@@ -35,14 +35,14 @@ func canonical(code string) string {
 const (
 	leastProse = 120
 	mostProse  = 8 << 10
-	// The library reckons with some hundred different groups of letters: of a
-	// long text it takes the most certain language for the least.
+	// The library ranks some hundred groups of three letters. A longer text has
+	// more, and then it calls its best guess uncertain.
 	sample = 400
 )
 
 // tongue is the language of a document that does not say, a BCP 47 code, or
-// "" where its prose is too short or more than half of it could be of several. Code, formulas and
-// what is left out of passages say nothing.
+// "" where its prose is too short or more than half of it could be of several.
+// Code, formulas and what is left out of passages say nothing.
 func tongue(d *extract.Document) string {
 	var prose strings.Builder
 	for i := range d.Blocks {
