@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 
 	"seedbed/extract"
@@ -24,6 +25,17 @@ type Near interface {
 	Add(ctx context.Context, id, question string, keys []uint64) error
 }
 
+// A Yielding Near also has a say over the seeds whose questions it keeps: one
+// may give way to a better duplicate.
+type Yielding interface {
+	Near
+	// Yield asks the seeds with ids to give way to one that asks the same. If
+	// each of them would by [Better], and nobody has decided about any, they
+	// do, all of them: they are rejected, as [GiveWay] does it, and are no
+	// candidates any more. Otherwise nothing changes and it reports false.
+	Yield(ctx context.Context, ids []string, to extract.Seed) (bool, error)
+}
+
 // A Candidate is a question that may be a duplicate.
 type Candidate struct {
 	ID       string // of its seed
@@ -32,7 +44,9 @@ type Candidate struct {
 
 // Dedupe rejects a question that was asked before, in nearly the same words:
 // with a Jaccard similarity of 0.6 or more between their sets of three words
-// in a row. Of several the first is kept.
+// in a row. Of several from one passage the better is kept, see [Better], and
+// of those from two passages the one that came first: it was handed on. Only
+// where Near is [Yielding] does that one give way to a better one, too.
 //
 // Two questions that differ in a number, a symbol, an identifier, a name or a
 // negation are two, however much of the rest is the same: "Compute 3+4" and
@@ -53,7 +67,7 @@ type Dedupe struct {
 }
 
 // Name is "dedupe".
-func (*Dedupe) Name() string { return "dedupe" }
+func (*Dedupe) Name() string { return dedupe }
 
 func (d *Dedupe) check() error {
 	if !(d.Similarity >= 0.4 && d.Similarity <= 1) {
@@ -67,7 +81,8 @@ func (d *Dedupe) check() error {
 func (*Dedupe) Serial() {}
 
 const (
-	dedupeVersion = "1"
+	dedupe        = "dedupe" // its checks' name
+	dedupeVersion = "2"
 	alike         = 0.6
 )
 
@@ -78,7 +93,8 @@ func (d *Dedupe) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed
 		d.once.Do(func() { d.memory = NewMemory() })
 		near = d.memory
 	}
-	for i := range seeds {
+	ours := map[string]bool{}
+	for _, i := range bestFirst(seeds) {
 		s := &seeds[i]
 		if !s.Live() {
 			continue
@@ -86,7 +102,7 @@ func (d *Dedupe) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed
 		q := read(s.Question)
 		keys := q.keys()
 		if keys == nil {
-			s.Record(extract.Check{Name: "dedupe", Verdict: extract.Skipped, Reason: "the question has no words", Version: dedupeVersion})
+			s.Record(extract.Check{Name: dedupe, Verdict: extract.Skipped, Reason: "the question has no words", Version: dedupeVersion})
 			continue
 		}
 		candidates, err := near.Candidates(ctx, keys)
@@ -94,26 +110,97 @@ func (d *Dedupe) Do(ctx context.Context, _ extract.Passage, seeds []extract.Seed
 			return nil, fmt.Errorf("look for questions like that of seed %s: %w", s.ID, err)
 		}
 		best, most := Candidate{}, 0.0
+		var same []string
+		open := true // whether all of them may give way
 		for _, c := range candidates {
 			if c.ID == s.ID {
 				continue // the passage is done again
 			}
-			if same := q.similarity(read(c.Question)); same > most {
-				best, most = c, same
+			how := q.similarity(read(c.Question))
+			if how > most {
+				best, most = c, how
+			}
+			if how >= cmp.Or(d.Similarity, alike) {
+				same = append(same, c.ID)
+				open = open && !ours[c.ID]
 			}
 		}
-		if most >= cmp.Or(d.Similarity, alike) {
-			s.DuplicateOf = &best.ID
-			s.Record(extract.Check{Name: "dedupe", Verdict: extract.Fail, Score: 1 - most, Version: dedupeVersion,
-				Reason: fmt.Sprintf("duplicate of %s: “%s”", best.ID, short(best.Question))})
-			continue
+		check := extract.Check{Name: dedupe, Verdict: extract.Pass, Score: 1 - most, Version: dedupeVersion}
+		if len(same) > 0 {
+			yielding, ok := near.(Yielding)
+			if ok = ok && open; ok {
+				if ok, err = yielding.Yield(ctx, same, *s); err != nil {
+					return nil, fmt.Errorf("put seed %s in the place of %s: %w", s.ID, strings.Join(same, ", "), err)
+				}
+			}
+			if !ok {
+				s.DuplicateOf = &best.ID
+				check.Verdict, check.Reason = extract.Fail, fmt.Sprintf("duplicate of %s: “%s”", best.ID, short(best.Question))
+				s.Record(check)
+				continue
+			}
+			check.Reason = "kept in place of " + strings.Join(same, ", ")
 		}
 		if err := near.Add(ctx, s.ID, s.Question, keys); err != nil {
 			return nil, fmt.Errorf("keep the question of seed %s: %w", s.ID, err)
 		}
-		s.Record(extract.Check{Name: "dedupe", Verdict: extract.Pass, Score: 1 - most, Version: dedupeVersion})
+		ours[s.ID] = true
+		s.Record(check)
 	}
 	return seeds, nil
+}
+
+// bestFirst are the places of seeds, the better ones first.
+func bestFirst(seeds []extract.Seed) []int {
+	order := make([]int, len(seeds))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case Better(seeds[i], seeds[j]):
+			return -1
+		case Better(seeds[j], seeds[i]):
+			return 1
+		}
+		return 0
+	})
+	return order
+}
+
+// Better reports whether a is to be kept rather than b if they ask the same:
+// what the text itself states rather than what a model made of it, and then
+// what passed more checks, less those that ended uncertain. Of equals none is
+// better.
+func Better(a, b extract.Seed) bool {
+	if a, b := a.Origin == extract.Explicit, b.Origin == extract.Explicit; a != b {
+		return a
+	}
+	return vouched(a) > vouched(b)
+}
+
+func vouched(s extract.Seed) (n int) {
+	for _, c := range s.Checks {
+		switch {
+		case c.Name == dedupe: // says nothing of its quality
+		case c.Verdict == extract.Pass:
+			n++
+		case c.Verdict == extract.Uncertain:
+			n--
+		}
+	}
+	return n
+}
+
+// GiveWay rejects a seed as a duplicate of a better one.
+func GiveWay(s *extract.Seed, to extract.Seed) {
+	why := "which passed more checks"
+	if to.Origin != s.Origin && to.Origin == extract.Explicit {
+		why = "which the text itself states"
+	}
+	s.DuplicateOf = &to.ID
+	s.Record(extract.Check{Name: dedupe, Verdict: extract.Fail, Score: 1 - read(s.Question).similarity(read(to.Question)), Version: dedupeVersion,
+		Reason: fmt.Sprintf("duplicate of %s, %s: “%s”", to.ID, why, short(to.Question))})
 }
 
 // A Memory is a Near in memory, safe for concurrent use. It takes some 300

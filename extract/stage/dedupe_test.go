@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -173,4 +174,63 @@ func BenchmarkDedupe(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/seed")
+}
+
+// The better of two is kept, wherever it stands in its passage.
+func TestBestOfPassage(t *testing.T) {
+	const question = "Why does ice float on the water of a pond?"
+	checked := func(origin string, verdicts ...string) extract.Seed {
+		s := extract.Seed{Question: question, Origin: origin}
+		for i, v := range verdicts {
+			s.Record(extract.Check{Name: fmt.Sprint(i), Verdict: v})
+		}
+		return s
+	}
+	for _, tc := range []struct {
+		name string
+		a, b extract.Seed
+		want string // the better, "" for neither
+	}{
+		{"alike", checked(extract.Derived, extract.Pass), checked(extract.Derived, extract.Pass), ""},
+		{"more checks", checked(extract.Derived, extract.Pass), checked(extract.Derived, extract.Pass, extract.Pass), "b"},
+		{"a doubt", checked(extract.Derived, extract.Pass, extract.Uncertain), checked(extract.Derived, extract.Pass), "b"},
+		{"nothing found out", checked(extract.Derived, extract.Pass, extract.Skipped), checked(extract.Derived, extract.Pass), ""},
+		{"the text's own words", checked(extract.Derived, extract.Pass, extract.Pass), checked(extract.Explicit, extract.Pass), "b"},
+		{"both the text's own", checked(extract.Explicit, extract.Pass, extract.Pass), checked(extract.Explicit, extract.Pass), "a"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.a.ID, tc.b.ID = "a", "b"
+			for _, seeds := range [][]extract.Seed{{tc.a, tc.b}, {tc.b, tc.a}} {
+				kept := tc.want
+				if kept == "" {
+					kept = seeds[0].ID // the first
+				}
+				got, err := new(Dedupe).Do(t.Context(), extract.Passage{}, slices.Clone(seeds))
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, s := range got {
+					if s.Live() != (s.ID == kept) {
+						t.Errorf("of %s and %s, %s ends as %q (%s); want %s kept", seeds[0].ID, seeds[1].ID, s.ID, s.Verdict, s.VerdictReason, kept)
+					}
+				}
+				if got[0].ID != seeds[0].ID {
+					t.Error("the seeds come in another order")
+				}
+			}
+		})
+	}
+}
+
+// Of two passages the first keeps its seed: it was handed on.
+func TestFirstPassageKeeps(t *testing.T) {
+	d := new(Dedupe)
+	first := extract.Seed{ID: "1", Question: "Why does ice float?", Origin: extract.Derived}
+	better := extract.Seed{ID: "2", Question: "Why does ice float?", Origin: extract.Explicit}
+	for i, s := range []extract.Seed{first, better} {
+		got, err := d.Do(t.Context(), extract.Passage{}, []extract.Seed{s})
+		if err != nil || got[0].Live() != (i == 0) {
+			t.Errorf("seed %s of passage %d: %q, %v", s.ID, i+1, got[0].VerdictReason, err)
+		}
+	}
 }

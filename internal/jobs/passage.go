@@ -208,7 +208,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	}
 	made := calls{run: run}
 	meter := extract.Meter{Each: made.add}
-	near := &near{db: s.DB, collection: run.Collection}
+	near := &near{db: s.DB, seeds: s.DB.SeedsByID, collection: run.Collection}
 	seeds, err := extract.Do(near.with(meter.Context(ctx)), steps.first, c.Passage, o)
 	out.Found, out.Spent, out.Calls = seeds, meter.Spent(), made.inOrder()
 
@@ -324,22 +324,30 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if desk == nil {
 			return queue.ErrLost
 		}
-		if steps.count > 0 {
-			if now, err = tx.Run(ctx, run.ID); err != nil {
-				return err
-			}
-		}
-		near := &near{db: tx, collection: run.Collection}
+		near := &near{db: tx, seeds: tx.HoldSeeds, collection: run.Collection}
 		near.ahead(desk.Known, keys)
 		saved := make([]store.Outcome, len(made)) // it may be done again
 		for i, out := range made {
 			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
 				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...)
+				near.unsaved = saved[:i]
 				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
 					return err
 				}
 				out.Bands = near.added
 			}
+			if out.State == seedbed.PassageQueued {
+				wait = max(wait, out.wait)
+			}
+			saved[i] = out.Outcome
+		}
+		if steps.count > 0 {
+			if now, err = tx.Run(ctx, run.ID); err != nil {
+				return err
+			}
+		}
+		for i := range saved {
+			out := &saved[i]
 			if steps.count > 0 {
 				now.Seeds += extract.Ceiling(out.Found, steps.count-now.Seeds)
 			}
@@ -348,10 +356,9 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 					out.Code, out.Reason = made, strings.Join(slices.DeleteFunc([]string{why, out.Reason}, func(s string) bool { return s == "" }), "; ")
 				}
 			}
-			if out.State == seedbed.PassageQueued {
-				wait = max(wait, out.wait)
-			}
-			saved[i] = out.Outcome
+		}
+		if err := near.settle(ctx, tx, saved); err != nil {
+			return err
 		}
 		over := last && wait < 0
 		if now, err = desk.Save(ctx, saved, over); err != nil {

@@ -1,14 +1,11 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"seedbed/extract"
 	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
-	"seedbed/internal/store"
 )
 
 // steps are a recipe's stages, ready to run: first those that run by
@@ -81,87 +78,4 @@ func (given) Name() string { return "given" }
 
 func (g given) Do(context.Context, extract.Passage, []extract.Seed) ([]extract.Seed, error) {
 	return g, nil
-}
-
-// near looks for alike questions among those of a collection and those added
-// to it, and keeps what is added for the transaction's end.
-type near struct {
-	db interface {
-		Alike(ctx context.Context, collection string, keys []uint64) (map[uint64][]store.Alike, error)
-	}
-	collection string
-	known      map[uint64][]store.Alike // by key, of those looked up ahead
-	questions  []stage.Candidate
-	added      map[string][]uint64 // keys by id
-}
-
-// ahead takes over what was looked up under keys at once, of what will be asked
-// about seeds one by one.
-func (n *near) ahead(known map[uint64][]store.Alike, keys []uint64) {
-	n.known = known
-	for _, key := range keys {
-		if n.known[key] == nil {
-			n.known[key] = []store.Alike{}
-		}
-	}
-}
-
-// keysOf are those of the seeds that will be compared with others.
-func keysOf(made []outcome) []uint64 {
-	var keys []uint64
-	for _, out := range made {
-		for _, s := range out.Found {
-			if s.Live() {
-				keys = append(keys, stage.Keys(s.Question)...)
-			}
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
-
-type nearKey struct{}
-
-func (n *near) with(ctx context.Context) context.Context {
-	return context.WithValue(ctx, nearKey{}, n)
-}
-
-// sharedNear hands over to its context's near: stages are built once and used
-// by many transactions.
-type sharedNear struct{}
-
-func (sharedNear) Candidates(ctx context.Context, keys []uint64) ([]stage.Candidate, error) {
-	n := ctx.Value(nearKey{}).(*near)
-	known := n.known
-	if slices.ContainsFunc(keys, func(k uint64) bool { return known[k] == nil }) {
-		var err error
-		if known, err = n.db.Alike(ctx, n.collection, keys); err != nil {
-			return nil, err
-		}
-	}
-	var alike []store.Alike
-	for _, k := range keys {
-		alike = append(alike, known[k]...)
-	}
-	slices.SortFunc(alike, func(a, b store.Alike) int { return cmp.Compare(a.N, b.N) })
-	var out []stage.Candidate
-	for _, a := range slices.Compact(alike) {
-		out = append(out, stage.Candidate{ID: a.ID, Question: a.Question})
-	}
-	for _, q := range n.questions {
-		if slices.ContainsFunc(n.added[q.ID], func(k uint64) bool { return slices.Contains(keys, k) }) {
-			out = append(out, q)
-		}
-	}
-	return out, nil
-}
-
-func (sharedNear) Add(ctx context.Context, id, question string, keys []uint64) error {
-	n := ctx.Value(nearKey{}).(*near)
-	if n.added == nil {
-		n.added = map[string][]uint64{}
-	}
-	n.questions = append(n.questions, stage.Candidate{ID: id, Question: question})
-	n.added[id] = slices.Clone(keys)
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"seedbed/extract"
+	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
 )
 
@@ -33,12 +34,22 @@ func (r reads) Seed(ctx context.Context, id string) (Seed, error) {
 
 // SeedsByID are seeds by their ids. Those that are gone are left out.
 func (r reads) SeedsByID(ctx context.Context, ids []string) (map[string]Seed, error) {
+	return r.seedsByID(ctx, ids, "")
+}
+
+// HoldSeeds is SeedsByID of seeds that nobody else changes until the
+// transaction ends.
+func (tx *Tx) HoldSeeds(ctx context.Context, ids []string) (map[string]Seed, error) {
+	return tx.seedsByID(ctx, ids, tx.q.locked("seeds"))
+}
+
+func (r reads) seedsByID(ctx context.Context, ids []string, held string) (map[string]Seed, error) {
 	out := make(map[string]Seed, len(ids))
 	for len(ids) > 0 {
 		some := ids[:min(len(ids), 500)]
 		ids = ids[len(some):]
 		args := anys(padded(some))
-		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(args))+`)`, args...)
+		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(args))+`)`+held, args...)
 		if err != nil {
 			return nil, fmt.Errorf("load seeds: %w", err)
 		}
@@ -113,6 +124,31 @@ func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int6
 		return 0, seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", s.ID)
 	}
 	return version + 1, tx.TellIndex(ctx, []Pending{{Seed: s.ID, Version: version + 1}})
+}
+
+// Displace saves a seed that was rejected in favour of a duplicate. Its own
+// duplicates are not found by it any more, and its run and passage count it as
+// rejected.
+func (tx *Tx) Displace(ctx context.Context, s Seed) error {
+	if _, err := tx.SaveSeed(ctx, s.Seed, s.Version); err != nil {
+		return err
+	}
+	args := []any{s.ID}
+	for _, key := range stage.Keys(s.Question) {
+		args = append(args, bandOf(s.Collection, key))
+	}
+	var todo script
+	if len(args) > 1 {
+		todo.add("remove bands of a seed", nil, `DELETE FROM bands WHERE seed = (SELECT n FROM seeds WHERE id = $1) AND band IN (`+marks(2, len(args)-1)+`)`, args...)
+	}
+	todo.add("count a seed as rejected", nil, `UPDATE run_passages SET code = CASE WHEN seeds = 1 THEN $3 ELSE code END,
+		reason = CASE WHEN seeds = 1 THEN $4 ELSE reason END, seeds = seeds - 1, rejected = rejected + 1
+		WHERE run = $1 AND ordinal = (SELECT ordinal FROM seeds WHERE id = $2)`, s.Run, s.ID, extract.AllRejected, "the last pair: "+s.VerdictReason)
+	todo.add("count a seed as rejected", nil, `UPDATE runs SET seeds = seeds - 1, rejected = rejected + 1 WHERE id = $1`, s.Run)
+	if err := todo.run(ctx, tx.q); err != nil {
+		return fmt.Errorf("displace seed %s: %w", s.ID, err)
+	}
+	return nil
 }
 
 // Bands of a collection are told apart from another's by mixing its id in.

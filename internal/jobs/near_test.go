@@ -1,0 +1,112 @@
+package jobs_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"seedbed/extract"
+	"seedbed/extract/llm/llmtest"
+	"seedbed/internal/seedbed"
+)
+
+// What a cheap recipe found gives way to the same pairs where a thorough one
+// has checked them, but for what a person has decided about.
+func TestBetterDuplicates(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		s := llmtest.New(t, llmtest.Script{})
+		b := start(t, dir, impatient(s, 8))
+		up := b.upload("machines.md", book(8), seedbed.RunOptions{Recipe: "quick"})
+		quick := b.ended(up.Run.ID)
+		drafts := slices.Sorted(maps.Keys(b.all(seedbed.Filter{Run: []string{quick.ID}, Verdict: []string{extract.Draft}})))
+		if len(drafts) < 8 {
+			t.Fatalf("quick finds %d pairs; want one a passage and more", len(drafts))
+		}
+		accepted := extract.Accepted
+		if _, _, err := b.UpdateSeed(t.Context(), drafts[0], 0, seedbed.SeedChange{Verdict: &accepted}); err != nil {
+			t.Fatal(err)
+		}
+		tags := []string{"mine"}
+		if _, _, err := b.UpdateSeed(t.Context(), drafts[1], 0, seedbed.SeedChange{Tags: &tags}); err != nil {
+			t.Fatal(err)
+		}
+
+		run, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "phi4"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		phi4 := b.ended(run.ID)
+		var gave, stayed, lost int
+		after := b.all(seedbed.Filter{Run: []string{quick.ID}})
+		for _, id := range drafts {
+			seed := after[id]
+			touched := seed.ID == drafts[0] || seed.ID == drafts[1]
+			switch {
+			case touched && seed.Live():
+				stayed++
+			case touched:
+				t.Errorf("seed %s, which a person has looked at, was rejected: %s", seed.ID, seed.VerdictReason)
+			case seed.Live() || seed.DuplicateOf == nil:
+			default:
+				gave++
+				kept, _, err := b.Seed(t.Context(), *seed.DuplicateOf)
+				if err != nil || !kept.Live() || kept.Run != phi4.ID {
+					lost++
+				}
+				if !strings.Contains(seed.VerdictReason, "which passed more checks") {
+					t.Errorf("seed %s gave way because of %q", seed.ID, seed.VerdictReason)
+				}
+			}
+		}
+		if gave < len(drafts)/2 || stayed != 2 || lost > 0 {
+			t.Errorf("of %d drafts of quick, %d gave way, %d of them to none that is kept; want most and none, and 2 that a person looked at to stay, %d do",
+				len(drafts), gave, lost, stayed)
+		}
+		for _, seed := range b.all(seedbed.Filter{Run: []string{phi4.ID}}) {
+			if seed.DuplicateOf != nil && (*seed.DuplicateOf == drafts[0] || *seed.DuplicateOf == drafts[1]) && seed.Live() {
+				t.Errorf("seed %s repeats one that a person has looked at, and was kept", seed.ID)
+			}
+		}
+
+		// Runs, passages and the index count as the seeds are.
+		for _, id := range []string{quick.ID, phi4.ID} {
+			run, err := b.Run(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			live := len(b.all(seedbed.Filter{Run: []string{id}, Verdict: []string{extract.Draft, extract.Accepted}}))
+			all := len(b.all(seedbed.Filter{Run: []string{id}}))
+			if run.Seeds != live || run.Rejected != all-live {
+				t.Errorf("run %s counts %d seeds and %d rejected; there are %d and %d", run.Recipe, run.Seeds, run.Rejected, live, all-live)
+			}
+			ledger, err := b.DB.Ledger(t.Context(), run)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seeds := 0
+			for _, e := range ledger {
+				seeds += e.Seeds
+				if e.Seeds == 0 && e.Outcome == extract.GaveSeeds || e.Outcome == "" {
+					t.Errorf("passage %s of %s has the outcome %q (%s) with no seed left", e.Passage, run.Recipe, e.Outcome, e.Reason)
+				}
+			}
+			if seeds != live {
+				t.Errorf("the ledger of %s counts %d seeds; there are %d", run.Recipe, seeds, live)
+			}
+			b.eventually(func() bool {
+				found, err := b.Search(t.Context(), seedbed.Filter{Run: []string{id}})
+				return err == nil && found.Behind == 0 && found.Total == live
+			})
+		}
+
+		// Done again, nothing is better than what is there.
+		again, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "quick"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again = b.ended(again.ID); again.Seeds != 0 {
+			t.Errorf("quick after phi4 keeps %d seeds; want none", again.Seeds)
+		}
+	})
+}
