@@ -492,6 +492,19 @@ func TestExportAPI(t *testing.T) {
 		t.Errorf("an empty export: %d %q", w.Code, w.Body)
 	}
 
+	// With a split it is an archive; one that is mistyped, or that there are too
+	// few sources for, is told.
+	w = do(s, "GET", "/api/v1/export?format=messages&split=a:0.5,b:0.5&split_seed=7&verdict=any", "")
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/zip" || w.Header().Get("Content-Disposition") != "attachment; filename=seedbed-messages.zip" {
+		t.Errorf("a split export: %d %v", w.Code, w.Header())
+	}
+	wantProblem(t, "shares of 1.1", do(s, "GET", "/api/v1/export?split=a:0.5,b:0.6", ""), 400, "invalid", "split")
+	wantProblem(t, "split_seed=x", do(s, "GET", "/api/v1/export/manifest?split_seed=x", ""), 400, "invalid", "split_seed")
+	m := decode[seedbed.Manifest](t, do(s, "GET", "/api/v1/export/manifest?format=csv&type=definition", ""))
+	if m.Format != "csv" || m.Seeds == 0 {
+		t.Errorf("the manifest is %+v", m)
+	}
+
 	// An error before anything was sent is told; one after that breaks off.
 	f.ExportFails = seedbed.Errorf(seedbed.Unavailable, "the database is busy")
 	w = do(s, "GET", "/api/v1/export", "")
@@ -617,6 +630,7 @@ func TestOpenAPI(t *testing.T) {
 		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Waits: "w", Started: webtest.Noon, Finished: webtest.Noon, Batch: true, Batches: []seedbed.Batch{{}}},
 		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1, Parser: 1},
 		"Endpoint":   seedbed.Endpoint{},
+		"Manifest":   seedbed.Manifest{LeftOut: map[string]int{"w": 1}, Split: []seedbed.Share{{}}},
 		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},
 		"Estimate":   seedbed.Estimate{},
 		"Preview":    seedbed.Preview{Skip: "s", Reply: &extract.Reply{}, Seeds: []extract.Seed{{}}},

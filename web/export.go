@@ -27,9 +27,10 @@ func (s *Server) export(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := query.Export(c.QueryParams())
-	if err != nil {
-		return err
+	// A split is typed by hand: what is wrong with it is told beside it.
+	o, wrong := query.Export(c.QueryParams())
+	if wrong != nil && !ofSplit(wrong) {
+		return wrong
 	}
 	format, err := api.Format(s.exporter.Formats(), o.Format)
 	if err != nil {
@@ -37,7 +38,10 @@ func (s *Server) export(c echo.Context) error {
 	}
 	o.Format = format.Name
 	ctx := c.Request().Context()
-	p := view.Export{Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty, Reasoning: o.Reasoning, System: o.System}
+	p := view.Export{
+		Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty,
+		Reasoning: o.Reasoning, System: o.System, Split: c.QueryParam("split"), SplitSeed: c.QueryParam("split_seed"), Archive: len(o.Split) > 0,
+	}
 	if p.Filters, err = s.exportFilters(ctx, f); err != nil {
 		return err
 	}
@@ -54,26 +58,31 @@ func (s *Server) export(c echo.Context) error {
 	}
 	p.Total = res.Total
 	if p.Total > 0 {
-		p.Sample, p.Cut, err = s.sample(ctx, o, f)
+		err := wrong
+		if err == nil {
+			p.Shares, err = s.exporter.Shares(ctx, o, f)
+		}
+		if err == nil {
+			p.Sample, p.Cut, err = s.sample(ctx, o, f)
+		}
 		if err != nil {
 			s.log.Warn("no sample of an export", "format", o.Format, "err", err)
 			_, _, p.Problem = explain(err)
 		}
 	}
-	v := query.Values(f)
-	v.Set("format", o.Format)
-	if o.Reasoning {
-		v.Set("reasoning", "true")
-	}
-	if o.System != "" {
-		v.Set("system", o.System)
-	}
+	v := query.ExportValues(o, f)
 	p.Download = api.Prefix + "/export?" + v.Encode()
+	p.Manifest = api.Prefix + "/export/manifest?" + v.Encode()
 	if partial(c) {
 		c.Response().Header().Set("HX-Replace-Url", "/export?"+v.Encode())
 		return s.show(c, http.StatusOK, view.Preview(p))
 	}
 	return s.show(c, http.StatusOK, view.ExportPage(p))
+}
+
+func ofSplit(err error) bool {
+	var param *query.ParamError
+	return errors.As(err, &param) && (param.Name == "split" || param.Name == "split_seed")
 }
 
 // exportFilters are the lists to choose from, with the values there are.
@@ -154,12 +163,14 @@ func (s *sampler) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// sample is the beginning of an export, in whole lines where it has lines.
+// sample is the beginning of an export, or of a file in it, in whole lines
+// where it has lines.
 func (s *Server) sample(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) (text string, cut bool, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var out sampler
-	err = s.exporter.Export(ctx, &out, o, f)
+	o.Split = nil
+	_, err = s.exporter.Export(ctx, &out, o, f)
 	cut = out.Len() == sampleSize
 	if err != nil && !cut {
 		return "", false, err

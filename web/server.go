@@ -79,7 +79,8 @@ type Seeds interface {
 
 // An Exporter writes seeds in many formats.
 type Exporter interface {
-	Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) error
+	Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error)
+	Shares(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]seedbed.Share, error)
 	Formats() []seedbed.Format
 }
 

@@ -780,6 +780,24 @@ func TestExportPage(t *testing.T) {
 	if w := do(s, "GET", "/api/v1/export?"+v.Encode(), ""); w.Code != http.StatusOK || strings.Count(w.Body.String(), "\n") != 10 {
 		t.Errorf("GET /api/v1/export?%s: %d, %d lines", v.Encode(), w.Code, strings.Count(w.Body.String(), "\n"))
 	}
+	// The parts are shown with what they come to, and a split that cannot be
+	// keeps what was typed, says why, and gives no download.
+	page = webtest.Parse(t, do(s, "GET", "/export?verdict=any&split=train:0.75,test:0.25&split_seed=3", "").Body)
+	if got := page.Text("#preview tbody"); !strings.Contains(got, "train 75 % 81.2 % 26 1 test 25 %") {
+		t.Errorf("the parts are shown as %q", got)
+	}
+	page.Want("#preview a[download][href='/api/v1/export?format=seedbed&split=train%3A0.75%2Ctest%3A0.25&split_seed=3&verdict=accepted&verdict=draft&verdict=rejected']", 1)
+	page.Want("#export input[name=split][value='train:0.75,test:0.25']", 1)
+	for split, want := range map[string]string{"train:0.9,test:0.2": "add up to 1", "a:.1,b:.1,c:.1,d:.1,e:.1,f:.5": "6 parts need 6 sources", "train": "no part"} {
+		w := do(s, "GET", "/export?verdict=any&split="+url.QueryEscape(split), "")
+		page := webtest.Parse(t, w.Body)
+		if got := page.Text("#preview .bad"); w.Code != http.StatusOK || !strings.Contains(got, want) {
+			t.Errorf("the split %s: %d %q, want %q", split, w.Code, got, want)
+		}
+		page.Want("#preview a[download]", 0)
+		page.Want("#export input[name=split][value='"+split+"']", 1)
+	}
+
 	f.ExportFails = fmt.Errorf("disk on fire")
 	w = do(s, "GET", "/export?q=stable", "")
 	if got := webtest.Parse(t, w.Body).Text("#preview .bad"); w.Code != http.StatusOK || got != "The server could not finish this." {

@@ -3,21 +3,32 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"seedbed/internal/export"
 	"seedbed/internal/seedbed"
 	"seedbed/web/query"
+	"seedbed/web/view"
 )
 
 type exportCmd struct {
 	dataThere
-	Format    string `help:"seedbed, messages, prompt-completion, alpaca, sharegpt or csv." default:"seedbed"`
+	Format    string `help:"${formats}." default:"seedbed"`
 	System    string `help:"A system prompt for every example."`
 	Reasoning bool   `help:"Put a seed's reasoning before its answer."`
-	Output    string `short:"o" help:"Write to this file instead of stdout." type:"path"`
+	Split     string `help:"Parts by source, as in train:0.9,test:0.1; makes a zip."`
+	SplitSeed int64  `help:"Another number deals the sources to the parts anew."`
+	Output    string `short:"o" help:"Write to this file instead of stdout, and FILE.manifest.json beside it." type:"path"`
 
 	// The filters of the seeds page, by the same names.
 	Query         string   `short:"q" help:"Only what this search finds."`
@@ -42,14 +53,74 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return misuseError{err}
 	}
+	options := seedbed.ExportOptions{Format: c.Format, Reasoning: c.Reasoning, System: c.System, SplitSeed: c.SplitSeed}
+	if options.Split, err = seedbed.ParseSplit(c.Split); err != nil {
+		return misuse("--split: %w", err)
+	}
+	if len(options.Split) > 0 && c.Output != "" && filepath.Ext(c.Output) != ".zip" {
+		return misuse("-o %s: with --split it becomes a zip of a file for each part: give it a name that ends in .zip", filepath.Base(c.Output))
+	}
 	o, err := open(ctx, c.Data, s.log, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, o.close()) }()
-	return writeTo(c.Output, s.out, func(w io.Writer) error {
-		return o.exporter.Export(ctx, w, seedbed.ExportOptions{Format: c.Format, Reasoning: c.Reasoning, System: c.System}, filter)
+	var manifest seedbed.Manifest
+	err = replace(c.Output, s.out, func(w io.Writer) error {
+		manifest, err = o.exporter.Export(ctx, w, options, filter)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	c.tell(s.err, manifest)
+	if !isFile(c.Output) || len(manifest.Files) != 1 {
+		return nil // a zip holds its own
+	}
+	manifest.Files[0].Name = filepath.Base(c.Output)
+	return replace(c.Output+".manifest.json", nil, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(manifest)
+	})
+}
+
+// tell says what one would not see from the files alone.
+func (c exportCmd) tell(w io.Writer, m seedbed.Manifest) {
+	for _, p := range m.Split {
+		_, _ = fmt.Fprintf(w, "%s: %s of %s, %.1f%% of all (asked for %.1f%%)\n", p.Name, view.Count(p.Seeds, "seed"), view.Count(p.Sources, "source"), 100*p.Came, 100*p.Asked)
+		if p.Filled {
+			_, _ = fmt.Fprintf(w, "%s would have been empty and was given the nearest source: that may change as sources are added\n", p.Name)
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(m.LeftOut)) {
+		_, _ = fmt.Fprintf(w, "left out: %s: %s\n", view.Count(m.LeftOut[why], "seed"), why)
+	}
+}
+
+// isFile reports whether something of that name is, or could become, a file,
+// and no device or pipe.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return name != "" && (errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular())
+}
+
+// replace is writeTo, but a file takes its name once it is whole: an export
+// that fails leaves the one before it as it was.
+func replace(name string, out io.Writer, do func(io.Writer) error) error {
+	if !isFile(name) {
+		return writeTo(name, out, do)
+	}
+	temporary := name + ".part"
+	err := writeTo(temporary, nil, do)
+	if err == nil {
+		err = os.Rename(temporary, name)
+	}
+	if err != nil {
+		_ = os.Remove(temporary)
+	}
+	return err
 }
 
 // writeTo calls do with a file of that name, or with out where there is none.
@@ -64,4 +135,14 @@ func writeTo(name string, out io.Writer, do func(io.Writer) error) (err error) {
 	}
 	w := bufio.NewWriter(out)
 	return errors.Join(do(w), w.Flush())
+}
+
+// formatNames are the formats, for help.
+func formatNames() string {
+	var names []string
+	for _, f := range export.Formats {
+		names = append(names, f.Name)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { ended = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"data": dataFolder()},
+		kong.Vars{"data": dataFolder(), "formats": formatNames()},
 	)
 	if err != nil {
 		panic(err) // the commands struct is wrong: every test would show it

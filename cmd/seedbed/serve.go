@@ -208,7 +208,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
-	o.exporter = &export.Exporter{Seeds: o.service}
+	o.exporter = &export.Exporter{Seeds: o.service, Program: "seedbed " + version()}
 	return o, nil
 }
 

@@ -3,6 +3,7 @@ package export
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -17,13 +18,21 @@ var columns = []string{
 	"tags", "recipe", "model", "run", "created",
 }
 
-func header(w *bufio.Writer) error { return writeRow(w, columns) }
+// A table is a file of CSV.
+type table struct{ w *bufio.Writer }
 
-func row(w *bufio.Writer, s extract.Seed, _ seedbed.ExportOptions) error {
+func newTable(w io.Writer, _ seedbed.ExportOptions) (file, error) {
+	t := &table{bufio.NewWriterSize(w, bufferSize)}
+	return t, writeRow(t.w, columns)
+}
+
+func (t *table) close() error { return t.w.Flush() }
+
+func (t *table) add(s extract.Seed) (string, error) {
 	quotes := make([]string, len(s.Evidence))
 	places := make([]string, len(s.Evidence))
 	for i, e := range s.Evidence {
-		quotes[i], places[i] = e.Quote, place(e)
+		quotes[i], places[i] = e.Quote, standing(e)
 	}
 	difficulty, created := "", ""
 	if s.Difficulty.Estimated != 0 {
@@ -32,16 +41,16 @@ func row(w *bufio.Writer, s extract.Seed, _ seedbed.ExportOptions) error {
 	if !s.Created.IsZero() {
 		created = s.Created.UTC().Format(time.RFC3339)
 	}
-	return writeRow(w, []string{
+	return "", writeRow(t.w, []string{
 		s.ID, s.Question, s.Answer, s.ShortAnswer, strings.Join(s.Reasoning, "\n"), s.Type, s.Origin, s.Language, difficulty,
 		strings.Join(quotes, "\n\n"), strings.Join(places, "\n"), s.Source.ID, s.Source.Title, strings.Join(s.Source.Section, " › "), s.Source.License, s.Verdict, s.VerdictReason,
 		strings.Join(s.Tags, "; "), s.Recipe, s.Model, s.Run, created,
 	})
 }
 
-// place says where a quote stands: "book/ch2.md, page 4, lines 10–14,
+// standing says where a quote stands: "book/ch2.md, page 4, lines 10–14,
 // characters 1234–1290", as far as it is known.
-func place(e extract.Evidence) string {
+func standing(e extract.Evidence) string {
 	var parts []string
 	if e.File != "" {
 		parts = append(parts, e.File)

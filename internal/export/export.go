@@ -3,7 +3,7 @@
 package export
 
 import (
-	"bufio"
+	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -21,152 +21,250 @@ const (
 	jsonArray = "application/json"
 )
 
-// A writer is how a format is written: what stands before all seeds, each
-// seed, between two of them, and at the end.
-type writer struct {
+// A format is how seeds become a file.
+type format struct {
 	seedbed.Format
-	open    func(w *bufio.Writer) error
-	each    func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error
-	between string
-	close   func(w *bufio.Writer) error
+	create func(w io.Writer, o seedbed.ExportOptions) (file, error)
 }
 
-var writers = []writer{
+// A file takes seeds, and is whole once it is closed.
+type file interface {
+	// add writes a seed, or says why there is no place for it.
+	add(s extract.Seed) (why string, err error)
+	close() error
+}
+
+var formats = []format{
 	{
 		Format: seedbed.Format{Name: "seedbed", Title: "Seedbed", Extension: ".jsonl", MediaType: jsonl,
 			About: "Everything there is to know of each seed, evidence and checks included, as JSON Lines."},
-		each: line(record),
+		create: jsonLines(record),
 	},
 	{
 		Format: seedbed.Format{Name: "messages", Title: "Messages", Extension: ".jsonl", MediaType: jsonl,
 			About: "Chats for fine-tuning with OpenAI, TRL, Axolotl and most others, as JSON Lines."},
-		each: line(messages),
+		create: jsonLines(messages),
 	},
 	{
 		Format: seedbed.Format{Name: "prompt-completion", Title: "Prompt and completion", Extension: ".jsonl", MediaType: jsonl,
 			About: "Chats cut into prompt and completion, so that TRL trains on the answers alone, as JSON Lines."},
-		each: line(promptCompletion),
+		create: jsonLines(promptCompletion),
 	},
 	{
 		Format: seedbed.Format{Name: "alpaca", Title: "Alpaca", Extension: ".json", MediaType: jsonArray,
 			About: "Instruction, input and output for LLaMA-Factory, Axolotl and others, as one JSON array."},
-		open: begin, each: item(alpaca), between: ",\n", close: end,
+		create: jsonList(alpaca),
 	},
 	{
 		Format: seedbed.Format{Name: "sharegpt", Title: "ShareGPT", Extension: ".json", MediaType: jsonArray,
 			About: "Conversations of human and gpt for LLaMA-Factory, Axolotl and others, as one JSON array."},
-		open: begin, each: item(shareGPT), between: ",\n", close: end,
+		create: jsonList(shareGPT),
 	},
 	{
 		Format: seedbed.Format{Name: "csv", Title: "CSV", Extension: ".csv", MediaType: "text/csv; charset=utf-8",
 			About: "A table with a row for each seed, for spreadsheets and data frames."},
-		open: header, each: row,
+		create: newTable,
 	},
 }
 
 // Formats are the formats there are, the first of which is the default.
 var Formats = func() []seedbed.Format {
-	out := make([]seedbed.Format, len(writers))
-	for i, f := range writers {
+	out := make([]seedbed.Format, len(formats))
+	for i, f := range formats {
 		out[i] = f.Format
 	}
 	return out
 }()
 
-// Write writes seeds to w in a format. No seeds
-// make a valid file without examples. A format there is not is a
-// [seedbed.Invalid] error that names those there are. After any other error
-// what has been written is not a whole file and must not pass for one.
-func Write(ctx context.Context, w io.Writer, seeds iter.Seq2[extract.Seed, error], o seedbed.ExportOptions) error {
-	f, err := find(o.Format)
-	if err != nil {
-		return err
+func find(name string) (format, error) {
+	if name == "" {
+		return formats[0], nil
 	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	if f.open != nil {
-		if err := f.open(out); err != nil {
-			return fmt.Errorf("export %s: %w", f.Name, err)
-		}
-	}
-	n := 0
-	for s, err := range seeds {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err == nil && n > 0 {
-			_, err = out.WriteString(f.between)
-		}
-		if err == nil {
-			err = f.each(out, s, o)
-		}
-		if err != nil {
-			return fmt.Errorf("export %s after %d seeds: %w", f.Name, n, err)
-		}
-		n++
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("export %s after %d seeds: %w", f.Name, n, err)
-	}
-	if f.close != nil {
-		if err := f.close(out); err != nil {
-			return fmt.Errorf("export %s: %w", f.Name, err)
-		}
-	}
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("export %s: %w", f.Name, err)
-	}
-	return nil
-}
-
-func find(format string) (writer, error) {
-	if format == "" {
-		return writers[0], nil
-	}
-	i := slices.IndexFunc(writers, func(f writer) bool { return f.Name == format })
+	i := slices.IndexFunc(formats, func(f format) bool { return f.Name == name })
 	if i < 0 {
 		var names []string
-		for _, f := range writers {
+		for _, f := range formats {
 			names = append(names, f.Name)
 		}
-		return writer{}, seedbed.Errorf(seedbed.Invalid, "there is no format %.40q: choose %s", format, strings.Join(names, ", "))
+		return format{}, seedbed.Errorf(seedbed.Invalid, "there is no format %.40q: choose %s", name, strings.Join(names, ", "))
 	}
-	return writers[i], nil
+	return formats[i], nil
 }
 
 // A Source has the seeds. Verdict nil is any verdict.
 type Source interface {
 	Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed) error) error
+	// CountBySource lists the sources of the seeds that f chooses, in the
+	// order in which Each comes to them.
+	CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error)
 }
 
 // An Exporter writes the seeds of a source.
 type Exporter struct {
-	Seeds Source
+	Seeds   Source
+	Program string // with its version, for manifests
 }
 
 // Formats are those of the package.
 func (e *Exporter) Formats() []seedbed.Format { return slices.Clone(Formats) }
 
-// Export writes the seeds that f chooses, as Write does; Verdict nil is
-// accepted.
-func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) error {
+// Shares are what the parts of a split come to, of the seeds that f chooses;
+// Verdict nil is accepted.
+func (e *Exporter) Shares(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]seedbed.Share, error) {
+	parts, err := e.parts(ctx, o, chosen(f))
+	if err != nil {
+		return nil, err
+	}
+	var out []seedbed.Share
+	for _, p := range parts {
+		out = append(out, p.Share)
+	}
+	return out, nil
+}
+
+// Export writes the seeds that f chooses; Verdict nil is accepted. Without a
+// split that is one file, and with one a zip of a file for each part and of
+// the manifest. No seeds make a valid file without examples. A format there is
+// not is a [seedbed.Invalid] error that names those there are. After any other
+// error what has been written is not whole and must not pass for it.
+func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error) {
+	format, err := find(o.Format)
+	if err != nil {
+		return seedbed.Manifest{}, err
+	}
+	f = chosen(f)
+	o.Format = format.Name
+	x := &export{from: e.Seeds, format: format, options: o, tally: newTally(e.Program, o, f)}
+	if len(o.Split) == 0 {
+		err = x.write(ctx, w, "seedbed-"+format.Name+format.Extension, "", e.each(ctx, f, nil))
+	} else {
+		err = e.archive(ctx, w, x, f)
+	}
+	if err != nil {
+		return seedbed.Manifest{}, fmt.Errorf("export %s after %d seeds: %w", format.Name, x.Seeds, err)
+	}
+	return x.Manifest, nil
+}
+
+func chosen(f seedbed.Filter) seedbed.Filter {
 	if f.Verdict == nil {
 		f.Verdict = []string{extract.Accepted}
 	}
-	return Write(ctx, w, e.each(ctx, f), o)
+	return f
+}
+
+// parts deals the sources, none where there is no split.
+func (e *Exporter) parts(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]part, error) {
+	if len(o.Split) == 0 {
+		return nil, nil
+	}
+	sources, err := e.Seeds.CountBySource(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return deal(sources, o.Split, o.SplitSeed)
+}
+
+// archive writes a file for each part, and the manifest.
+func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbed.Filter) error {
+	parts, err := e.parts(ctx, x.options, f)
+	if err != nil {
+		return err
+	}
+	z := zip.NewWriter(w)
+	for _, p := range parts {
+		name := p.Name + x.format.Extension
+		entry, err := z.Create(name)
+		if err != nil {
+			return err
+		}
+		if err := x.write(ctx, entry, name, p.Name, e.each(ctx, f, p.sources)); err != nil {
+			return err
+		}
+	}
+	x.split(parts)
+	entry, err := z.Create("manifest.json")
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(entry, x.Manifest); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// An export is under way.
+type export struct {
+	from    Source
+	format  format
+	options seedbed.ExportOptions
+	*tally
+}
+
+// write writes seeds as one file, of a part.
+func (x *export) write(ctx context.Context, w io.Writer, name, part string, seeds iter.Seq2[extract.Seed, error]) error {
+	out := newDigest(w, name, part)
+	to, err := x.format.create(out, x.options)
+	if err != nil {
+		return err
+	}
+	for s, err := range seeds {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		why, err := to.add(s)
+		if err != nil {
+			return err
+		}
+		if why != "" {
+			x.leave(why)
+			continue
+		}
+		x.add(part, s)
+		out.Seeds++
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := to.close(); err != nil {
+		return err
+	}
+	x.Files = append(x.Files, out.done())
+	return nil
 }
 
 var errStop = errors.New("stop")
 
-func (e *Exporter) each(ctx context.Context, f seedbed.Filter) iter.Seq2[extract.Seed, error] {
+// sourcesAtOnce is how many sources are asked for by their ids in one query.
+const sourcesAtOnce = 200
+
+// each are the seeds of some sources, nil for all, in order.
+func (e *Exporter) each(ctx context.Context, f seedbed.Filter, sources []string) iter.Seq2[extract.Seed, error] {
 	return func(yield func(extract.Seed, error) bool) {
-		err := e.Seeds.Each(ctx, f, func(s extract.Seed) error {
-			if !yield(s, nil) {
-				return errStop
+		some := func(f seedbed.Filter) bool {
+			err := e.Seeds.Each(ctx, f, func(s extract.Seed) error {
+				if !yield(s, nil) {
+					return errStop
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, errStop) {
+				yield(extract.Seed{}, err)
 			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStop) {
-			yield(extract.Seed{}, err)
+			return err == nil
+		}
+		if sources == nil {
+			some(f)
+			return
+		}
+		for ids := range slices.Chunk(sources, sourcesAtOnce) {
+			f.Source = ids
+			if !some(f) {
+				return
+			}
 		}
 	}
 }

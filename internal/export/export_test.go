@@ -1,6 +1,7 @@
 package export_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/csv"
@@ -68,7 +69,7 @@ func each(seeds []extract.Seed) iter.Seq2[extract.Seed, error] {
 func write(t *testing.T, format string, seeds []extract.Seed, opts seedbed.ExportOptions) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := export.Write(t.Context(), &b, each(seeds), with(opts, format)); err != nil {
+	if err := exportTo(t.Context(), &b, each(seeds), with(opts, format)); err != nil {
 		t.Fatalf("Write(%s): %v", format, err)
 	}
 	return b.Bytes()
@@ -344,7 +345,7 @@ func FuzzCSV(f *testing.F) {
 }
 
 func TestUnknownFormat(t *testing.T) {
-	err := export.Write(t.Context(), io.Discard, each(samples()), seedbed.ExportOptions{Format: "parchment"})
+	err := exportTo(t.Context(), io.Discard, each(samples()), seedbed.ExportOptions{Format: "parchment"})
 	if e := (*seedbed.Error)(nil); !errors.As(err, &e) || e.Code != seedbed.Invalid {
 		t.Fatalf("Write(parchment): %v, want an invalid error", err)
 	}
@@ -381,15 +382,30 @@ func TestErrorsMidwayAreSeen(t *testing.T) {
 		}
 		yield(extract.Seed{}, broken)
 	}
+	split, err := seedbed.ParseSplit("a:0.5,b:0.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The sources can be counted, and reading their seeds fails.
+	for _, part := range [][]seedbed.Part{nil, split} {
+		src := &once{source{seeds: each(samples())}, broken}
+		var b bytes.Buffer
+		if _, err := (&export.Exporter{Seeds: src}).Export(t.Context(), &b, seedbed.ExportOptions{Split: part}, seedbed.Filter{}); !errors.Is(err, broken) {
+			t.Errorf("Export(%v) = %v, want %v", part, err, broken)
+		}
+		if _, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len())); err == nil {
+			t.Error("an archive that broke off can be opened")
+		}
+	}
 	for _, f := range export.Formats {
 		var b bytes.Buffer
-		if err := export.Write(t.Context(), &b, failing, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, broken) {
+		if err := exportTo(t.Context(), &b, failing, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, broken) {
 			t.Errorf("Write(%s) = %v, want %v", f.Name, err, broken)
 		}
 		if f.Extension == ".json" && json.Valid(b.Bytes()) && b.Len() > 0 {
 			t.Errorf("%s after an error is %q: it looks whole", f.Name, b.Bytes())
 		}
-		if err := export.Write(t.Context(), brokenPipe{}, each(samples()), seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, io.ErrClosedPipe) {
+		if err := exportTo(t.Context(), brokenPipe{}, each(samples()), seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Write(%s) to a broken pipe = %v, want %v", f.Name, err, io.ErrClosedPipe)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -401,10 +417,20 @@ func TestErrorsMidwayAreSeen(t *testing.T) {
 				cancel()
 			}
 		}
-		if err := export.Write(ctx, io.Discard, cancelling, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, context.Canceled) {
+		if err := exportTo(ctx, io.Discard, cancelling, seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, context.Canceled) {
 			t.Errorf("Write(%s) when cancelled = %v, want %v", f.Name, err, context.Canceled)
 		}
 	}
+}
+
+// once fails after a seed of each.
+type once struct {
+	source
+	err error
+}
+
+func (o *once) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
+	return errors.Join(o.source.Each(ctx, f, do), o.err)
 }
 
 type brokenPipe struct{}
@@ -426,7 +452,7 @@ func TestWriteStreams(t *testing.T) {
 				most = max(most, made-int(written))
 			}
 		}
-		if err := export.Write(t.Context(), &written, seeds, seedbed.ExportOptions{Format: f.Name}); err != nil {
+		if err := exportTo(t.Context(), &written, seeds, seedbed.ExportOptions{Format: f.Name}); err != nil {
 			t.Fatal(err)
 		}
 		if most > 100_000 {
@@ -444,26 +470,51 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // source gives its seeds, then its error.
 type source struct {
-	seeds  []extract.Seed
-	err    error
-	filter seedbed.Filter
+	seeds  iter.Seq2[extract.Seed, error]
+	filter seedbed.Filter // of the last time
 }
 
 func (s *source) Each(_ context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
 	s.filter = f
-	for _, seed := range s.seeds {
+	for seed, err := range s.seeds {
+		if err != nil {
+			return err
+		}
+		if f.Source != nil && !slices.Contains(f.Source, seed.Source.ID) {
+			continue
+		}
 		if err := do(seed); err != nil {
 			return err
 		}
 	}
-	return s.err
+	return nil
+}
+
+func (s *source) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error) {
+	var out []seedbed.SourceCount
+	err := s.Each(ctx, f, func(seed extract.Seed) error {
+		i := slices.IndexFunc(out, func(c seedbed.SourceCount) bool { return c.ID == seed.Source.ID })
+		if i < 0 {
+			i = len(out)
+			out = append(out, seedbed.SourceCount{ID: seed.Source.ID, SHA256: seed.Source.SHA256})
+		}
+		out[i].Seeds++
+		return nil
+	})
+	return out, err
+}
+
+// exportTo exports seeds without looking at what is accepted.
+func exportTo(ctx context.Context, w io.Writer, seeds iter.Seq2[extract.Seed, error], o seedbed.ExportOptions) error {
+	_, err := (&export.Exporter{Seeds: &source{seeds: seeds}}).Export(ctx, w, o, seedbed.Filter{})
+	return err
 }
 
 func TestExporter(t *testing.T) {
-	src := &source{seeds: samples()}
+	src := &source{seeds: each(samples())}
 	e := &export.Exporter{Seeds: src}
 	var b bytes.Buffer
-	if err := e.Export(t.Context(), &b, seedbed.ExportOptions{Format: "seedbed"}, seedbed.Filter{Tag: []string{"x"}}); err != nil {
+	if _, err := e.Export(t.Context(), &b, seedbed.ExportOptions{Format: "seedbed"}, seedbed.Filter{Tag: []string{"x"}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := len(lines[extract.Seed](t, b.Bytes())); got != 3 {
@@ -474,32 +525,24 @@ func TestExporter(t *testing.T) {
 		t.Errorf("the filter differs (-want +got):\n%s", diff)
 	}
 	every := seedbed.Filter{Verdict: []string{extract.Draft, extract.Rejected}}
-	if err := e.Export(t.Context(), io.Discard, seedbed.ExportOptions{Format: "csv"}, every); err != nil {
+	if _, err := e.Export(t.Context(), io.Discard, seedbed.ExportOptions{Format: "csv"}, every); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(every, src.filter); diff != "" {
 		t.Errorf("the filter differs (-want +got):\n%s", diff)
-	}
-	src.err = errors.New("gone")
-	if err := e.Export(t.Context(), io.Discard, seedbed.ExportOptions{Format: "csv"}, every); !errors.Is(err, src.err) {
-		t.Errorf("Export of a failing source = %v, want %v", err, src.err)
-	}
-	src.seeds = slices.Repeat(src.seeds, 1000)
-	if err := e.Export(t.Context(), brokenPipe{}, seedbed.ExportOptions{Format: "csv"}, every); !errors.Is(err, io.ErrClosedPipe) {
-		t.Errorf("Export to a broken pipe = %v, want %v", err, io.ErrClosedPipe)
 	}
 	if diff := cmp.Diff(export.Formats, e.Formats()); diff != "" {
 		t.Errorf("Formats differs (-want +got):\n%s", diff)
 	}
 }
 
-func BenchmarkWrite(b *testing.B) {
+func BenchmarkExport(b *testing.B) {
 	for _, f := range export.Formats {
 		b.Run(f.Name, func(b *testing.B) {
 			s := samples()
 			for b.Loop() {
 				var n counter
-				if err := export.Write(b.Context(), &n, each(s), with(full, f.Name)); err != nil {
+				if err := exportTo(b.Context(), &n, each(s), with(full, f.Name)); err != nil {
 					b.Fatal(err)
 				}
 				b.SetBytes(int64(n))
@@ -508,17 +551,17 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-func ExampleWrite() {
+func ExampleExporter() {
 	seeds := func(yield func(extract.Seed, error) bool) {
 		yield(extract.Seed{Question: "What is 2 + 2?", Answer: "4", Reasoning: []string{"Add two and two."}}, nil)
 	}
 	ctx := context.Background()
 	for _, opts := range []seedbed.ExportOptions{{}, {Reasoning: true, System: "Be brief."}} {
-		if err := export.Write(ctx, os.Stdout, seeds, with(opts, "messages")); err != nil {
+		if err := exportTo(ctx, os.Stdout, seeds, with(opts, "messages")); err != nil {
 			panic(err)
 		}
 	}
-	fmt.Println(export.Write(ctx, os.Stdout, seeds, seedbed.ExportOptions{Format: "xml"}))
+	fmt.Println(exportTo(ctx, os.Stdout, seeds, seedbed.ExportOptions{Format: "xml"}))
 	// Output:
 	// {"messages":[{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"4"}]}
 	// {"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"<think>\nAdd two and two.\n</think>\n\n4"}]}

@@ -4,47 +4,71 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
 )
 
-// line writes what f makes of a seed as a line of JSON.
-func line(f func(extract.Seed, seedbed.ExportOptions) any) func(*bufio.Writer, extract.Seed, seedbed.ExportOptions) error {
-	return func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error {
-		return encode(w, f(s, o), "\n")
+// A jsonFile has an example a line, within one array or not.
+type jsonFile struct {
+	w     *bufio.Writer
+	o     seedbed.ExportOptions
+	of    func(extract.Seed, seedbed.ExportOptions) any
+	array bool
+	n     int
+}
+
+// jsonLines makes files of JSON Lines.
+func jsonLines(of func(extract.Seed, seedbed.ExportOptions) any) func(io.Writer, seedbed.ExportOptions) (file, error) {
+	return func(w io.Writer, o seedbed.ExportOptions) (file, error) {
+		return &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, of: of}, nil
 	}
 }
 
-// item writes it as an element of an array, on a line of its own.
-func item(f func(extract.Seed, seedbed.ExportOptions) any) func(*bufio.Writer, extract.Seed, seedbed.ExportOptions) error {
-	return func(w *bufio.Writer, s extract.Seed, o seedbed.ExportOptions) error {
-		return encode(w, f(s, o), "")
+// jsonList makes files of one array, each element on a line of its own.
+func jsonList(of func(extract.Seed, seedbed.ExportOptions) any) func(io.Writer, seedbed.ExportOptions) (file, error) {
+	return func(w io.Writer, o seedbed.ExportOptions) (file, error) {
+		f := &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, of: of, array: true}
+		_, err := f.w.WriteString("[\n")
+		return f, err
 	}
 }
 
-func begin(w *bufio.Writer) error {
-	_, err := w.WriteString("[\n")
-	return err
+// bufferSize is how much of a text is kept back, in bytes.
+const bufferSize = 64 << 10
+
+func (f *jsonFile) add(s extract.Seed) (string, error) {
+	if f.n++; f.array && f.n > 1 {
+		if _, err := f.w.WriteString(",\n"); err != nil {
+			return "", err
+		}
+	}
+	if err := encode(f.w, f.of(s, f.o)); err != nil || f.array {
+		return "", err
+	}
+	return "", f.w.WriteByte('\n')
 }
 
-func end(w *bufio.Writer) error {
-	_, err := w.WriteString("\n]\n")
-	return err
+func (f *jsonFile) close() error {
+	if f.array {
+		if _, err := f.w.WriteString("\n]\n"); err != nil {
+			return err
+		}
+	}
+	return f.w.Flush()
 }
 
-func encode(w *bufio.Writer, v any, after string) error {
+// encode writes v without a line end.
+func encode(w *bufio.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // <think> stays readable
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
-	if _, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n"))); err != nil {
-		return err
-	}
-	_, err := w.WriteString(after)
+	_, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
 	return err
 }
 

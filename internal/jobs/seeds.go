@@ -85,6 +85,22 @@ func (s *Service) Each(ctx context.Context, f seedbed.Filter, do func(extract.Se
 	})
 }
 
+// CountBySource lists the sources of the seeds that Each comes to, in order.
+func (s *Service) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error) {
+	if f.Query == "" {
+		return s.DB.CountBySource(ctx, f)
+	}
+	var out []seedbed.SourceCount
+	err := s.Each(ctx, f, func(seed extract.Seed) error {
+		if n := len(out); n == 0 || out[n-1].ID != seed.Source.ID {
+			out = append(out, seedbed.SourceCount{ID: seed.Source.ID, SHA256: seed.Source.SHA256})
+		}
+		out[len(out)-1].Seeds++
+		return nil
+	})
+	return out, err
+}
+
 // found are the ids of all seeds that a search finds.
 func (s *Service) found(ctx context.Context, f seedbed.Filter) (map[string]bool, error) {
 	matches, err := s.Index.Matches(ctx, f)

@@ -895,6 +895,20 @@ func TestEachInDocumentOrder(t *testing.T) {
 		if err != nil || !slices.Equal(got, sources) {
 			t.Errorf("Each goes through the sources %v, %v; want %v", got, err, sources)
 		}
+		b.indexed()
+		for query, want := range map[string][]string{"": sources, "bee1": sources[1:2]} {
+			counts, err := b.CountBySource(t.Context(), seedbed.Filter{Query: query})
+			var ids []string
+			for _, c := range counts {
+				ids = append(ids, c.ID)
+				if src, err := b.Source(t.Context(), c.ID); err != nil || c.SHA256 != src.SHA256 || c.Seeds == 0 {
+					t.Errorf("CountBySource(%q) counts %+v; want seeds of %s, %v", query, c, src.SHA256, err)
+				}
+			}
+			if err != nil || !slices.Equal(ids, want) {
+				t.Errorf("CountBySource(%q) lists the sources %v, %v; want %v", query, ids, err, want)
+			}
+		}
 		stop := errors.New("enough")
 		if err := b.Each(t.Context(), seedbed.Filter{}, func(extract.Seed) error { return stop }); !errors.Is(err, stop) {
 			t.Errorf("Each gives %v; want the error of its function", err)

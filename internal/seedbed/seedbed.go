@@ -445,23 +445,3 @@ type PreviewCall struct {
 	Messages []extract.Message `json:"messages"`
 	Tokens   int               `json:"tokens"` // about
 }
-
-// ExportOptions say how seeds are exported. The zero value is the first
-// format, with answers alone.
-type ExportOptions struct {
-	Format string
-
-	// What goes into a training example besides question and answer. The
-	// formats that hold everything pass over both.
-	Reasoning bool   // the seed's steps before its answer, between <think> and </think>
-	System    string // a system prompt for every example; "" is none
-}
-
-// A Format is a shape that seeds are exported in.
-type Format struct {
-	Name      string `json:"name"` // as in format=…
-	Title     string `json:"title"`
-	Extension string `json:"extension"` // with its dot: ".jsonl"
-	MediaType string `json:"media_type"`
-	About     string `json:"about"` // one sentence: who reads it
-}

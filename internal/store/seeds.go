@@ -353,6 +353,22 @@ func (r reads) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed)
 	}
 }
 
+// CountBySource lists the sources of the seeds that a filter chooses, in the
+// order of [reads.Each].
+func (r reads) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error) {
+	c := filter(f, "")
+	out, err := list(ctx, r.q, func(row scanner) (seedbed.SourceCount, error) {
+		var n seedbed.SourceCount
+		err := row.Scan(&n.ID, &n.SHA256, &n.Seeds)
+		return n, err
+	}, `SELECT c.source, s.sha256, c.seeds FROM (SELECT source, count(*) AS seeds FROM seeds`+c.sql()+` GROUP BY source) c
+		JOIN sources s ON s.id = c.source ORDER BY c.source`, c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("count seeds by source: %w", err)
+	}
+	return out, nil
+}
+
 // Search finds seeds without the index, for when that is away: slower, by
 // parts of words, without ranking or marks. Verdict nil is any.
 func (r reads) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {

@@ -248,8 +248,10 @@ func TestFilters(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 4))
 		pick := func(list ...string) string { return list[random.IntN(len(list))] }
 		all := map[string]extract.Seed{}
+		sums := map[string]string{} // of the sources
 		for range 3 {
 			src, run := sourceAndRun(t, db, 300)
+			sums[src.ID] = src.SHA256
 			for n := range 120 {
 				queue(t, db, run, src, n)
 				var o store.Outcome
@@ -309,6 +311,23 @@ func TestFilters(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("Each(%+v) chooses others (-want +got):\n%s", tt.filter, diff)
+			}
+			var counted []seedbed.SourceCount
+			if err := db.Each(t.Context(), tt.filter, func(s extract.Seed) error {
+				if n := len(counted); n == 0 || counted[n-1].ID != s.Source.ID {
+					counted = append(counted, seedbed.SourceCount{ID: s.Source.ID, SHA256: sums[s.Source.ID]})
+				}
+				counted[len(counted)-1].Seeds++
+				return nil
+			}); err != nil {
+				t.Fatalf("Each(%+v): %v", tt.filter, err)
+			}
+			counts, err := db.CountBySource(t.Context(), tt.filter)
+			if err != nil {
+				t.Fatalf("CountBySource(%+v): %v", tt.filter, err)
+			}
+			if diff := cmp.Diff(counted, counts); diff != "" {
+				t.Errorf("CountBySource(%+v) and Each differ (-Each +CountBySource):\n%s", tt.filter, diff)
 			}
 			found := map[string]bool{}
 			for page := 1; ; page++ {

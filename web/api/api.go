@@ -64,7 +64,7 @@ type Seeds interface {
 
 // An Exporter writes seeds in many formats.
 type Exporter interface {
-	Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) error
+	Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error)
 	Formats() []seedbed.Format
 }
 
@@ -125,6 +125,7 @@ func Mount(e *echo.Echo, o Options) {
 	g.PATCH("/seeds/:id", s.patchSeed)
 	g.POST("/seeds/bulk", s.bulk)
 	g.GET("/export", s.export)
+	g.GET("/export/manifest", s.exportManifest)
 
 	g.POST("/runs/estimate", s.estimate)
 	g.PUT("/runs/:id/limits", s.limit)

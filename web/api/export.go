@@ -16,27 +16,19 @@ import (
 // export streams seeds as a download. Once bytes have gone out an error can
 // only be shown by breaking off, so that nobody takes a part for the whole.
 func (s *server) export(c echo.Context) error {
-	f, err := query.Filter(c.QueryParams(), query.ExportNames...)
+	o, f, format, err := s.readExport(c)
 	if err != nil {
 		return err
 	}
-	o, err := query.Export(c.QueryParams())
-	if err != nil {
-		return err
-	}
-	format, err := Format(s.exporter.Formats(), o.Format)
-	if err != nil {
-		return err
-	}
-	o.Format = format.Name
+	name, mediaType := format.File(o)
 	w := c.Response()
-	w.Header().Set("Content-Type", format.MediaType)
-	w.Header().Set("Content-Disposition", Attachment("seedbed-"+format.Name+format.Extension))
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Disposition", Attachment(name))
 	w.Header().Set("Cache-Control", "no-store")
 	out := bufio.NewWriterSize(w, 64<<10)
 	// Hidden in a struct, the buffer is not taken for the exporter's own by
 	// bufio, and flushed early.
-	err = s.exporter.Export(c.Request().Context(), struct{ io.Writer }{out}, o, f)
+	_, err = s.exporter.Export(c.Request().Context(), struct{ io.Writer }{out}, o, f)
 	if err == nil {
 		err = out.Flush()
 	}
@@ -51,6 +43,33 @@ func (s *server) export(c echo.Context) error {
 		w.WriteHeader(http.StatusOK)
 	}
 	return nil
+}
+
+// exportManifest tells what an export holds, by writing it to nowhere: the
+// same parameters name the same bytes until a seed changes.
+func (s *server) exportManifest(c echo.Context) error {
+	o, f, _, err := s.readExport(c)
+	if err != nil {
+		return err
+	}
+	m, err := s.exporter.Export(c.Request().Context(), io.Discard, o, f)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.JSONPretty(http.StatusOK, m, "  ")
+}
+
+func (s *server) readExport(c echo.Context) (o seedbed.ExportOptions, f seedbed.Filter, format seedbed.Format, err error) {
+	if f, err = query.Filter(c.QueryParams(), query.ExportNames...); err != nil {
+		return o, f, format, err
+	}
+	if o, err = query.Export(c.QueryParams()); err != nil {
+		return o, f, format, err
+	}
+	format, err = Format(s.exporter.Formats(), o.Format)
+	o.Format = format.Name
+	return o, f, format, err
 }
 
 // Format finds a format by its name; "" is the first.

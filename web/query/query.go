@@ -173,14 +173,45 @@ func Change(c seedbed.SeedChange) error {
 	return nil
 }
 
-// Export reads how seeds are to be exported, as format, reasoning and system.
+// Export reads how seeds are to be exported, from [ExportNames].
 func Export(v url.Values) (seedbed.ExportOptions, error) {
-	reasoning, err := Bool("reasoning", v.Get("reasoning"), false)
-	return seedbed.ExportOptions{Format: v.Get("format"), Reasoning: reasoning, System: strings.TrimSpace(v.Get("system"))}, err
+	o := seedbed.ExportOptions{Format: v.Get("format"), System: strings.TrimSpace(v.Get("system"))}
+	var err error
+	if o.Reasoning, err = Bool("reasoning", v.Get("reasoning"), false); err != nil {
+		return o, err
+	}
+	if o.Split, err = seedbed.ParseSplit(v.Get("split")); err != nil {
+		return o, Wrong("split", "%v", err)
+	}
+	if n := strings.TrimSpace(v.Get("split_seed")); n != "" {
+		if o.SplitSeed, err = strconv.ParseInt(n, 10, 64); err != nil {
+			return o, Wrong("split_seed", "%q is no whole number", n)
+		}
+	}
+	return o, nil
 }
 
 // ExportNames are the parameters that Export reads.
-var ExportNames = []string{"format", "reasoning", "system"}
+var ExportNames = []string{"format", "reasoning", "system", "split", "split_seed"}
+
+// ExportValues writes a filter and options as [Filter] and [Export] read them.
+func ExportValues(o seedbed.ExportOptions, f seedbed.Filter) url.Values {
+	v := Values(f)
+	v.Set("format", o.Format)
+	if o.Reasoning {
+		v.Set("reasoning", "true")
+	}
+	if o.System != "" {
+		v.Set("system", o.System)
+	}
+	if len(o.Split) > 0 {
+		v.Set("split", seedbed.FormatSplit(o.Split))
+		if o.SplitSeed != 0 {
+			v.Set("split_seed", strconv.FormatInt(o.SplitSeed, 10))
+		}
+	}
+	return v
+}
 
 // Bool reads a switch: true, on, yes, 1 and their opposites; def when empty.
 func Bool(name, value string, def bool) (bool, error) {

@@ -135,3 +135,32 @@ func TestChange(t *testing.T) {
 		}
 	}
 }
+
+func TestExport(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                            "format=",
+		"format=csv&reasoning=on&q=x": "format=csv&q=x&reasoning=true",
+		"format=messages&system=+Be+brief.+&split=train:0.9,+test:.1&split_seed=7&verdict=any": "format=messages&split=train:0.9,test:0.1&split_seed=7&system=Be brief.&verdict=accepted&verdict=draft&verdict=rejected",
+		"split_seed=7":      "format=", // there is nothing to deal
+		"split=a:1,b:1":     "split: the shares have to add up to 1, and these add up to 2",
+		"split_seed=0.5":    `split_seed: "0.5" is no whole number`,
+		"reasoning=perhaps": `reasoning: "perhaps" is neither true nor false`,
+	} {
+		v, err := url.ParseQuery(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := query.Filter(v, query.ExportNames...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := query.Export(v)
+		got, _ := url.QueryUnescape(query.ExportValues(o, f).Encode())
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("Export(%q) = %s, want %s", in, got, want)
+		}
+	}
+}

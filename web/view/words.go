@@ -106,6 +106,9 @@ func Tokens(n int) string {
 
 func trim(s string) string { return strings.TrimSuffix(s, ".0") }
 
+// share is a part of one in percent: "9.4 %".
+func share(x float64) string { return trim(strconv.FormatFloat(100*x, 'f', 1, 64)) + " %" }
+
 // percent is how much of total n is, rounded down: 100 only when it is all.
 func percent(n, total int) int {
 	if total <= 0 {

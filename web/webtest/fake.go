@@ -883,17 +883,48 @@ func (f *Fake) Formats() []seedbed.Format {
 	}
 }
 
-// Export writes records as JSON Lines, or question and answer as CSV.
-func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, q seedbed.Filter) error {
+// Shares deals the sources in turns.
+func (f *Fake) Shares(ctx context.Context, o seedbed.ExportOptions, q seedbed.Filter) ([]seedbed.Share, error) {
+	if len(o.Split) == 0 {
+		return nil, nil
+	}
+	if q.Verdict == nil {
+		q.Verdict = []string{extract.Accepted}
+	}
+	res, err := f.Search(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	from := slices.DeleteFunc(res.Facets["source"], func(x seedbed.Facet) bool { return x.Count == 0 })
+	if len(from) < len(o.Split) {
+		return nil, seedbed.Errorf(seedbed.Conflict, "%d parts need %d sources", len(o.Split), len(o.Split))
+	}
+	out := make([]seedbed.Share, len(o.Split))
+	for i, p := range o.Split {
+		out[i] = seedbed.Share{Name: p.Name, Asked: p.Share, Filled: i > 0}
+	}
+	for i, x := range from {
+		s := &out[i%len(out)]
+		s.Sources++
+		s.Seeds += x.Count
+		s.Came += float64(x.Count) / float64(res.Total)
+	}
+	return out, nil
+}
+
+// Export writes records as JSON Lines, or question and answer as CSV, all in
+// one file.
+func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, q seedbed.Filter) (seedbed.Manifest, error) {
 	if q.Verdict == nil {
 		q.Verdict = []string{extract.Accepted}
 	}
 	q.Size, q.Sort = seedbed.MaxPageSize, "oldest"
+	m := seedbed.Manifest{Program: "fake", Format: o.Format, Filter: map[string][]string{"verdict": q.Verdict}}
 	table := csv.NewWriter(w)
 	for q.Page = 1; ; q.Page++ {
 		res, err := f.Search(ctx, q)
 		if err != nil {
-			return err
+			return m, err
 		}
 		for _, h := range res.Hits {
 			if o.Format == "csv" {
@@ -902,12 +933,13 @@ func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions,
 				err = json.NewEncoder(w).Encode(h.Seed)
 			}
 			if err != nil {
-				return fmt.Errorf("export seed %s: %w", h.Seed.ID, err)
+				return m, fmt.Errorf("export seed %s: %w", h.Seed.ID, err)
 			}
+			m.Seeds++
 		}
 		if len(res.Hits) < q.Size {
 			table.Flush()
-			return cmp.Or(f.ExportFails, table.Error())
+			return m, cmp.Or(f.ExportFails, table.Error())
 		}
 	}
 }
