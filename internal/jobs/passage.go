@@ -324,6 +324,9 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if desk == nil {
 			return queue.ErrLost
 		}
+		if now = desk.Now; now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
+			return errUnwanted
+		}
 		near := &near{db: tx, seeds: tx.HoldSeeds, collection: run.Collection}
 		near.ahead(desk.Known, keys)
 		saved := make([]store.Outcome, len(made)) // it may be done again
@@ -341,11 +344,6 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			}
 			saved[i] = out.Outcome
 		}
-		if steps.count > 0 {
-			if now, err = tx.Run(ctx, run.ID); err != nil {
-				return err
-			}
-		}
 		for i := range saved {
 			out := &saved[i]
 			if steps.count > 0 {
@@ -361,14 +359,8 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			return err
 		}
 		over := last && wait < 0
-		if now, err = desk.Save(ctx, saved, over); err != nil {
+		if now, err = desk.Save(ctx, saved, over); err != nil || !over {
 			return err
-		}
-		if now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
-			return errUnwanted
-		}
-		if !over {
-			return nil
 		}
 		return s.endIfDone(ctx, tx, now)
 	})

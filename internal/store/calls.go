@@ -115,7 +115,7 @@ func (r reads) SeedPassage(ctx context.Context, id string) (run string, ordinal 
 
 // Prompts hold whole passages and replies are long: both are kept compressed.
 var (
-	packer   = must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true)))
+	packer   = must(zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true)))
 	unpacker = must(zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(256<<20)))
 )
 

@@ -158,6 +158,8 @@ type Desk struct {
 	job    int64
 	queued map[int]int // how many calls there are already, by ordinal
 
+	// Now is the run as it is, and stays until the transaction ends.
+	Now seedbed.Run
 	// Known are the seeds of the run's collection by the keys that were asked
 	// for.
 	Known map[uint64][]Alike
@@ -169,17 +171,24 @@ type Desk struct {
 // collection until the transaction ends, and those with the keys are looked
 // up.
 func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []int, alone bool, keys []uint64) (*Desk, error) {
-	d := Desk{tx: tx, run: run, job: job, queued: map[int]int{}, Known: map[uint64][]Alike{}}
-	held := false
+	d := Desk{tx: tx, run: run, job: job, queued: map[int]int{}, Now: run, Known: map[uint64][]Alike{}}
+	held, there := false, false
 	var s script
 	s.holdsJob(job, tx.q, &held)
 	d.find(&s, ordinals)
 	if alone && tx.q.engine == postgres {
 		s.lock(ctx, "the seeds of collection", run.Collection)
 	}
+	s.add("load run "+run.ID, func(row scanner) error {
+		there = true
+		return scanState(row, &d.Now)
+	}, `SELECT `+runState+` FROM runs r WHERE r.id = $1`+tx.q.locked("r"), run.ID)
 	s.alike(tx.q.engine, d.Known, run.Collection, keys)
 	if err := s.run(ctx, tx.q); err != nil || !held {
 		return nil, err
+	}
+	if !there {
+		return nil, found(sql.ErrNoRows, "run", run.ID)
 	}
 	return &d, nil
 }
