@@ -40,8 +40,10 @@ func (s *Server) export(c echo.Context) error {
 	ctx := c.Request().Context()
 	p := view.Export{
 		Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty,
-		Reasoning: o.Reasoning, System: o.System, Split: c.QueryParam("split"), SplitSeed: c.QueryParam("split_seed"), Archive: len(o.Split) > 0,
+		Reasoning: o.Reasoning, System: o.System, Split: c.QueryParam("split"), SplitSeed: c.QueryParam("split_seed"),
 	}
+	_, mediaType := format.File(o)
+	p.Archive = mediaType == seedbed.Archive
 	if p.Filters, err = s.exportFilters(ctx, f); err != nil {
 		return err
 	}
@@ -63,7 +65,11 @@ func (s *Server) export(c echo.Context) error {
 			p.Shares, err = s.exporter.Shares(ctx, o, f)
 		}
 		if err == nil {
-			p.Sample, p.Cut, err = s.sample(ctx, o, f)
+			sample := o
+			if format.Binary {
+				sample.Format = p.Formats[0].Name // as text, what its rows hold
+			}
+			p.Sample, p.Cut, err = s.sample(ctx, sample, f)
 		}
 		if err != nil {
 			s.log.Warn("no sample of an export", "format", o.Format, "err", err)

@@ -798,6 +798,12 @@ func TestExportPage(t *testing.T) {
 		page.Want("#export input[name=split][value='"+split+"']", 1)
 	}
 
+	// What is not text is shown as text.
+	page = webtest.Parse(t, do(s, "GET", "/export?format=huggingface", "").Body)
+	if got := page.Raw(".sample"); !strings.HasPrefix(got, `{"id":`) || page.Text(".eyebrow") != "What its rows hold, as JSON" {
+		t.Errorf("the sample of a data set is %.80q", got)
+	}
+
 	f.ExportFails = fmt.Errorf("disk on fire")
 	w = do(s, "GET", "/export?q=stable", "")
 	if got := webtest.Parse(t, w.Body).Text("#preview .bad"); w.Code != http.StatusOK || got != "The server could not finish this." {

@@ -53,12 +53,18 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return misuseError{err}
 	}
+	format, err := export.Find(c.Format)
+	if err != nil {
+		return misuseError{err}
+	}
 	options := seedbed.ExportOptions{Format: c.Format, Reasoning: c.Reasoning, System: c.System, SplitSeed: c.SplitSeed}
 	if options.Split, err = seedbed.ParseSplit(c.Split); err != nil {
 		return misuse("--split: %w", err)
 	}
-	if len(options.Split) > 0 && c.Output != "" && filepath.Ext(c.Output) != ".zip" {
-		return misuse("-o %s: with --split it becomes a zip of a file for each part: give it a name that ends in .zip", filepath.Base(c.Output))
+	_, mediaType := format.File(options)
+	archive := mediaType == seedbed.Archive
+	if archive && isFile(c.Output) && filepath.Ext(c.Output) != ".zip" {
+		return misuse("-o %s: it becomes a zip of several files: give it a name that ends in .zip", filepath.Base(c.Output))
 	}
 	o, err := open(ctx, c.Data, s.log, nil)
 	if err != nil {
@@ -74,7 +80,7 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	c.tell(s.err, manifest)
-	if !isFile(c.Output) || len(manifest.Files) != 1 {
+	if archive || !isFile(c.Output) {
 		return nil // a zip holds its own
 	}
 	manifest.Files[0].Name = filepath.Base(c.Output)

@@ -4,6 +4,7 @@ package export
 
 import (
 	"archive/zip"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ const (
 type format struct {
 	seedbed.Format
 	create func(w io.Writer, o seedbed.ExportOptions) (file, error)
+	hub    bool // a data set: always a zip, in files of some seeds each, with a card
 }
 
 // A file takes seeds, and is whole once it is closed.
@@ -65,6 +67,16 @@ var formats = []format{
 			About: "A table with a row for each seed, for spreadsheets and data frames."},
 		create: newTable,
 	},
+	{
+		Format: seedbed.Format{Name: "parquet", Title: "Parquet", Extension: ".parquet", MediaType: "application/vnd.apache.parquet", Binary: true,
+			About: "Everything there is to know of each seed, and its chat, as a typed table for DuckDB, Polars, pandas and Spark."},
+		create: newParquet,
+	},
+	{
+		Format: seedbed.Format{Name: "huggingface", Title: "Hugging Face", Extension: ".zip", MediaType: seedbed.Archive, Binary: true,
+			About: "A data set to load with datasets or to put on the Hub: Parquet for each part, a card, and the manifest, in a zip."},
+		create: newParquet, hub: true,
+	},
 }
 
 // Formats are the formats there are, the first of which is the default.
@@ -75,6 +87,13 @@ var Formats = func() []seedbed.Format {
 	}
 	return out
 }()
+
+// Find is the format of that name, the first where there is none. One there is
+// not is a [seedbed.Invalid] error that names those there are.
+func Find(name string) (seedbed.Format, error) {
+	f, err := find(name)
+	return f.Format, err
+}
 
 func find(name string) (format, error) {
 	if name == "" {
@@ -103,7 +122,10 @@ type Source interface {
 type Exporter struct {
 	Seeds   Source
 	Program string // with its version, for manifests
+	Shard   int    // seeds in a file of a data set, 0 is 50,000
 }
+
+const shard = 50_000
 
 // Formats are those of the package.
 func (e *Exporter) Formats() []seedbed.Format { return slices.Clone(Formats) }
@@ -124,7 +146,7 @@ func (e *Exporter) Shares(ctx context.Context, o seedbed.ExportOptions, f seedbe
 
 // Export writes the seeds that f chooses; Verdict nil is accepted. Without a
 // split that is one file, and with one a zip of a file for each part and of
-// the manifest. No seeds make a valid file without examples. A format there is
+// the manifest; a data set is always a zip. No seeds make a valid file without examples. A format there is
 // not is a [seedbed.Invalid] error that names those there are. After any other
 // error what has been written is not whole and must not pass for it.
 func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error) {
@@ -134,9 +156,10 @@ func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOpti
 	}
 	f = chosen(f)
 	o.Format = format.Name
-	x := &export{from: e.Seeds, format: format, options: o, tally: newTally(e.Program, o, f)}
-	if len(o.Split) == 0 {
-		err = x.write(ctx, w, "seedbed-"+format.Name+format.Extension, "", e.each(ctx, f, nil))
+	x := &export{format: format, options: o, tally: newTally(e.Program, o, f)}
+	if len(o.Split) == 0 && !format.hub {
+		name, _ := format.File(o)
+		err = x.write(ctx, e.each(ctx, f, nil), "", 0, func(int) (string, io.Writer, error) { return name, w, nil })
 	} else {
 		err = e.archive(ctx, w, x, f)
 	}
@@ -165,29 +188,52 @@ func (e *Exporter) parts(ctx context.Context, o seedbed.ExportOptions, f seedbed
 	return deal(sources, o.Split, o.SplitSeed)
 }
 
-// archive writes a file for each part, and the manifest.
+// archive writes the files of each part, the manifest, and the card of a data
+// set, whose one part is train where there is no split.
 func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbed.Filter) error {
 	parts, err := e.parts(ctx, x.options, f)
 	if err != nil {
 		return err
 	}
+	each := parts
+	if len(parts) == 0 {
+		each = []part{{Share: seedbed.Share{Name: "train"}}}
+	}
 	z := zip.NewWriter(w)
-	for _, p := range parts {
-		name := p.Name + x.format.Extension
-		entry, err := z.Create(name)
-		if err != nil {
-			return err
+	for _, p := range each {
+		most := 0
+		if x.format.hub {
+			most = cmp.Or(e.Shard, shard)
 		}
-		if err := x.write(ctx, entry, name, p.Name, e.each(ctx, f, p.sources)); err != nil {
+		err := x.write(ctx, e.each(ctx, f, p.sources), p.Name, most, func(n int) (string, io.Writer, error) {
+			if x.format.hub {
+				name := fmt.Sprintf("data/%s-%05d.parquet", p.Name, n)
+				to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store}) // it is compressed
+				return name, to, err
+			}
+			name := p.Name + x.format.Extension
+			to, err := z.Create(name)
+			return name, to, err
+		})
+		if err != nil {
 			return err
 		}
 	}
 	x.split(parts)
-	entry, err := z.Create("manifest.json")
-	if err != nil {
-		return err
+	if x.format.hub {
+		to, err := z.Create("README.md")
+		if err == nil {
+			err = writeCard(to, x.Manifest)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err := writeJSON(entry, x.Manifest); err != nil {
+	to, err := z.Create("manifest.json")
+	if err == nil {
+		err = writeJSON(to, x.Manifest)
+	}
+	if err != nil {
 		return err
 	}
 	return z.Close()
@@ -195,22 +241,47 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 
 // An export is under way.
 type export struct {
-	from    Source
 	format  format
 	options seedbed.ExportOptions
 	*tally
 }
 
-// write writes seeds as one file, of a part.
-func (x *export) write(ctx context.Context, w io.Writer, name, part string, seeds iter.Seq2[extract.Seed, error]) error {
-	out := newDigest(w, name, part)
-	to, err := x.format.create(out, x.options)
-	if err != nil {
+// write writes the seeds of a part: into one file, or into files of at most so
+// many seeds. There is one also where there are no seeds.
+func (x *export) write(ctx context.Context, seeds iter.Seq2[extract.Seed, error], part string, most int,
+	open func(n int) (string, io.Writer, error),
+) error {
+	var out *digest
+	var to file
+	files := 0
+	next := func() error {
+		name, w, err := open(files)
+		if err != nil {
+			return err
+		}
+		files++
+		out = newDigest(w, name, part)
+		to, err = x.format.create(out, x.options)
+		return err
+	}
+	end := func() error {
+		if err := to.close(); err != nil {
+			return err
+		}
+		x.Files = append(x.Files, out.done())
+		return nil
+	}
+	if err := next(); err != nil {
 		return err
 	}
 	for s, err := range seeds {
 		if err == nil {
 			err = ctx.Err()
+		}
+		if err == nil && most > 0 && out.Seeds == most {
+			if err = end(); err == nil {
+				err = next()
+			}
 		}
 		if err != nil {
 			return err
@@ -229,11 +300,7 @@ func (x *export) write(ctx context.Context, w io.Writer, name, part string, seed
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := to.close(); err != nil {
-		return err
-	}
-	x.Files = append(x.Files, out.done())
-	return nil
+	return end()
 }
 
 var errStop = errors.New("stop")

@@ -96,7 +96,11 @@ type conversation struct {
 }
 
 func messages(s extract.Seed, o seedbed.ExportOptions) any {
-	return conversation{append(prompt(s, o), extract.Message{Role: "assistant", Content: answer(s, o)})}
+	return conversation{chat(s, o)}
+}
+
+func chat(s extract.Seed, o seedbed.ExportOptions) []extract.Message {
+	return append(prompt(s, o), extract.Message{Role: "assistant", Content: answer(s, o)})
 }
 
 type completion struct {

@@ -87,7 +87,8 @@ type Format struct {
 	Title     string `json:"title"`
 	Extension string `json:"extension"` // with its dot: ".jsonl"
 	MediaType string `json:"media_type"`
-	About     string `json:"about"` // one sentence: who reads it
+	About     string `json:"about"`  // one sentence: who reads it
+	Binary    bool   `json:"binary"` // it is not text
 }
 
 // Archive is the media type of exports that are many files in one.

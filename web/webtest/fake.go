@@ -880,6 +880,7 @@ func (f *Fake) Formats() []seedbed.Format {
 		{Name: "alpaca", Title: "Alpaca", Extension: ".json", MediaType: "application/json", About: "Instruction, input and output."},
 		{Name: "sharegpt", Title: "ShareGPT", Extension: ".json", MediaType: "application/json", About: "Conversations for Axolotl and LLaMA-Factory."},
 		{Name: "csv", Title: "CSV", Extension: ".csv", MediaType: "text/csv", About: "A table for spreadsheets."},
+		{Name: "huggingface", Title: "Hugging Face", Extension: ".zip", MediaType: seedbed.Archive, Binary: true, About: "A data set for the Hub."},
 	}
 }
 
