@@ -29,7 +29,10 @@ func (s *Server) export(c echo.Context) error {
 	}
 	// A split is typed by hand: what is wrong with it is told beside it.
 	o, wrong := query.Export(c.QueryParams())
-	if wrong != nil && !ofSplit(wrong) {
+	var param *query.ParamError
+	if errors.As(wrong, &param) && (param.Name == "split" || param.Name == "split_seed") {
+		wrong = seedbed.Errorf(seedbed.Invalid, "%s", param.Message)
+	} else if wrong != nil {
 		return wrong
 	}
 	format, err := api.Format(s.exporter.Formats(), o.Format)
@@ -62,14 +65,16 @@ func (s *Server) export(c echo.Context) error {
 	if p.Total > 0 {
 		err := wrong
 		if err == nil {
-			p.Shares, err = s.exporter.Shares(ctx, o, f)
-		}
-		if err == nil {
 			sample := o
 			if format.Binary {
 				sample.Format = p.Formats[0].Name // as text, what its rows hold
 			}
-			p.Sample, p.Cut, err = s.sample(ctx, sample, f)
+			var m seedbed.Manifest
+			p.Sample, p.Cut, m, err = s.sample(ctx, sample, f)
+			p.LeftOut, p.None = m.LeftOut, !p.Cut && m.Seeds == 0
+		}
+		if err == nil && !p.None {
+			p.Shares, err = s.exporter.Shares(ctx, o, f)
 		}
 		if err != nil {
 			s.log.Warn("no sample of an export", "format", o.Format, "err", err)
@@ -84,11 +89,6 @@ func (s *Server) export(c echo.Context) error {
 		return s.show(c, http.StatusOK, view.Preview(p))
 	}
 	return s.show(c, http.StatusOK, view.ExportPage(p))
-}
-
-func ofSplit(err error) bool {
-	var param *query.ParamError
-	return errors.As(err, &param) && (param.Name == "split" || param.Name == "split_seed")
 }
 
 // exportFilters are the lists to choose from, with the values there are.
@@ -170,16 +170,16 @@ func (s *sampler) Write(p []byte) (int, error) {
 }
 
 // sample is the beginning of an export, or of a file in it, in whole lines
-// where it has lines.
-func (s *Server) sample(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) (text string, cut bool, err error) {
+// where it has lines. It has a manifest only where that is all of it.
+func (s *Server) sample(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) (text string, cut bool, m seedbed.Manifest, err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var out sampler
 	o.Split = nil
-	_, err = s.exporter.Export(ctx, &out, o, f)
+	m, err = s.exporter.Export(ctx, &out, o, f)
 	cut = out.Len() == sampleSize
 	if err != nil && !cut {
-		return "", false, err
+		return "", false, m, err
 	}
 	text = out.String()
 	if cut {
@@ -190,5 +190,5 @@ func (s *Server) sample(ctx context.Context, o seedbed.ExportOptions, f seedbed.
 			text = text[:len(text)-1]
 		}
 	}
-	return text, cut, nil
+	return text, cut, m, nil
 }

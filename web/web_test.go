@@ -804,6 +804,20 @@ func TestExportPage(t *testing.T) {
 		t.Errorf("the sample of a data set is %.80q", got)
 	}
 
+	f.ExportLeaves = map[string]int{"it is not there": 3}
+	page = webtest.Parse(t, do(s, "GET", "/export?q=stable", "").Body)
+	if got := page.Text("#preview .reason"); got != "3 seeds left out: it is not there." {
+		t.Errorf("what is left out is told as %q", got)
+	}
+
+	f.ExportNone = true
+	page = webtest.Parse(t, do(s, "GET", "/export?q=stable&split=a:0.5,b:0.5", "").Body)
+	if got := page.Text("#preview > p"); got != "This format has a place for none of these seeds." {
+		t.Errorf("where nothing has a place the page says %q", got)
+	}
+	page.Want("#preview a[download]", 0)
+	f.ExportNone = false
+
 	f.ExportFails = fmt.Errorf("disk on fire")
 	w = do(s, "GET", "/export?q=stable", "")
 	if got := webtest.Parse(t, w.Body).Text("#preview .bad"); w.Code != http.StatusOK || got != "The server could not finish this." {

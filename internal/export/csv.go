@@ -28,7 +28,7 @@ func newTable(w io.Writer, _ seedbed.ExportOptions) (file, error) {
 
 func (t *table) close() error { return t.w.Flush() }
 
-func (t *table) add(s extract.Seed) (string, error) {
+func (t *table) add(s example) (string, error) {
 	quotes := make([]string, len(s.Evidence))
 	places := make([]string, len(s.Evidence))
 	for i, e := range s.Evidence {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -26,14 +27,22 @@ const (
 type format struct {
 	seedbed.Format
 	create func(w io.Writer, o seedbed.ExportOptions) (file, error)
-	hub    bool // a data set: always a zip, in files of some seeds each, with a card
+	with   func(ctx context.Context, from Source, some []example) error // adds what it needs beside seeds
+	hub    bool                                                         // a data set: always a zip, in files of some seeds each, with a card
 }
 
 // A file takes seeds, and is whole once it is closed.
 type file interface {
 	// add writes a seed, or says why there is no place for it.
-	add(s extract.Seed) (why string, err error)
+	add(e example) (why string, err error)
 	close() error
+}
+
+// An example is a seed on its way into a file.
+type example struct {
+	extract.Seed
+	passage string        // the text of its passage
+	worse   *extract.Seed // the rejected version that it replaced
 }
 
 var formats = []format{
@@ -66,6 +75,16 @@ var formats = []format{
 		Format: seedbed.Format{Name: "csv", Title: "CSV", Extension: ".csv", MediaType: "text/csv; charset=utf-8",
 			About: "A table with a row for each seed, for spreadsheets and data frames."},
 		create: newTable,
+	},
+	{
+		Format: seedbed.Format{Name: "squad", Title: "SQuAD", Extension: ".json", MediaType: jsonArray,
+			About: "Passages, questions and where the answer stands, for extractive readers: only seeds whose answer is in their passage word for word."},
+		create: newSquad, with: withPassages,
+	},
+	{
+		Format: seedbed.Format{Name: "preference", Title: "Preference", Extension: ".jsonl", MediaType: jsonl,
+			About: "Better and worse answers for TRL’s DPO and reward trainers, as JSON Lines: only seeds that replaced a rejected answer to the same question."},
+		create: jsonLinesUnless(noPair, preference), with: withWorse,
 	},
 	{
 		Format: seedbed.Format{Name: "parquet", Title: "Parquet", Extension: ".parquet", MediaType: "application/vnd.apache.parquet", Binary: true,
@@ -116,6 +135,10 @@ type Source interface {
 	// CountBySource lists the sources of the seeds that f chooses, in the
 	// order in which Each comes to them.
 	CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error)
+	// PassageTexts are the texts of the passages of seeds, by the seeds' ids.
+	PassageTexts(ctx context.Context, seeds []string) (map[string]string, error)
+	// SeedsByID are seeds by their ids. Those that are gone are left out.
+	SeedsByID(ctx context.Context, ids []string) (map[string]extract.Seed, error)
 }
 
 // An Exporter writes the seeds of a source.
@@ -133,7 +156,11 @@ func (e *Exporter) Formats() []seedbed.Format { return slices.Clone(Formats) }
 // Shares are what the parts of a split come to, of the seeds that f chooses;
 // Verdict nil is accepted.
 func (e *Exporter) Shares(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]seedbed.Share, error) {
-	parts, err := e.parts(ctx, o, chosen(f))
+	x, err := e.begin(o)
+	if err != nil || len(o.Split) == 0 {
+		return nil, err
+	}
+	parts, err := e.parts(ctx, x, chosen(f))
 	if err != nil {
 		return nil, err
 	}
@@ -150,21 +177,20 @@ func (e *Exporter) Shares(ctx context.Context, o seedbed.ExportOptions, f seedbe
 // not is a [seedbed.Invalid] error that names those there are. After any other
 // error what has been written is not whole and must not pass for it.
 func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error) {
-	format, err := find(o.Format)
+	x, err := e.begin(o)
 	if err != nil {
 		return seedbed.Manifest{}, err
 	}
 	f = chosen(f)
-	o.Format = format.Name
-	x := &export{format: format, options: o, tally: newTally(e.Program, o, f)}
-	if len(o.Split) == 0 && !format.hub {
-		name, _ := format.File(o)
+	x.Filter = parameters(f)
+	if len(o.Split) == 0 && !x.format.hub {
+		name, _ := x.format.File(o)
 		err = x.write(ctx, e.each(ctx, f, nil), "", 0, func(int) (string, io.Writer, error) { return name, w, nil })
 	} else {
 		err = e.archive(ctx, w, x, f)
 	}
 	if err != nil {
-		return seedbed.Manifest{}, fmt.Errorf("export %s after %d seeds: %w", format.Name, x.Seeds, err)
+		return seedbed.Manifest{}, fmt.Errorf("export %s after %d seeds: %w", x.format.Name, x.Seeds, err)
 	}
 	return x.Manifest, nil
 }
@@ -176,25 +202,58 @@ func chosen(f seedbed.Filter) seedbed.Filter {
 	return f
 }
 
-// parts deals the sources, none where there is no split.
-func (e *Exporter) parts(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]part, error) {
-	if len(o.Split) == 0 {
+// begin is an export of which nothing is written yet.
+func (e *Exporter) begin(o seedbed.ExportOptions) (*export, error) {
+	format, err := find(o.Format)
+	o.Format = format.Name
+	return &export{from: e.Seeds, format: format, options: o, tally: newTally(e.Program, o)}, err
+}
+
+// parts deals the sources, none where there is no split. Of a format that has
+// no place for some seeds, only the others count: no part is to be empty.
+func (e *Exporter) parts(ctx context.Context, x *export, f seedbed.Filter) ([]part, error) {
+	if len(x.options.Split) == 0 {
 		return nil, nil
 	}
-	sources, err := e.Seeds.CountBySource(ctx, f)
+	var sources []seedbed.SourceCount
+	var err error
+	if x.format.with == nil {
+		sources, err = e.Seeds.CountBySource(ctx, f)
+	} else {
+		sources, x.LeftOut, err = e.written(ctx, x.options, f)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return deal(sources, o.Split, o.SplitSeed)
+	return deal(sources, x.options.Split, x.options.SplitSeed)
+}
+
+// written are the sources of the seeds that a format has a place for, and the
+// number of the others, by writing them to nowhere.
+func (e *Exporter) written(ctx context.Context, o seedbed.ExportOptions, f seedbed.Filter) ([]seedbed.SourceCount, map[string]int, error) {
+	x, err := e.begin(o)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = x.write(ctx, e.each(ctx, f, nil), "", 0, func(int) (string, io.Writer, error) { return "", io.Discard, nil })
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []seedbed.SourceCount
+	for _, s := range x.Sources {
+		out = append(out, seedbed.SourceCount{ID: s.ID, SHA256: s.SHA256, Seeds: s.Seeds})
+	}
+	return out, x.LeftOut, nil
 }
 
 // archive writes the files of each part, the manifest, and the card of a data
 // set, whose one part is train where there is no split.
 func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbed.Filter) error {
-	parts, err := e.parts(ctx, x.options, f)
+	parts, err := e.parts(ctx, x, f)
 	if err != nil {
 		return err
 	}
+	left := maps.Clone(x.LeftOut) // of all sources, also of those with no other seeds
 	each := parts
 	if len(parts) == 0 {
 		each = []part{{Share: seedbed.Share{Name: "train"}}}
@@ -219,6 +278,9 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 			return err
 		}
 	}
+	if left != nil {
+		x.LeftOut = left
+	}
 	x.split(parts)
 	if x.format.hub {
 		to, err := z.Create("README.md")
@@ -241,6 +303,7 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 
 // An export is under way.
 type export struct {
+	from    Source
 	format  format
 	options seedbed.ExportOptions
 	*tally
@@ -274,7 +337,7 @@ func (x *export) write(ctx context.Context, seeds iter.Seq2[extract.Seed, error]
 	if err := next(); err != nil {
 		return err
 	}
-	for s, err := range seeds {
+	for s, err := range x.examples(ctx, seeds) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -294,13 +357,49 @@ func (x *export) write(ctx context.Context, seeds iter.Seq2[extract.Seed, error]
 			x.leave(why)
 			continue
 		}
-		x.add(part, s)
+		x.add(part, s.Seed)
 		out.Seeds++
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return end()
+}
+
+// atOnce is how many seeds are kept back to look up what they need.
+const atOnce = 100
+
+// examples are seeds with what the format needs beside them.
+func (x *export) examples(ctx context.Context, seeds iter.Seq2[extract.Seed, error]) iter.Seq2[example, error] {
+	return func(yield func(example, error) bool) {
+		var some []example
+		flush := func() bool {
+			if x.format.with != nil && len(some) > 0 {
+				if err := x.format.with(ctx, x.from, some); err != nil {
+					yield(example{}, err)
+					return false
+				}
+			}
+			for _, e := range some {
+				if !yield(e, nil) {
+					return false
+				}
+			}
+			some = some[:0]
+			return true
+		}
+		for s, err := range seeds {
+			if err != nil {
+				yield(example{}, err)
+				return
+			}
+			some = append(some, example{Seed: s})
+			if (x.format.with == nil || len(some) == atOnce) && !flush() {
+				return
+			}
+		}
+		flush()
+	}
 }
 
 var errStop = errors.New("stop")

@@ -67,6 +67,15 @@ func each(seeds []extract.Seed) iter.Seq2[extract.Seed, error] {
 	}
 }
 
+// parented are seeds that each replaced a worse one.
+func parented(seeds []extract.Seed) []extract.Seed {
+	worse := "worse"
+	for i := range seeds {
+		seeds[i].Question, seeds[i].Parent = seeds[0].Question, &worse
+	}
+	return seeds
+}
+
 func write(t *testing.T, format string, seeds []extract.Seed, opts seedbed.ExportOptions) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -242,6 +251,9 @@ func TestEmptyFilesAreValid(t *testing.T) {
 				t.Errorf("%s without seeds is %q, want nothing", f.Name, data)
 			}
 		case ".json":
+			if f.Name == "squad" {
+				data = []byte(squad(t, data).Data)
+			}
 			if got := array[any](t, data); len(got) > 0 {
 				t.Errorf("%s without seeds is %q, want an empty array", f.Name, data)
 			}
@@ -418,7 +430,7 @@ func TestErrorsMidwayAreSeen(t *testing.T) {
 		if f.Extension == ".json" && json.Valid(b.Bytes()) && b.Len() > 0 {
 			t.Errorf("%s after an error is %q: it looks whole", f.Name, b.Bytes())
 		}
-		if err := exportTo(t.Context(), brokenPipe{}, each(samples()), seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, io.ErrClosedPipe) {
+		if err := exportTo(t.Context(), brokenPipe{}, each(parented(samples())), seedbed.ExportOptions{Format: f.Name}); !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("Write(%s) to a broken pipe = %v, want %v", f.Name, err, io.ErrClosedPipe)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -459,13 +471,14 @@ func TestWriteStreams(t *testing.T) {
 			n = 40_000
 		}
 		seeds := func(yield func(extract.Seed, error) bool) {
+			worse := "worse"
 			random := rand.New(rand.NewPCG(1, 2)) // what can be compressed would seem to be kept back
 			for range n {
-				text := make([]byte, 500)
+				text := make([]byte, 1000)
 				for i := range text {
 					text[i] = byte(' ' + random.IntN(95))
 				}
-				s := extract.Seed{Question: string(text), Answer: string(text)}
+				s := extract.Seed{ID: fmt.Sprint(made), Question: "Why?", Answer: string(text), Parent: &worse}
 				made += 1000
 				if !yield(s, nil) {
 					return
@@ -477,7 +490,10 @@ func TestWriteStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 		limit := 100_000
-		if f.Binary { // a group of rows
+		switch {
+		case f.Name == "squad" || f.Name == "preference": // some are looked up at once
+			limit = 200_000
+		case f.Binary: // a group of rows
 			limit = 12 << 20
 		}
 		if most > limit {
@@ -495,8 +511,36 @@ func (c *counter) Write(p []byte) (int, error) {
 
 // source gives its seeds, then its error.
 type source struct {
-	seeds  iter.Seq2[extract.Seed, error]
-	filter seedbed.Filter // of the last time
+	seeds    iter.Seq2[extract.Seed, error]
+	filter   seedbed.Filter    // of the last time
+	passages map[string]string // by the seeds' ids; a seed's answer where there is none
+	rejected map[string]extract.Seed
+	seen     map[string]extract.Seed
+}
+
+func (s *source) PassageTexts(_ context.Context, seeds []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, id := range seeds {
+		out[id] = s.seen[id].Answer
+		if text, ok := s.passages[id]; ok {
+			out[id] = text
+		}
+	}
+	return out, nil
+}
+
+// SeedsByID are the rejected seeds, and for any seed with the parent "worse"
+// one that is.
+func (s *source) SeedsByID(_ context.Context, ids []string) (map[string]extract.Seed, error) {
+	out := map[string]extract.Seed{}
+	for _, id := range ids {
+		if r, ok := s.rejected[id]; ok {
+			out[id] = r
+		} else if id == "worse" {
+			out[id] = extract.Seed{Question: s.seen["parented"].Question, Answer: "worse", Verdict: extract.Rejected}
+		}
+	}
+	return out, nil
 }
 
 func (s *source) Each(_ context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
@@ -507,6 +551,13 @@ func (s *source) Each(_ context.Context, f seedbed.Filter, do func(extract.Seed)
 		}
 		if f.Source != nil && !slices.Contains(f.Source, seed.Source.ID) {
 			continue
+		}
+		if s.seen == nil {
+			s.seen = map[string]extract.Seed{}
+		}
+		s.seen[seed.ID] = seed
+		if seed.Parent != nil {
+			s.seen["parented"] = seed
 		}
 		if err := do(seed); err != nil {
 			return err
@@ -590,7 +641,7 @@ func ExampleExporter() {
 	// Output:
 	// {"messages":[{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"4"}]}
 	// {"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"What is 2 + 2?"},{"role":"assistant","content":"<think>\nAdd two and two.\n</think>\n\n4"}]}
-	// there is no format "xml": choose seedbed, messages, prompt-completion, alpaca, sharegpt, csv, parquet, huggingface
+	// there is no format "xml": choose seedbed, messages, prompt-completion, alpaca, sharegpt, csv, squad, preference, parquet, huggingface
 }
 
 // with is o in another format.

@@ -13,39 +13,54 @@ import (
 
 // A jsonFile has an example a line, within one array or not.
 type jsonFile struct {
-	w     *bufio.Writer
-	o     seedbed.ExportOptions
-	of    func(extract.Seed, seedbed.ExportOptions) any
-	array bool
-	n     int
+	w      *bufio.Writer
+	o      seedbed.ExportOptions
+	unless func(example) string
+	of     func(example, seedbed.ExportOptions) any
+	array  bool
+	n      int
 }
 
 // jsonLines makes files of JSON Lines.
 func jsonLines(of func(extract.Seed, seedbed.ExportOptions) any) func(io.Writer, seedbed.ExportOptions) (file, error) {
+	return jsonLinesUnless(nil, ofSeed(of))
+}
+
+// jsonLinesUnless leaves out examples for which unless gives a reason.
+func jsonLinesUnless(unless func(example) string, of func(example, seedbed.ExportOptions) any) func(io.Writer, seedbed.ExportOptions) (file, error) {
 	return func(w io.Writer, o seedbed.ExportOptions) (file, error) {
-		return &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, of: of}, nil
+		return &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, unless: unless, of: of}, nil
 	}
 }
 
 // jsonList makes files of one array, each element on a line of its own.
 func jsonList(of func(extract.Seed, seedbed.ExportOptions) any) func(io.Writer, seedbed.ExportOptions) (file, error) {
 	return func(w io.Writer, o seedbed.ExportOptions) (file, error) {
-		f := &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, of: of, array: true}
+		f := &jsonFile{w: bufio.NewWriterSize(w, bufferSize), o: o, of: ofSeed(of), array: true}
 		_, err := f.w.WriteString("[\n")
 		return f, err
 	}
 }
 
+func ofSeed(of func(extract.Seed, seedbed.ExportOptions) any) func(example, seedbed.ExportOptions) any {
+	return func(e example, o seedbed.ExportOptions) any { return of(e.Seed, o) }
+}
+
 // bufferSize is how much of a text is kept back, in bytes.
 const bufferSize = 64 << 10
 
-func (f *jsonFile) add(s extract.Seed) (string, error) {
+func (f *jsonFile) add(e example) (string, error) {
+	if f.unless != nil {
+		if why := f.unless(e); why != "" {
+			return why, nil
+		}
+	}
 	if f.n++; f.array && f.n > 1 {
 		if _, err := f.w.WriteString(",\n"); err != nil {
 			return "", err
 		}
 	}
-	if err := encode(f.w, f.of(s, f.o)); err != nil || f.array {
+	if err := encode(f.w, f.of(e, f.o)); err != nil || f.array {
 		return "", err
 	}
 	return "", f.w.WriteByte('\n')
@@ -61,7 +76,7 @@ func (f *jsonFile) close() error {
 }
 
 // encode writes v without a line end.
-func encode(w *bufio.Writer, v any) error {
+func encode(w io.Writer, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // <think> stays readable

@@ -19,9 +19,9 @@ type tally struct {
 	sources map[string]int // where they stand in Sources
 }
 
-func newTally(program string, o seedbed.ExportOptions, f seedbed.Filter) *tally {
+func newTally(program string, o seedbed.ExportOptions) *tally {
 	return &tally{sources: map[string]int{}, Manifest: seedbed.Manifest{
-		Program: program, Format: o.Format, Filter: parameters(f),
+		Program: program, Format: o.Format,
 		Reasoning: o.Reasoning, System: o.System, SplitSeed: o.SplitSeed,
 		Counts:  map[string]seedbed.Counts{"verdict": {}, "type": {}, "origin": {}, "language": {}},
 		Recipes: seedbed.Counts{}, Models: seedbed.Counts{},

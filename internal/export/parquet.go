@@ -162,8 +162,8 @@ func newParquet(w io.Writer, o seedbed.ExportOptions) (file, error) {
 	)}, nil
 }
 
-func (f *parquetFile) add(s extract.Seed) (string, error) {
-	r := rowOf(s, f.o)
+func (f *parquetFile) add(e example) (string, error) {
+	r := rowOf(e.Seed, f.o)
 	f.rows++
 	f.weight += r.weight()
 	if _, err := f.w.Write([]row{r}); err != nil {

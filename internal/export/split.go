@@ -39,7 +39,7 @@ func deal(sources []seedbed.SourceCount, parts []seedbed.Part, seed int64) ([]pa
 		}
 	}
 	if len(originals) < len(parts) {
-		return nil, seedbed.Errorf(seedbed.Conflict, "%d parts need at least %d sources, for no source is ever divided, and these seeds come from %d: "+
+		return nil, seedbed.Errorf(seedbed.Conflict, "%d parts need at least %d sources, for no source is ever divided, and the seeds to be written come from %d: "+
 			"choose more seeds, or export them without a split", len(parts), len(parts), len(originals))
 	}
 	slices.SortFunc(originals, func(a, b *original) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.sum, b.sum)) })

@@ -101,6 +101,25 @@ func (s *Service) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbe
 	return out, err
 }
 
+// PassageTexts are the texts of the passages that seeds were found in, by the
+// seeds' ids.
+func (s *Service) PassageTexts(ctx context.Context, seeds []string) (map[string]string, error) {
+	return s.DB.PassageTexts(ctx, seeds)
+}
+
+// SeedsByID are seeds by their ids. Those that are gone are left out.
+func (s *Service) SeedsByID(ctx context.Context, ids []string) (map[string]extract.Seed, error) {
+	found, err := s.DB.SeedsByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]extract.Seed, len(found))
+	for id, seed := range found {
+		out[id] = seed.Seed
+	}
+	return out, nil
+}
+
 // found are the ids of all seeds that a search finds.
 func (s *Service) found(ctx context.Context, f seedbed.Filter) (map[string]bool, error) {
 	matches, err := s.Index.Matches(ctx, f)

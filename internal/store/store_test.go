@@ -354,6 +354,42 @@ func TestFilters(t *testing.T) {
 	})
 }
 
+// A seed's passage is that of its place in its source, whichever others have
+// the same.
+func TestPassageTexts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		want := map[string]string{}
+		var ids []string
+		for range 2 {
+			src, run := sourceAndRun(t, db, 40)
+			for n := range 40 {
+				text := fmt.Sprintf("passage %d of %s", n, src.ID)
+				update(t, db, func(tx *store.Tx) error {
+					return tx.AddPassages(t.Context(), src.ID, n, []extract.Passage{{ID: fmt.Sprint("p", n), Text: text}})
+				})
+				queue(t, db, run, src, n)
+				found := []extract.Seed{seed(run, n, 0), seed(run, n, 1)}
+				update(t, db, func(tx *store.Tx) error {
+					_, err := tx.SaveOutcome(t.Context(), run, store.Outcome{RunPassage: seedbed.RunPassage{Ordinal: n, State: seedbed.PassageDone}, Found: found})
+					return err
+				})
+				for _, s := range found {
+					ids = append(ids, s.ID)
+					want[s.ID] = text
+				}
+			}
+		}
+		got, err := db.PassageTexts(t.Context(), append(ids, "gone"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(got) != 160 {
+			t.Errorf("PassageTexts differs (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestAlikeByCollection(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, on store.Options) {
 		db := open(t, on)

@@ -57,6 +57,10 @@ type Fake struct {
 	Models []string
 	// ExportFails is the error that an export ends with after its seeds.
 	ExportFails error
+	// ExportLeaves are the seeds that every export leaves out.
+	ExportLeaves map[string]int
+	// ExportNone makes exports empty.
+	ExportNone bool
 }
 
 type stored struct {
@@ -920,7 +924,7 @@ func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions,
 		q.Verdict = []string{extract.Accepted}
 	}
 	q.Size, q.Sort = seedbed.MaxPageSize, "oldest"
-	m := seedbed.Manifest{Program: "fake", Format: o.Format, Filter: map[string][]string{"verdict": q.Verdict}}
+	m := seedbed.Manifest{Program: "fake", Format: o.Format, Filter: map[string][]string{"verdict": q.Verdict}, LeftOut: f.ExportLeaves}
 	table := csv.NewWriter(w)
 	for q.Page = 1; ; q.Page++ {
 		res, err := f.Search(ctx, q)
@@ -928,6 +932,9 @@ func (f *Fake) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions,
 			return m, err
 		}
 		for _, h := range res.Hits {
+			if f.ExportNone {
+				continue
+			}
 			if o.Format == "csv" {
 				err = table.Write([]string{h.Seed.Question, h.Seed.Answer})
 			} else {
