@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"seedbed/extract"
 	"seedbed/extract/llm/llmtest"
+	"seedbed/internal/jobs"
 	"seedbed/internal/seedbed"
 )
 
@@ -107,6 +110,55 @@ func TestBetterDuplicates(t *testing.T) {
 		}
 		if again = b.ended(again.ID); again.Seeds != 0 {
 			t.Errorf("quick after phi4 keeps %d seeds; want none", again.Seeds)
+		}
+	})
+}
+
+// Duplicates are found by what a seed asks now.
+func TestEditedQuestion(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		first := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		var dance extract.Seed
+		for _, s := range b.all(seedbed.Filter{Run: []string{first.ID}}) {
+			if s.Question == "Why do bees dance?" {
+				dance = s
+			}
+		}
+		asked := "Which colour do drones have in spring?"
+		if _, _, err := b.UpdateSeed(t.Context(), dance.ID, 0, seedbed.SeedChange{Question: &asked}); err != nil {
+			t.Fatal(err)
+		}
+		text := faq + "\n**Q: " + asked + "**\n\nA: They are brown, and larger than workers, whatever the season may be.\n"
+		second := b.ended(b.upload("more bees.md", text, seedbed.RunOptions{}).Run.ID)
+		live := map[string]bool{}
+		var again extract.Seed
+		for _, s := range b.all(seedbed.Filter{Run: []string{second.ID}}) {
+			live[s.Question] = s.Live()
+			if s.Question == asked {
+				again = s
+			}
+		}
+		want := map[string]bool{
+			"What does a queen bee do all day?": false, "How long does a worker bee live in summer?": false,
+			"Why do bees dance?": true, asked: false,
+		}
+		if d := cmp.Diff(want, live); d != "" {
+			t.Errorf("kept of the second text (-want +got):\n%s", d)
+		}
+
+		// A person takes the later of the two, and is asked no third time.
+		accepted, rejected := extract.Accepted, extract.Rejected
+		for id, verdict := range map[string]*string{again.ID: &accepted, dance.ID: &rejected} {
+			if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: verdict}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		third := b.ended(b.upload("bees again.md", text+"\nThe end.\n", seedbed.RunOptions{}).Run.ID)
+		for _, s := range b.all(seedbed.Filter{Run: []string{third.ID}}) {
+			if s.Live() || s.DuplicateOf == nil {
+				t.Errorf("%q was kept a third time", s.Question)
+			}
 		}
 	})
 }

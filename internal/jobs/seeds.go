@@ -165,11 +165,17 @@ func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c se
 		if version == 0 {
 			version = seed.Version
 		}
+		before := seed.Seed
 		if err := change(&seed.Seed, c); err != nil {
 			return err
 		}
-		seed.Version, err = tx.SaveSeed(ctx, seed.Seed, version)
-		return err
+		if seed.Version, err = tx.SaveSeed(ctx, seed.Seed, version); err != nil {
+			return err
+		}
+		if seed.Question != before.Question || seed.Live() && !before.Live() {
+			return tx.Rekey(ctx, seed, before.Question)
+		}
+		return nil
 	})
 	if err != nil {
 		return extract.Seed{}, 0, err

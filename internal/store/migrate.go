@@ -12,6 +12,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"seedbed/internal/seedbed"
 )
 
 //go:embed migrations/*.sql
@@ -25,6 +27,13 @@ func migrate(ctx context.Context, db *sql.DB, e *engine) error {
 	provider, err := migrationsOf(db, e)
 	if err != nil {
 		return fmt.Errorf("prepare the database's migrations: %w", err)
+	}
+	has, knows, err := provider.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the database's version: %w", plain(err))
+	}
+	if has > knows {
+		return seedbed.Errorf(seedbed.Conflict, "the database is of version %d, made by a newer Seedbed; this one knows version %d: use the newer one", has, knows)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate the database: %w", plain(err))

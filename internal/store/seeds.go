@@ -133,20 +133,28 @@ func (tx *Tx) Displace(ctx context.Context, s Seed) error {
 	if _, err := tx.SaveSeed(ctx, s.Seed, s.Version); err != nil {
 		return err
 	}
-	args := []any{s.ID}
-	for _, key := range stage.Keys(s.Question) {
-		args = append(args, bandOf(s.Collection, key))
-	}
 	var todo script
-	if len(args) > 1 {
-		todo.add("remove bands of a seed", nil, `DELETE FROM bands WHERE seed = (SELECT n FROM seeds WHERE id = $1) AND band IN (`+marks(2, len(args)-1)+`)`, args...)
-	}
+	todo.dropBands(s.Collection, s.ID, stage.Keys(s.Question))
 	todo.add("count a seed as rejected", nil, `UPDATE run_passages SET code = CASE WHEN seeds = 1 THEN $3 ELSE code END,
 		reason = CASE WHEN seeds = 1 THEN $4 ELSE reason END, seeds = seeds - 1, rejected = rejected + 1
 		WHERE run = $1 AND ordinal = (SELECT ordinal FROM seeds WHERE id = $2)`, s.Run, s.ID, extract.AllRejected, "the last pair: "+s.VerdictReason)
 	todo.add("count a seed as rejected", nil, `UPDATE runs SET seeds = seeds - 1, rejected = rejected + 1 WHERE id = $1`, s.Run)
 	if err := todo.run(ctx, tx.q); err != nil {
 		return fmt.Errorf("displace seed %s: %w", s.ID, err)
+	}
+	return nil
+}
+
+// Rekey has a seed found by its question if it is live, and no more by the one
+// that it had before.
+func (tx *Tx) Rekey(ctx context.Context, s Seed, before string) error {
+	var todo script
+	todo.dropBands(s.Collection, s.ID, stage.Keys(before))
+	if s.Live() {
+		todo.addBands(s.Collection, s.ID, stage.Keys(s.Question))
+	}
+	if err := todo.run(ctx, tx.q); err != nil {
+		return fmt.Errorf("keep the question of seed %s: %w", s.ID, err)
 	}
 	return nil
 }
@@ -171,6 +179,18 @@ func (s *script) addBands(collection, seed string, keys []uint64) {
 		s.add("add bands of a seed", nil, `INSERT INTO bands (band, seed) SELECT column1, (SELECT n FROM seeds WHERE id = $1)
 			FROM (VALUES `+values.String()[2:]+`) AS keys WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
 	}
+}
+
+// dropBands removes those keys of a seed.
+func (s *script) dropBands(collection, seed string, keys []uint64) {
+	if len(keys) == 0 {
+		return
+	}
+	args := []any{seed}
+	for _, key := range keys {
+		args = append(args, bandOf(collection, key))
+	}
+	s.add("remove bands of a seed", nil, `DELETE FROM bands WHERE seed = (SELECT n FROM seeds WHERE id = $1) AND band IN (`+marks(2, len(keys))+`)`, args...)
 }
 
 // An Alike is a seed that may be a duplicate.

@@ -110,6 +110,19 @@ func TestOpenAgain(t *testing.T) {
 	}
 }
 
+// A database of a version to come is left as it is.
+func TestOpenNewer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		if _, err := db.Writer().ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9999, true)`); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := store.Open(t.Context(), on); seedbed.CodeOf(err) != seedbed.Conflict || !strings.Contains(err.Error(), "9999") {
+			t.Errorf("Open gives %v, %v; want a conflict that names the version", again, err)
+		}
+	})
+}
+
 func TestReadersCannotWrite(t *testing.T) {
 	db := open(t, storetest.Fresh(t, "sqlite"))
 	// Every write goes through the one writer, or readers would lock it out.
