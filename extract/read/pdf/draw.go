@@ -36,7 +36,7 @@ func Image(ctx context.Context, r io.ReaderAt, size int64, name string, page, wi
 		return fail(err)
 	}
 	defer done()
-	e, err := rt.open(ctx, r, size)
+	e, err := rt.open(ctx, r, size, nil)
 	if err != nil {
 		return fail(corrupt(err))
 	}

@@ -33,7 +33,7 @@ func TestEnginesAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer rt.close()
-		w, err := rt.open(t.Context(), r, size)
+		w, err := rt.open(t.Context(), r, size, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"strconv"
 	"unicode/utf16"
@@ -286,11 +287,14 @@ func newFont(v lib.Value) *font {
 		}
 		lf := lib.Font{V: v}
 		f.encoder = lf.Encoder()
+		for code, letters := range composedNames(v.Key("Encoding").Key("Differences")) {
+			f.unicode[string([]byte{byte(code)})] = letters
+		}
 	}
 	f.style = fontStyle(v.Key("BaseFont").Name(), int(descriptor.Key("Flags").Int64()))
 	if to := v.Key("ToUnicode"); to.Kind() == lib.Stream {
 		if data, err := unpack(to); err == nil {
-			f.unicode = toUnicode(data)
+			maps.Copy(f.unicode, toUnicode(data))
 		}
 	}
 	return f

@@ -18,6 +18,6 @@ func newRuntime(context.Context, string) (*runtime, error) { return &runtime{}, 
 
 func (*runtime) close() {}
 
-func (*runtime) open(ctx context.Context, r io.ReaderAt, size int64) (engine, error) {
+func (*runtime) open(ctx context.Context, r io.ReaderAt, size int64, _ func(page int) ligatures) (engine, error) {
 	return openObjects(ctx, r, size)
 }

@@ -129,6 +129,27 @@ func (o *opened) page(ctx context.Context, e engine, i int) page {
 	return p
 }
 
+// ligatures are the letters of a page's ligatures that the second engine finds,
+// by font name and code.
+func (o *opened) ligatures(page int) ligatures {
+	o.alone.Lock()
+	defer o.alone.Unlock()
+	none := ligatures{} // asked once is enough
+	second, err := o.second()
+	if err != nil {
+		return none
+	}
+	layer, ok := second.(*objects)
+	if !ok || page >= layer.pages() {
+		return none
+	}
+	found, err := layer.ligatures(page)
+	if err != nil {
+		return none
+	}
+	return found
+}
+
 // opinion is a page as the second engine reads it, nil where it cannot.
 func (o *opened) opinion(p page) *page {
 	o.alone.Lock()

@@ -88,10 +88,8 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, name string, opts Opti
 // open tries PDFium first and then the object layer.
 func open(ctx context.Context, rt *runtime, r io.ReaderAt, size int64) (*opened, error) {
 	objects := func() (engine, error) { return openObjects(ctx, r, size) }
-	o := &opened{
-		another: func() (engine, error) { return rt.open(ctx, r, size) },
-		second:  sync.OnceValues(objects),
-	}
+	o := &opened{second: sync.OnceValues(objects)}
+	o.another = func() (engine, error) { return rt.open(ctx, r, size, o.ligatures) }
 	var err error
 	if o.first, err = o.another(); err == nil && o.first.pages() > 0 {
 		return o, nil

@@ -90,12 +90,18 @@ type wasm struct {
 	doc   uint64 // FPDF_DOCUMENT
 	count int
 	traps int
+
+	names     func(page int) ligatures // nil where nobody wants to know
+	ligatures ligatures                // of the page that is being read, nil before they are asked for
+	reading   int
 }
 
 // open opens a document. The error is readerr.ErrEncrypted where it asks for a
 // password.
-func (rt *runtime) open(ctx context.Context, r io.ReaderAt, size int64) (engine, error) {
-	w := &wasm{ctx: ctx, rt: rt, r: r, size: size}
+//
+// Names are a page's ligatures, not nil, for what PDFium cannot name.
+func (rt *runtime) open(ctx context.Context, r io.ReaderAt, size int64, names func(page int) ligatures) (engine, error) {
+	w := &wasm{ctx: ctx, rt: rt, r: r, size: size, names: names}
 	if err := w.open(); err != nil {
 		w.close()
 		return nil, err
@@ -186,6 +192,7 @@ func (w *wasm) read(i int) (sheet, error) {
 		return sheet{}, errors.New("page not found or damaged")
 	}
 	defer w.call("FPDF_ClosePage", p)
+	w.reading, w.ligatures = i, nil
 	place := w.placement(p)
 	s := sheet{width: place.width, height: place.height}
 	if l := w.text("FPDF_GetPageLabel", w.doc, uint64(i)); l != strconv.Itoa(i+1) {
@@ -225,10 +232,10 @@ func (w *wasm) placement(page uint64) placement {
 func (w *wasm) glyphs(text uint64, place placement) []glyph {
 	n := min(max(int(int32(w.call("FPDFText_CountChars", text))), 0), maxGlyphs)
 	out := make([]glyph, 0, n)
-	var like glyph          // the letter that was last asked about
-	var signs map[rune]rune // what its font's private codes stand for
-	var height float64      // of its box
-	steady := false         // the baseline keeps its distance from the box
+	var like glyph     // the letter that was last asked about
+	var of face        // its font
+	var height float64 // of its box
+	steady := false    // the baseline keeps its distance from the box
 	ask := true
 	for i := range uint64(n) {
 		g := glyph{r: rune(uint32(w.call("FPDFText_GetUnicode", text, i)))}
@@ -256,7 +263,7 @@ func (w *wasm) glyphs(text uint64, place placement) []glyph {
 				x, g.base = place.point(w.double(0), w.double(8))
 			}
 			if ask || math.Abs(h-height) > 0.01*height {
-				like, signs = w.font(text, i, place)
+				like, of = w.font(text, i, place)
 			}
 			// A box of the font's height opens at the origin; one of the
 			// letter's own height does not.
@@ -264,31 +271,47 @@ func (w *wasm) glyphs(text uint64, place placement) []glyph {
 			like.base, height, ask = g.box.Y1-g.base, h, false
 		}
 		g.base, g.size, g.style, g.odd = g.box.Y1-like.base, like.size, like.style, like.odd
-		if like.style&formula != 0 && signs != nil && g.r < 0x80 { // a font may know some of its signs
+		if like.style&formula != 0 && of.signs != nil && g.r < 0x80 { // a font may know some of its signs
 			g.odd = int32(w.call("FPDFText_HasUnicodeMapError", text, i)) == 1
 		}
-		switch s := known(g.r, signs, g.odd); {
+		letters := ""
+		switch s := known(g.r, of.signs, g.odd); {
 		case s == ' ':
 			continue
 		case s != 0:
 			g.r, g.odd = s, false
 		case g.r == 0 || g.r == 0xFFFF:
 			g.r, g.odd = 0xFFFD, true
+		case g.r < ' ' && of.signs == nil:
+			letters = w.ligature(of.name, g.r)
 		}
 		// A word broken at the end of a line comes in one piece, with a
 		// mark in place of the hyphen: break the line there.
 		if n := len(out); n > 0 && isLineHyphen(out[n-1].r) && math.Abs(g.base-out[n-1].base) > 0.5*g.size {
 			out = append(out, glyph{r: '\n'})
 		}
+		if letters != "" {
+			out = append(out, spelled(g, letters)...)
+			continue
+		}
 		out = append(out, g)
 	}
 	return composed(out)
 }
 
+// ligature are the letters that a code of a font stands for on the page that
+// is being read, "" where the font does not say.
+func (w *wasm) ligature(font string, code rune) string {
+	if w.ligatures == nil && w.names != nil {
+		w.ligatures = w.names(w.reading)
+	}
+	return w.ligatures[whole(font)][code]
+}
+
 // font says how large a character is shown, in what style, whether its font
-// knows which letter it is, and what its private codes stand for.
-func (w *wasm) font(text, i uint64, place placement) (glyph, map[rune]rune) {
-	var signs map[rune]rune
+// knows which letter it is, and what is known of the font.
+func (w *wasm) font(text, i uint64, place placement) (glyph, face) {
+	var f face
 	g := glyph{size: math.Float64frombits(w.call("FPDFText_GetFontSize", text, i))}
 	if w.call("FPDFText_GetMatrix", text, i, w.room) != 0 {
 		m := w.floats(4)
@@ -300,12 +323,12 @@ func (w *wasm) font(text, i uint64, place placement) (glyph, map[rune]rune) {
 	if n := w.call("FPDFText_GetFontInfo", text, i, w.room, longest, w.room+longest); n > 0 && n <= longest {
 		name := string(w.bytes(0, n-1))
 		key := fontKey{name, int32(binary.LittleEndian.Uint32(w.bytes(longest, 4)))}
-		f, ok := w.faces[key]
-		if !ok {
-			f = face{fontStyle(key.name, int(key.flags)), private(key.name)}
+		var ok bool
+		if f, ok = w.faces[key]; !ok {
+			f = face{name, fontStyle(key.name, int(key.flags)), private(key.name)}
 			w.faces[key] = f
 		}
-		g.style, signs = f.style, f.signs
+		g.style = f.style
 	}
 	if int32(w.call("FPDFText_GetFontWeight", text, i)) >= 600 {
 		g.style |= bold
@@ -315,7 +338,7 @@ func (w *wasm) font(text, i uint64, place placement) (glyph, map[rune]rune) {
 		g.style |= sideways
 	}
 	g.odd = int32(w.call("FPDFText_HasUnicodeMapError", text, i)) == 1
-	return g, signs
+	return g, f
 }
 
 // pictures reports whether a page without text draws anything, and whether
@@ -442,6 +465,7 @@ type fontKey struct {
 
 // A face is what is known of a font.
 type face struct {
+	name  string
 	style style
 	signs map[rune]rune // what its private codes stand for
 }

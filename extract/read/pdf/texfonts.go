@@ -59,10 +59,7 @@ func codes(first rune, rows ...string) map[rune]rune {
 // private is what the codes of a font stand for that its name is known for
 // though it does not say so itself.
 func private(font string) map[rune]rune {
-	if _, tail, ok := strings.Cut(font, "+"); ok {
-		font = tail
-	}
-	font = strings.ToLower(font)
+	font = strings.ToLower(whole(font))
 	for _, f := range []struct {
 		prefix string
 		signs  map[rune]rune
