@@ -1659,7 +1659,7 @@ func ledgerWords(r seedbed.Run, list []extract.Coverage) string {
 	}
 	words := Number(with) + " of " + Count(len(list)-out, "section") + " gave seeds."
 	if out > 0 {
-		words += " " + Number(out) + " more were screened out."
+		words += " Left out: " + Count(out, "section") + "."
 	}
 	if open > 0 {
 		words += " " + Count(open, "passage") + " " + unreached(r) + "."
