@@ -272,6 +272,9 @@ func (s *Server) seedView(c echo.Context, seed extract.Seed, version int64) (vie
 		Edit:    view.FormOf(seed),
 	}
 	var err error
+	if p.Similar, err = s.seeds.Similar(c.Request().Context(), seed.ID); err != nil {
+		return p, err
+	}
 	p.Quotes, err = s.evidenceOf(c, seed)
 	return p, err
 }

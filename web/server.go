@@ -74,6 +74,7 @@ type Library interface {
 type Seeds interface {
 	Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error)
 	Seed(ctx context.Context, id string) (extract.Seed, int64, error)
+	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 }
 

@@ -257,6 +257,7 @@ func TestHostileWords(t *testing.T) {
 		Source: extract.SourceRef{ID: "s1", Title: evil, Section: []string{evil}, License: evil}, Model: evil, Recipe: evil, Verdict: extract.Draft,
 		Evidence: []extract.Evidence{{Quote: evil, File: evil, Match: evil}}, Checks: []extract.Check{{Name: evil, Verdict: evil, Reason: evil}}, VerdictReason: evil,
 	})
+	f.AddSeed(extract.Seed{ID: "alike", Question: evil, Verdict: evil}) // is shown on the other's page
 	if _, err := f.SaveEndpoint(t.Context(), seedbed.Endpoint{Name: evil, URL: "http://x/" + evil, Model: evil}); err != nil {
 		t.Fatal(err)
 	}
@@ -664,6 +665,25 @@ func TestSeedPage(t *testing.T) {
 	source := webtest.Parse(t, do(s, "GET", to, "").Body)
 	if got, want := source.Raw("mark#at"), page.Raw(".quote mark"); got != want {
 		t.Errorf("%s marks %q, want %q", to, got, want)
+	}
+}
+
+func TestSimilar(t *testing.T) {
+	f := webtest.Sample()
+	for id, q := range map[string]string{
+		"ice": "Why does ice float on the water of a pond?", "ice2": "Why does ice float on the water of a large pond?", "fire": "How is a fire put out with sand alone?",
+	} {
+		f.AddSeed(extract.Seed{ID: id, Question: q, Verdict: extract.Draft})
+	}
+	s := server(t, f)
+	webtest.Parse(t, do(s, "GET", "/seeds/ice", "").Body).Want(".alike a[href='/seeds/ice2']", 1)
+	webtest.Parse(t, do(s, "GET", "/seeds/fire", "").Body).Want(".alike", 0)
+	got := decode[struct{ Similar []seedbed.Similar }](t, do(s, "GET", "/api/v1/seeds/ice/similar", ""))
+	if len(got.Similar) != 1 || got.Similar[0].Seed.ID != "ice2" || got.Similar[0].Similarity < 0.6 {
+		t.Errorf("similar to ice: %+v", got.Similar)
+	}
+	if w := do(s, "GET", "/api/v1/seeds/none/similar", ""); w.Code != http.StatusNotFound {
+		t.Errorf("similar to a seed that is not there: %d", w.Code)
 	}
 }
 

@@ -147,6 +147,17 @@ func TestEditedQuestion(t *testing.T) {
 			t.Errorf("kept of the second text (-want +got):\n%s", d)
 		}
 
+		// A duplicate shows the one that was kept.
+		for id, other := range map[string]string{again.ID: dance.ID, dance.ID: ""} {
+			got, err := b.Similar(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other == "" && len(got) != 0 || other != "" && (len(got) != 1 || got[0].Seed.ID != other || got[0].Similarity != 1) {
+				t.Errorf("similar to %s are %+v; want %q", id, got, other)
+			}
+		}
+
 		// A person takes the later of the two, and is asked no third time.
 		accepted, rejected := extract.Accepted, extract.Rejected
 		for id, verdict := range map[string]*string{again.ID: &accepted, dance.ID: &rejected} {

@@ -1,12 +1,15 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"seedbed/extract"
+	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
@@ -151,6 +154,45 @@ func (s *Service) IndexState(ctx context.Context) (seedbed.IndexState, error) {
 func (s *Service) Seed(ctx context.Context, id string) (extract.Seed, int64, error) {
 	seed, err := s.DB.Seed(ctx, id)
 	return seed.Seed, seed.Version, err
+}
+
+// Similar are the seeds of the same collection that ask nearly what a seed
+// asks, the most similar first, the one that it is a duplicate of among them.
+// Found are those that dedupe compares with, by the questions that they have
+// now: it finds nearly all from a similarity of 0.6 on, and fewer below.
+func (s *Service) Similar(ctx context.Context, id string) ([]seedbed.Similar, error) {
+	seed, err := s.DB.Seed(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	byKey, err := s.DB.Alike(ctx, seed.Collection, stage.Keys(seed.Question))
+	if err != nil {
+		return nil, err
+	}
+	how := map[string]float64{}
+	if seed.DuplicateOf != nil {
+		how[*seed.DuplicateOf] = 0
+	}
+	for _, alike := range byKey {
+		for _, a := range alike {
+			how[a.ID] = 0
+		}
+	}
+	delete(how, id)
+	seeds, err := s.DB.SeedsByID(ctx, slices.Collect(maps.Keys(how)))
+	if err != nil {
+		return nil, err
+	}
+	out := []seedbed.Similar{}
+	for _, other := range seeds {
+		if same := stage.Similarity(seed.Question, other.Question); same > 0 {
+			out = append(out, seedbed.Similar{Seed: other.Seed, Similarity: same})
+		}
+	}
+	slices.SortFunc(out, func(a, b seedbed.Similar) int {
+		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.Seed.ID, b.Seed.ID))
+	})
+	return out[:min(len(out), seedbed.MaxSimilar)], nil
 }
 
 // UpdateSeed changes a seed if it still has that version, 0 for whatever it

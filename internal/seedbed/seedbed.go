@@ -386,6 +386,15 @@ type SeedChange struct {
 	Tags          *[]string `json:"tags"`
 }
 
+// A Similar is a seed that asks nearly what another asks.
+type Similar struct {
+	Seed       extract.Seed `json:"seed"`
+	Similarity float64      `json:"similarity"` // Jaccard, of the questions' sets of three words in a row, 0–1
+}
+
+// MaxSimilar is how many similar seeds a list has at most.
+const MaxSimilar = 20
+
 // A Recipe as it is listed. Its body is YAML, see extract/stage.
 type Recipe struct {
 	Name        string   `json:"name"`

@@ -59,6 +59,7 @@ type Library interface {
 type Seeds interface {
 	Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error)
 	Seed(ctx context.Context, id string) (extract.Seed, int64, error)
+	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 }
 
@@ -122,6 +123,7 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/seeds", s.search)
 	g.GET("/seeds/:id", s.seed)
 	g.GET("/seeds/:id/calls", s.seedCalls)
+	g.GET("/seeds/:id/similar", s.similar)
 	g.PATCH("/seeds/:id", s.patchSeed)
 	g.POST("/seeds/bulk", s.bulk)
 	g.GET("/export", s.export)

@@ -90,6 +90,15 @@ func (s *server) seed(c echo.Context) error {
 	return sendSeed(c, seed, version)
 }
 
+// similar lists the seeds that ask nearly the same.
+func (s *server) similar(c echo.Context) error {
+	list, err := s.seeds.Similar(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, map[string]any{"similar": list})
+}
+
 func sendSeed(c echo.Context, seed extract.Seed, version int64) error {
 	tag := `"` + strconv.FormatInt(version, 10) + `"`
 	c.Response().Header().Set("ETag", tag)

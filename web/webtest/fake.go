@@ -845,6 +845,24 @@ func (f *Fake) Seed(_ context.Context, id string) (extract.Seed, int64, error) {
 	return f.seeds[i].seed, f.seeds[i].version, nil
 }
 
+// Similar compares with all seeds.
+func (f *Fake) Similar(ctx context.Context, id string) ([]seedbed.Similar, error) {
+	seed, _, err := f.Seed(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := []seedbed.Similar{}
+	for _, s := range f.seeds {
+		if same := stage.Similarity(seed.Question, s.seed.Question); same > 0 && s.seed.ID != id {
+			out = append(out, seedbed.Similar{Seed: s.seed, Similarity: same})
+		}
+	}
+	slices.SortFunc(out, func(a, b seedbed.Similar) int { return cmp.Compare(b.Similarity, a.Similarity) })
+	return out, nil
+}
+
 func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
