@@ -101,8 +101,9 @@ type Options struct {
 	// points here.
 	LocalOnly bool
 
-	Ready func(context.Context) error // for /readyz; nil is always ready
-	Now   func() time.Time            // nil is time.Now
+	Ready  func(context.Context) error                   // for /readyz; nil is always ready
+	Totals func(context.Context) (seedbed.Totals, error) // for /metrics; nil for none
+	Now    func() time.Time                              // nil is time.Now
 }
 
 // defaultMaxUpload is what one upload request may hold.
@@ -203,6 +204,9 @@ func (s *Server) routes() {
 	e.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.ready)
+	if s.opts.Totals != nil {
+		e.GET("/metrics", s.metrics)
+	}
 
 	api.Mount(e, api.Options{Library: s.lib, Seeds: s.seeds, Exporter: s.exporter, MaxUpload: s.opts.MaxUpload, Stopping: s.stopping})
 }

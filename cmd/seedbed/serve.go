@@ -105,6 +105,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		Sandbox:   o.sandbox,
 		LocalOnly: true,
 		Ready:     o.ready,
+		Totals:    o.service.Totals,
 	})
 	_, _ = fmt.Fprintf(s.err, "Seedbed is at http://%s/  (data in %s)\n", listener.Addr(), c.Data)
 	return server.Serve(ctx, listener)

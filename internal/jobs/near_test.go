@@ -103,6 +103,29 @@ func TestBetterDuplicates(t *testing.T) {
 			})
 		}
 
+		totals, err := b.Totals(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		quick, err = b.Run(t.Context(), quick.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phi4, err = b.Run(t.Context(), phi4.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := seedbed.Totals{
+			Sources: []seedbed.Facet{{Value: seedbed.SourceReady, Count: 1}}, Runs: []seedbed.Facet{{Value: seedbed.RunDone, Count: 2}},
+			Passages: seedbed.PassageCounts{Done: 16, Total: 16},
+			Seeds:    quick.Seeds + phi4.Seeds, Rejected: quick.Rejected + phi4.Rejected, Calls: quick.Calls + phi4.Calls, Cached: quick.Cached + phi4.Cached,
+			Tokens: extract.Tokens{In: quick.Tokens.In + phi4.Tokens.In, Out: quick.Tokens.Out + phi4.Tokens.Out},
+		}
+		totals.Jobs = nil // of upkeep
+		if d := cmp.Diff(want, totals); d != "" {
+			t.Errorf("Totals (-want +got):\n%s", d)
+		}
+
 		// Done again, nothing is better than what is there.
 		again, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "quick"})
 		if err != nil {

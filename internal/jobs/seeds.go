@@ -150,6 +150,9 @@ func (s *Service) IndexState(ctx context.Context) (seedbed.IndexState, error) {
 	return out, nil
 }
 
+// Totals are how much there is of everything, and how far it has come.
+func (s *Service) Totals(ctx context.Context) (seedbed.Totals, error) { return s.DB.Totals(ctx) }
+
 // Seed is one seed and its version.
 func (s *Service) Seed(ctx context.Context, id string) (extract.Seed, int64, error) {
 	seed, err := s.DB.Seed(ctx, id)

@@ -386,6 +386,24 @@ type SeedChange struct {
 	Tags          *[]string `json:"tags"`
 }
 
+// Totals are how much there is of everything, and how far it has come.
+type Totals struct {
+	Sources, Runs   []Facet // by state
+	Passages        PassageCounts
+	Seeds, Rejected int // that runs found
+	Calls, Cached   int
+	Tokens          extract.Tokens
+	Cost            float64
+	Jobs            []JobCount // that are not done
+	Behind          int        // changes that the search index has not seen
+}
+
+// A JobCount is how many jobs of a kind are in a state.
+type JobCount struct {
+	Kind, State string
+	Count       int
+}
+
 // A Similar is a seed that asks nearly what another asks.
 type Similar struct {
 	Seed       extract.Seed `json:"seed"`
