@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -259,6 +260,11 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 		each = []part{{Share: seedbed.Share{Name: "train"}}}
 	}
 	z := zip.NewWriter(w)
+	create := func(name string, method uint16) (io.Writer, error) {
+		// The same seeds give the same bytes: the date is the first that a zip
+		// can have.
+		return z.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
+	}
 	for _, p := range each {
 		most := 0
 		if x.format.hub {
@@ -267,11 +273,11 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 		err := x.write(ctx, e.each(ctx, f, p.sources), p.Name, most, func(n int) (string, io.Writer, error) {
 			if x.format.hub {
 				name := fmt.Sprintf("data/%s-%05d.parquet", p.Name, n)
-				to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store}) // it is compressed
+				to, err := create(name, zip.Store) // it is compressed
 				return name, to, err
 			}
 			name := p.Name + x.format.Extension
-			to, err := z.Create(name)
+			to, err := create(name, zip.Deflate)
 			return name, to, err
 		})
 		if err != nil {
@@ -283,7 +289,7 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 	}
 	x.split(parts)
 	if x.format.hub {
-		to, err := z.Create("README.md")
+		to, err := create("README.md", zip.Deflate)
 		if err == nil {
 			err = writeCard(to, x.Manifest)
 		}
@@ -291,7 +297,7 @@ func (e *Exporter) archive(ctx context.Context, w io.Writer, x *export, f seedbe
 			return err
 		}
 	}
-	to, err := z.Create("manifest.json")
+	to, err := create("manifest.json", zip.Deflate)
 	if err == nil {
 		err = writeJSON(to, x.Manifest)
 	}
