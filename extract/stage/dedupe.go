@@ -51,8 +51,9 @@ type Candidate struct {
 // Two questions that differ in a number, a symbol, an identifier, a name or a
 // negation are two, however much of the rest is the same: "Compute 3+4" and
 // "Compute 3+5". So are short ones with another word in the place of one: the
-// melting points of iron and of zinc. Answers do not count: who asks the same twice wants one
-// answer.
+// melting points of iron and of zinc. And so are long ones where the short
+// sentence that asks has another word, or that are to be proved and have one
+// anywhere. Answers do not count: who asks the same twice wants one answer.
 //
 // Candidates are found by MinHash (Broder 1997) with 125 hashes in 25 bands
 // of 5: of questions at the threshold seven in eight meet, of those at 0.7
@@ -82,7 +83,7 @@ func (*Dedupe) Serial() {}
 
 const (
 	dedupe        = "dedupe" // its checks' name
-	dedupeVersion = "2"
+	dedupeVersion = "3"
 	alike         = 0.6
 )
 

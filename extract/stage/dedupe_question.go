@@ -19,6 +19,7 @@ type term struct {
 	text string
 	mark bool // a number, symbol, identifier or negation: another mark is another question
 	name bool // begins with a capital within a sentence
+	end  rune // of the sentence that it is the last of: . ! ? or :
 }
 
 // Keys are what a question is kept and found under: first one that only the
@@ -124,14 +125,15 @@ func (q *question) similarity(other *question) float64 {
 }
 
 // apart reports whether something sets two questions apart: their marks, in
-// order, a name that only one has, or in a short question another word in the
-// place of one, for that is what it asks about.
+// order, a name that only one has, or another word in the place of one where
+// that is what it asks about: in a short question, in the short sentence that
+// asks in a long one, and anywhere in what is to be proved.
 func apart(a, b []term) bool {
 	isMark := func(t term) bool { return t.mark }
 	if !slices.EqualFunc(filter(a, isMark), filter(b, isMark), func(a, b term) bool { return a.text == b.text }) {
 		return true
 	}
-	return hasOwnName(a, b) || hasOwnName(b, a) || swapped(a, b)
+	return hasOwnName(a, b) || hasOwnName(b, a) || swapped(a, b) || askOther(a, b) || proveOther(a, b)
 }
 
 // brief is how many terms a question has at most in which one word is much.
@@ -150,6 +152,51 @@ func swapped(a, b []term) bool {
 		other = other || s != t && !minor[s] && !minor[t] && !sameStem(s, t)
 	}
 	return other
+}
+
+var proves = set("prove|show|verify|demonstrate|disprove|beweise|beweisen|zeige|zeigen|montrer|montrez|démontrer|demostrar|demuestre")
+
+// askOther reports whether sentence by sentence two questions are alike but
+// for a short one that asks, or begins, and has other words: “Which are
+// symmetric?” and “Which are reflexive?” before the same list.
+func askOther(a, b []term) bool {
+	sa, sb := inSentences(a), inSentences(b)
+	if len(sa) != len(sb) || len(sa) == 1 {
+		return false
+	}
+	for i := range sa {
+		asks := i == 0 || sa[i][len(sa[i])-1].end == '?'
+		if asks && len(sa[i]) <= brief && len(sb[i]) <= brief && replaced(sa[i], sb[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// proveOther reports whether two statements to be proved have other words.
+func proveOther(a, b []term) bool {
+	return len(a) > 0 && len(b) > 0 && proves[a[0].text] && proves[b[0].text] && replaced(a, b)
+}
+
+func inSentences(terms []term) (out [][]term) {
+	from := 0
+	for i, t := range terms {
+		if t.end != 0 || i == len(terms)-1 {
+			out = append(out, terms[from:i+1])
+			from = i + 1
+		}
+	}
+	return out
+}
+
+// replaced reports whether each of two texts has a word that says something
+// and that the other does not have in any form.
+func replaced(a, b []term) bool { return hasOwnWord(a, b) && hasOwnWord(b, a) }
+
+func hasOwnWord(a, b []term) bool {
+	return slices.ContainsFunc(a, func(t term) bool {
+		return !t.mark && !minor[t.text] && !slices.ContainsFunc(b, func(u term) bool { return u.text == t.text || sameStem(t.text, u.text) })
+	})
 }
 
 // sameStem reports whether two words begin alike for most of their length.
@@ -219,7 +266,12 @@ func read(text string) *question {
 			first = false
 			i = end
 		default:
-			first = first || r == '.' || r == '!' || r == '?' || r == ':'
+			if r == '.' || r == '!' || r == '?' || r == ':' {
+				first = true
+				if n := len(q.terms); n > 0 {
+					q.terms[n-1].end = r
+				}
+			}
 			i += w
 		}
 	}

@@ -36,6 +36,7 @@ func ExampleDedupe() {
 
 func TestDuplicates(t *testing.T) {
 	long := "why does the water in a closed kettle on the stove of a mountain hut boil sooner than it does at home"
+	const list = "Let them be these relations on the whole numbers: one where the sum is odd, one where the sum is positive, one where the product is."
 	for _, tc := range []struct {
 		a, b string
 		same bool
@@ -75,6 +76,14 @@ func TestDuplicates(t *testing.T) {
 		{"水は何度で沸騰しますか", "水は何度で沸騰しますか?", true},
 		{"水は何度で沸騰しますか", "鉄は何度で融解しますか", false},
 		{"Как называется столица?", "как называется столица", true},
+		// What asks is another word, before the same list.
+		{"Which of the relations are symmetric? " + list, "Which of the relations are reflexive? " + list, false},
+		{"Which functions are injective (i.e., one-to-one)? " + list, "Which functions are surjective (i.e., onto)? " + list, false},
+		{"Which of the relations are symmetric? " + list, "What of those relations are symmetrical? " + list, true},
+		{list + " Are they symmetric?", list + " Are they reflexive?", false},
+		{list + " Explain your answer.", list + " Justify your answer.", true},
+		{"Prove the following theorem: " + long + " if and only if the kettle is full", "Prove the following theorem: " + long + " if and only if the kettle is empty", false},
+		{"Prove that " + long, "Prove that " + long + " indeed", true},
 	} {
 		for _, q := range [][2]string{{tc.a, tc.b}, {tc.b, tc.a}} {
 			seeds := []extract.Seed{{ID: "1", Question: q[0]}, {ID: "2", Question: q[1]}}
