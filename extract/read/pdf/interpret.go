@@ -292,6 +292,9 @@ func newFont(v lib.Value) *font {
 		}
 	}
 	f.style = fontStyle(v.Key("BaseFont").Name(), int(descriptor.Key("Flags").Int64()))
+	if f.style&mono != 0 && !f.wide && len(f.widths) == 0 && descriptor.Key("MissingWidth").IsNull() {
+		f.fallback = 0.6 // Courier, which comes without widths, and most of its kind
+	}
 	if to := v.Key("ToUnicode"); to.Kind() == lib.Stream {
 		if data, err := unpack(to); err == nil {
 			maps.Copy(f.unicode, toUnicode(data))

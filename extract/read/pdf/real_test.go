@@ -15,16 +15,17 @@ import (
 )
 
 // drawn is a PDF of pages of 595 by 842 points, each drawn by a content stream
-// with Times as F1, Times bold as F2 and a font of signs as F3.
+// with Times as F1, Times bold as F2, a font of signs as F3 and Courier as F4.
 func drawn(pages ...string) []byte {
 	objects := []string{catalog, "", times,
 		strings.Replace(times, "Times-Roman", "Times-Bold", 1),
-		strings.Replace(times, "Times-Roman", "MSAM10", 1)}
+		strings.Replace(times, "Times-Roman", "MSAM10", 1),
+		strings.Replace(times, "Times-Roman", "Courier", 1)}
 	var kids strings.Builder
 	for _, p := range pages {
 		fmt.Fprintf(&kids, "%d 0 R ", len(objects)+1)
 		objects = append(objects,
-			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources << /Font << /F1 3 0 R /F2 4 0 R /F3 5 0 R >> >> >>", len(objects)+2),
+			fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R /Resources << /Font << /F1 3 0 R /F2 4 0 R /F3 5 0 R /F4 6 0 R >> >> >>", len(objects)+2),
 			stream(p))
 	}
 	objects[1] = fmt.Sprintf("<< /Type /Pages /Kids [%s] /Count %d >>", kids.String(), len(pages))
@@ -133,6 +134,68 @@ func TestHeadings(t *testing.T) {
 	want := []string{"Minutes of the Meeting", "Weather", "Subjects of the talk:"}
 	if diff := cmp.Diff(want, headings(d)); diff != "" {
 		t.Errorf("headings (-want +got):\n%s", diff)
+	}
+}
+
+// Running heads are the lines that pages have in the same place, numbers apart,
+// and those that repeat a heading in smaller letters; they are reported and no
+// part of the text. A heading that is said once stays, and so does a line in the middle.
+func TestRunningHeads(t *testing.T) {
+	var pages []string
+	for n, said := range []string{"alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta"} {
+		p := at(72, 800, 1, 9, fmt.Sprintf("A History of Rain %d", n+11)) + at(290, 40, 1, 9, fmt.Sprint(n+11)) + prose(740, 6) +
+			at(72, 640, 1, 10, "This is said again on each page.") +
+			at(72, 600, 1, 10, "Here is what this one says: "+said+".") + prose(560, 6)
+		if n == 0 {
+			p += at(72, 765, 2, 16, "The First Drops")
+		}
+		if n == 4 { // a head of two pages only
+			p = at(72, 800, 1, 9, "15 The First Drops") + at(290, 40, 1, 9, "15") + prose(740, 6) + at(72, 600, 1, 10, "Here is what this one says: "+said+".")
+		}
+		pages = append(pages, p)
+	}
+	d := readBytes(t, drawn(pages...))
+	if got, want := headings(d), []string{"The First Drops"}; !slices.Equal(got, want) {
+		t.Errorf("headings are %q, want %q", got, want)
+	}
+	var dropped []string
+	for _, p := range d.Pages {
+		dropped = append(dropped, strings.Join(p.Dropped, "|"))
+	}
+	want := []string{"A History of Rain 11|11", "A History of Rain 12|12", "A History of Rain 13|13", "A History of Rain 14|14",
+		"15 The First Drops|15", "A History of Rain 16|16", "A History of Rain 17|17"}
+	if diff := cmp.Diff(want, dropped); diff != "" {
+		t.Errorf("running heads (-want +got):\n%s", diff)
+	}
+	if n := strings.Count(d.Text, "This is said again on each page."); n != 6 {
+		t.Errorf("what stands in the middle of six pages is there %d times", n)
+	}
+	if strings.Contains(d.Text, "History") {
+		t.Errorf("a running head stands in the text: %q", d.Text)
+	}
+}
+
+// The numbers of a listing's lines are none of its code, and a table's first
+// column is no such number.
+func TestLineNumbers(t *testing.T) {
+	listing := ""
+	for i, l := range []string{"for i in range[9]:", "    if i == 3:", "        break", "    print[i]"} {
+		y := 700 - 12*float64(i)
+		code := strings.TrimLeft(l, " ")
+		listing += at(80, y, 1, 7, fmt.Sprint(i+8)) + at(100+5.4*float64(len(l)-len(code)), y, 4, 9, code)
+	}
+	table := ""
+	for i, name := range []string{"Oak", "Elm", "Ash", "Fir"} {
+		table += at(80, 540-12*float64(i), 1, 10, fmt.Sprint(i+8)) + at(200, 540-12*float64(i), 1, 10, name)
+	}
+	d := readBytes(t, drawn(prose(770, 4)+listing+prose(620, 4)+table))
+	if want := "for i in range[9]:\n    if i == 3:\n        break\n    print[i]"; !strings.Contains(d.Text, want) {
+		t.Errorf("the text is %q; want %q in it", d.Text, want)
+	}
+	for _, row := range []string{"8\tOak", "11\tFir"} {
+		if !strings.Contains(d.Text, row) {
+			t.Errorf("the text is %q; want %q in it", d.Text, row)
+		}
 	}
 }
 
