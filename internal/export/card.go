@@ -12,7 +12,6 @@ import (
 	"unicode"
 
 	"github.com/parquet-go/parquet-go"
-	thrift "github.com/parquet-go/parquet-go/format"
 	"go.yaml.in/yaml/v3"
 
 	"seedbed/internal/seedbed"
@@ -255,8 +254,8 @@ func features(n parquet.Node) []feature {
 }
 
 func isList(n parquet.Node) bool {
-	_, list := logical(n).(*thrift.ListType)
-	return list
+	t := n.Type().LogicalType()
+	return t != nil && t.List != nil
 }
 
 // elements are what a list is made of.
@@ -269,7 +268,7 @@ func elements(n parquet.Node) any {
 }
 
 func dtype(n parquet.Node) string {
-	if _, ok := logical(n).(*thrift.TimestampType); ok {
+	if t := n.Type().LogicalType(); t != nil && t.Timestamp != nil {
 		return "timestamp[ms, tz=UTC]"
 	}
 	switch n.Type().Kind() {
@@ -282,11 +281,4 @@ func dtype(n parquet.Node) string {
 	default:
 		return "int64"
 	}
-}
-
-func logical(n parquet.Node) thrift.LogicalTypeValue {
-	if t := n.Type().LogicalType(); t != nil {
-		return t.Value
-	}
-	return nil
 }

@@ -3,7 +3,6 @@ package export
 import (
 	"io"
 	"strings"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
@@ -38,7 +37,7 @@ type row struct {
 	Model         string        `parquet:"model,dict"`
 	Parent        *string       `parquet:"parent,optional"`
 	Tokens        tokensRow     `parquet:"tokens"`
-	Created       *time.Time    `parquet:"created,optional,timestamp(millisecond)"`
+	Created       int64         `parquet:"created,optional,timestamp(millisecond)"` // 0 is none
 }
 
 type messageRow struct {
@@ -123,7 +122,7 @@ func rowOf(s extract.Seed, o seedbed.ExportOptions) row {
 		r.Checks = append(r.Checks, check)
 	}
 	if !s.Created.IsZero() {
-		r.Created = &s.Created
+		r.Created = s.Created.UnixMilli()
 	}
 	return r
 }

@@ -112,9 +112,9 @@ type tableRow struct {
 			Test string `parquet:"test"`
 		} `parquet:"execution,optional"`
 	} `parquet:"checks,list"`
-	DuplicateOf *string    `parquet:"duplicate_of,optional"`
-	Tags        []string   `parquet:"tags,list"`
-	Created     *time.Time `parquet:"created,optional,timestamp(millisecond)"`
+	DuplicateOf *string  `parquet:"duplicate_of,optional"`
+	Tags        []string `parquet:"tags,list"`
+	Created     int64    `parquet:"created,optional,timestamp(millisecond)"`
 }
 
 func TestParquet(t *testing.T) {
@@ -144,7 +144,7 @@ func TestParquet(t *testing.T) {
 		if len(r.Messages) != 3 || r.Messages[0].Content != full.System || r.Messages[1].Content != s.Question || !strings.HasSuffix(r.Messages[2].Content, answer) {
 			t.Errorf("the chat of row %d is %+v", i, r.Messages)
 		}
-		if (r.Created == nil) != s.Created.IsZero() || r.Created != nil && !r.Created.Equal(s.Created) {
+		if r.Created != 0 && !time.UnixMilli(r.Created).Equal(s.Created) || (r.Created == 0) != s.Created.IsZero() {
 			t.Errorf("row %d was created %v, want %v", i, r.Created, s.Created)
 		}
 	}
