@@ -438,6 +438,23 @@ func TestPatchSeed(t *testing.T) {
 	wantProblem(t, "an unknown field", do(s, "PATCH", path, `{"id":"other"}`, "If-Match", "*"), 400, "invalid", "")
 }
 
+func TestDeleteSeedAPI(t *testing.T) {
+	s := server(t, webtest.Sample())
+	const path = "/api/v1/seeds/merge"
+	tag := do(s, "GET", path, "").Header().Get("ETag")
+	wantProblem(t, "without If-Match", do(s, "DELETE", path, ""), 428, "precondition_required", "")
+	now := do(s, "PATCH", path, `{"verdict":"accepted"}`, "If-Match", tag).Header().Get("ETag")
+	wantProblem(t, "a stale tag", do(s, "DELETE", path, "", "If-Match", tag), 412, "stale", "")
+	if w := do(s, "DELETE", path, "", "If-Match", now); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
+		t.Errorf("delete: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, "what is gone", do(s, "GET", path, ""), 404, "not_found", "")
+	wantProblem(t, "what is gone, again", do(s, "DELETE", path, "", "If-Match", "*"), 404, "not_found", "")
+	if w := do(s, "DELETE", "/api/v1/seeds/stable", "", "If-Match", "*"); w.Code != http.StatusNoContent {
+		t.Errorf("If-Match *: %d", w.Code)
+	}
+}
+
 func TestBulkAPI(t *testing.T) {
 	f := webtest.Sample()
 	s := server(t, f)

@@ -34,13 +34,16 @@ var facetGroups = []struct{ name, title string }{
 const optionsShown = 8
 
 func (s *Server) search(c echo.Context) error {
-	f, err := query.Filter(c.QueryParams())
+	f, err := query.Filter(c.QueryParams(), "deleted")
 	if err != nil {
 		return err
 	}
 	p, err := s.searchView(c.Request().Context(), f)
 	if err != nil {
 		return err
+	}
+	if c.QueryParam("deleted") != "" {
+		p.Message = "The seed was deleted."
 	}
 	if partial(c) {
 		c.Response().Header().Set("HX-Replace-Url", p.Here)
@@ -315,9 +318,9 @@ func (s *Server) judge(c echo.Context) error {
 // somebody changed the seed meanwhile, the form comes back with it.
 func (s *Server) editSeed(c echo.Context) error {
 	ctx, id, form := c.Request().Context(), c.Param("id"), c.Request().PostForm
-	version, err := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil || version < 1 {
-		return query.Wrong("version", "%q is no version", form.Get("version"))
+	version, err := versionOf(form)
+	if err != nil {
+		return err
 	}
 	typed := view.SeedForm{
 		Open:     true,
@@ -358,6 +361,27 @@ func (s *Server) editSeed(c echo.Context) error {
 	}
 	p.Edit = typed
 	return s.show(c, a.status, view.SeedPage(p))
+}
+
+// versionOf is the version of a seed that a form was made for.
+func versionOf(form url.Values) (int64, error) {
+	version, err := strconv.ParseInt(form.Get("version"), 10, 64)
+	if err != nil || version < 1 {
+		return 0, query.Wrong("version", "%q is no version", form.Get("version"))
+	}
+	return version, nil
+}
+
+// deleteSeed deletes a seed that is still as the page showed it.
+func (s *Server) deleteSeed(c echo.Context) error {
+	version, err := versionOf(c.Request().PostForm)
+	if err != nil {
+		return err
+	}
+	if err := s.seeds.DeleteSeed(c.Request().Context(), c.Param("id"), version); err != nil {
+		return err
+	}
+	return redirect(c, "/seeds?deleted=1")
 }
 
 // lines is text of a form with the line ends that are stored.

@@ -76,6 +76,7 @@ type Seeds interface {
 	Seed(ctx context.Context, id string) (extract.Seed, int64, error)
 	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
+	DeleteSeed(ctx context.Context, id string, version int64) error
 }
 
 // An Exporter writes seeds in many formats.
@@ -181,6 +182,7 @@ func (s *Server) routes() {
 	e.GET("/seeds/:id/calls", s.seedCalls)
 	e.POST("/seeds/:id", s.editSeed)
 	e.POST("/seeds/:id/verdict", s.judge)
+	e.POST("/seeds/:id/delete", s.deleteSeed)
 
 	e.GET("/export", s.export)
 

@@ -636,6 +636,33 @@ func TestEditSeed(t *testing.T) {
 	}
 }
 
+// A seed is deleted as its page showed it, or not at all.
+func TestDeleteSeed(t *testing.T) {
+	s := server(t, webtest.Sample())
+	version := webtest.Attr(webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body).All("form[action='/seeds/merge/delete'] input[name=version]")[0], "value")
+	if w := do(s, "POST", "/seeds/merge/delete", ""); w.Code != http.StatusBadRequest {
+		t.Errorf("without a version: %d, want 400", w.Code)
+	}
+	do(s, "POST", "/seeds/merge/verdict", "verdict=accepted")
+	if w := do(s, "POST", "/seeds/merge/delete", "version="+version); w.Code != http.StatusPreconditionFailed {
+		t.Errorf("what was changed since: %d, want 412", w.Code)
+	}
+	w := do(s, "POST", "/seeds/merge/delete", "version=2")
+	to := w.Header().Get("Location")
+	if w.Code != http.StatusSeeOther || do(s, "GET", "/seeds/merge", "").Code != http.StatusNotFound {
+		t.Fatalf("delete: %d to %q", w.Code, to)
+	}
+	page := webtest.Parse(t, do(s, "GET", to, "").Body)
+	if got := page.Text("#results [role=status]"); !strings.HasPrefix(got, "The seed was deleted.") {
+		t.Errorf("the list says %q", got)
+	}
+	for _, n := range page.All("a[rel=next], #bulk input[name=back]") { // it is said once
+		if at := webtest.Attr(n, "href") + webtest.Attr(n, "value"); strings.Contains(at, "deleted") {
+			t.Errorf("the list leads on to %s", at)
+		}
+	}
+}
+
 // From a collection the way leads to its seeds.
 func TestCollectionSeeds(t *testing.T) {
 	s := server(t, webtest.Sample())

@@ -229,6 +229,16 @@ func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c se
 	return seed.Seed, seed.Version, nil
 }
 
+// DeleteSeed removes a seed if it still has that version, 0 for whatever it
+// has now. The error is [seedbed.Stale] if somebody changed it since.
+func (s *Service) DeleteSeed(ctx context.Context, id string, version int64) error {
+	err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.DeleteSeed(ctx, id, version) })
+	if err == nil {
+		s.wake()
+	}
+	return err
+}
+
 func change(s *extract.Seed, c seedbed.SeedChange) error {
 	question, answer, short := s.Question, s.Answer, s.ShortAnswer
 	for _, text := range []struct {

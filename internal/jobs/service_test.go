@@ -90,6 +90,7 @@ func TestNotThere(t *testing.T) {
 			"Retry":          func() error { _, err := b.Retry(ctx, "x", ""); return err },
 			"Cancel":         func() error { return b.Cancel(ctx, "x") },
 			"Seed":           func() error { _, _, err := b.Seed(ctx, "x"); return err },
+			"DeleteSeed":     func() error { return b.DeleteSeed(ctx, "x", 0) },
 			"UpdateSeed":     func() error { _, _, err := b.UpdateSeed(ctx, "x", 0, seedbed.SeedChange{}); return err },
 			"EndpointModels": func() error { _, err := b.EndpointModels(ctx, "x"); return err },
 			"TestEndpoint":   func() error { _, err := b.TestEndpoint(ctx, "env"); return err },
@@ -305,6 +306,54 @@ func TestUpdateSeed(t *testing.T) {
 			t.Errorf("UpdateSeed to rejected without a reason gives none, %v", err)
 		}
 	})
+}
+
+// A deleted seed is found nowhere any more, and may be found anew.
+func TestDeleteSeed(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up := b.upload("bees.md", faq, seedbed.RunOptions{})
+		b.ended(up.Run.ID)
+		b.indexed()
+		found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"})
+		if err != nil || found.Total != 1 {
+			t.Fatalf("Search(queen) gives %+v, %v; want one hit", found, err)
+		}
+		gone := found.Hits[0].Seed
+		if err := b.DeleteSeed(t.Context(), gone.ID, 7); seedbed.CodeOf(err) != seedbed.Stale {
+			t.Errorf("DeleteSeed of another version gives %v; want stale", err)
+		}
+		if err := b.DeleteSeed(t.Context(), gone.ID, 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := b.Seed(t.Context(), gone.ID); seedbed.CodeOf(err) != seedbed.NotFound {
+			t.Errorf("a deleted seed gives %v; want not found", err)
+		}
+		b.indexed()
+		if found, err := b.Search(t.Context(), seedbed.Filter{Query: "queen"}); err != nil || found.Total != 0 {
+			t.Errorf("Search(queen) gives %d hits, %v; want none", found.Total, err)
+		}
+		if run, err := b.Run(t.Context(), up.Run.ID); err != nil || run.Seeds != 2 {
+			t.Errorf("the run counts %d seeds, %v; want 2", run.Seeds, err)
+		}
+		b.clean()
+
+		// Only what is still there is a duplicate.
+		again := b.upload("again.md", faq+"\nThat is all.\n", seedbed.RunOptions{})
+		if run := b.ended(again.Run.ID); run.Seeds != 1 || run.Rejected != 2 {
+			t.Errorf("the same questions again leave %d seeds and %d rejected; want the deleted one and 2 duplicates", run.Seeds, run.Rejected)
+		}
+		b.indexed()
+		b.clean()
+	})
+}
+
+// clean fails the test if Check finds a fault.
+func (b *bench) clean() {
+	b.t.Helper()
+	if _, err := b.Check(b.t.Context(), false, func(f jobs.Fault) { b.t.Errorf("Check finds %s", f) }); err != nil {
+		b.t.Errorf("Check: %v", err)
+	}
 }
 
 // TestManyEditors changes one seed from many sides at once: each change is

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
@@ -121,9 +122,13 @@ func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int6
 		return 0, fmt.Errorf("save seed %s: %w", s.ID, err)
 	}
 	if n == 0 {
-		return 0, seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", s.ID)
+		return 0, stale(s.ID)
 	}
 	return version + 1, tx.TellIndex(ctx, []Pending{{Seed: s.ID, Version: version + 1}})
+}
+
+func stale(seed string) error {
+	return seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", seed)
 }
 
 // Displace saves a seed that was rejected in favour of a duplicate. Its own
@@ -143,6 +148,48 @@ func (tx *Tx) Displace(ctx context.Context, s Seed) error {
 		return fmt.Errorf("displace seed %s: %w", s.ID, err)
 	}
 	return nil
+}
+
+// DeleteSeed removes a seed if it still has that version, 0 for whatever it
+// has now, and has the index forget it. Its run and passage do not count it
+// any more. The error is [seedbed.Stale] if it was changed since.
+func (tx *Tx) DeleteSeed(ctx context.Context, id string, version int64) error {
+	held, err := tx.HoldSeeds(ctx, []string{id})
+	if err != nil {
+		return err
+	}
+	s, ok := held[id]
+	switch {
+	case !ok:
+		return found(sql.ErrNoRows, "seed", id)
+	case version != 0 && version != s.Version:
+		return stale(id)
+	}
+	var todo script
+	todo.dropBands(s.Collection, id, stage.Keys(s.Question))
+	todo.uncount(s)
+	todo.add("delete a seed", nil, `DELETE FROM seeds WHERE id = $1`, id)
+	todo.tellIndex([]Pending{{Seed: id, Version: s.Version + 1, Deleted: true}})
+	if err := todo.run(ctx, tx.q); err != nil {
+		return fmt.Errorf("delete seed %s: %w", id, err)
+	}
+	return nil
+}
+
+// uncount takes a seed off the counts of its run and passage, which know what
+// the checks made of it and not what a person decided later.
+func (s *script) uncount(seed Seed) {
+	const what = "count a seed no more"
+	const passage = ` WHERE run = $1 AND ordinal = (SELECT ordinal FROM seeds WHERE id = $2)`
+	if slices.ContainsFunc(seed.Checks, func(c extract.Check) bool { return c.Verdict == extract.Fail }) {
+		s.add(what, nil, `UPDATE run_passages SET rejected = rejected - 1`+passage+` AND rejected > 0`, seed.Run, seed.ID)
+		s.add(what, nil, `UPDATE runs SET rejected = rejected - 1 WHERE id = $1 AND rejected > 0`, seed.Run)
+		return
+	}
+	s.add(what, nil, `UPDATE run_passages SET code = CASE WHEN seeds = 1 THEN $3 ELSE code END,
+		reason = CASE WHEN seeds = 1 THEN $4 ELSE reason END, seeds = seeds - 1`+passage+` AND seeds > 0`,
+		seed.Run, seed.ID, extract.AllRejected, "the last pair: deleted by hand")
+	s.add(what, nil, `UPDATE runs SET seeds = seeds - 1 WHERE id = $1 AND seeds > 0`, seed.Run)
 }
 
 // Rekey has a seed found by its question if it is live, and no more by the one

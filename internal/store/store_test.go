@@ -434,6 +434,77 @@ func TestAlikeByCollection(t *testing.T) {
 	})
 }
 
+// A deleted seed is gone from where it was counted and found by, and the index
+// is told.
+func TestDeleteSeed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		kept, last, failed := seed(run, 0, 0), seed(run, 0, 1), seed(run, 0, 2)
+		failed.Record(extract.Check{Name: "ground", Verdict: extract.Fail, Reason: "not there"})
+		update(t, db, func(tx *store.Tx) error {
+			o := store.Outcome{Found: []extract.Seed{kept, last, failed}, Bands: map[string][]uint64{kept.ID: stage.Keys(kept.Question), last.ID: stage.Keys(last.Question)}}
+			o.State = seedbed.PassageDone
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		// A person's verdict is not what the run counts.
+		kept.Verdict = extract.Rejected
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveSeed(t.Context(), kept, 1)
+			return err
+		})
+		remove := func(id string, version int64) error {
+			return db.Update(t.Context(), func(tx *store.Tx) error { return tx.DeleteSeed(t.Context(), id, version) })
+		}
+		if err := remove(kept.ID, 1); seedbed.CodeOf(err) != seedbed.Stale {
+			t.Errorf("DeleteSeed of an old version gives %v; want stale", err)
+		}
+		for _, step := range []struct {
+			id             string
+			version        int64
+			seeds, refused int
+			outcome        string
+		}{
+			{kept.ID, 2, 1, 1, extract.GaveSeeds},
+			{last.ID, 0, 0, 1, extract.AllRejected},
+			{failed.ID, 1, 0, 0, extract.AllRejected},
+		} {
+			if err := remove(step.id, step.version); err != nil {
+				t.Fatal(err)
+			}
+			if err := remove(step.id, 0); seedbed.CodeOf(err) != seedbed.NotFound {
+				t.Errorf("DeleteSeed of what is gone gives %v; want not found", err)
+			}
+			r, err := db.Run(t.Context(), run.ID)
+			if err != nil || r.Seeds != step.seeds || r.Rejected != step.refused {
+				t.Errorf("the run counts %d seeds and %d rejected, %v; want %d and %d", r.Seeds, r.Rejected, err, step.seeds, step.refused)
+			}
+			ledger, err := db.Ledger(t.Context(), run)
+			if err != nil || len(ledger) != 1 || ledger[0].Seeds != step.seeds || ledger[0].Rejected != step.refused || ledger[0].Outcome != step.outcome {
+				t.Errorf("the ledger is %+v, %v; want %+v", ledger, err, step)
+			}
+		}
+		for _, q := range []string{kept.Question, last.Question} {
+			if alike, err := db.Alike(t.Context(), "default", stage.Keys(q)); len(alike) > 0 || err != nil {
+				t.Errorf("Alike still gives %v, %v", alike, err)
+			}
+		}
+		var bands int
+		if err := db.Writer().QueryRowContext(t.Context(), `SELECT count(*) FROM bands`).Scan(&bands); bands > 0 || err != nil {
+			t.Errorf("%d bands are left, %v", bands, err)
+		}
+		got, err := db.Outbox(t.Context(), time.Now(), 10)
+		slices.SortFunc(got, func(a, b store.Pending) int { return strings.Compare(a.Seed, b.Seed) })
+		want := []store.Pending{{Seed: kept.ID, Version: 3, Deleted: true}, {Seed: last.ID, Version: 2, Deleted: true}, {Seed: failed.ID, Version: 2, Deleted: true}}
+		slices.SortFunc(want, func(a, b store.Pending) int { return strings.Compare(a.Seed, b.Seed) })
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("the outbox is another, %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
 func TestReplies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, on store.Options) {
 		db := open(t, on)

@@ -61,6 +61,7 @@ type Seeds interface {
 	Seed(ctx context.Context, id string) (extract.Seed, int64, error)
 	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
+	DeleteSeed(ctx context.Context, id string, version int64) error
 }
 
 // An Exporter writes seeds in many formats.
@@ -125,6 +126,7 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/seeds/:id/calls", s.seedCalls)
 	g.GET("/seeds/:id/similar", s.similar)
 	g.PATCH("/seeds/:id", s.patchSeed)
+	g.DELETE("/seeds/:id", s.deleteSeed)
 	g.POST("/seeds/bulk", s.bulk)
 	g.GET("/export", s.export)
 	g.GET("/export/manifest", s.exportManifest)

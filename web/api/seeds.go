@@ -128,6 +128,18 @@ func (s *server) patchSeed(c echo.Context) error {
 	return sendSeed(c, seed, version)
 }
 
+// deleteSeed removes a seed that is still the one the client has seen.
+func (s *server) deleteSeed(c echo.Context) error {
+	version, err := ifMatch(c.Request().Header.Get("If-Match"))
+	if err != nil {
+		return err
+	}
+	if err := s.seeds.DeleteSeed(c.Request().Context(), c.Param("id"), version); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
 // ifMatch reads a version from an If-Match header; * is whatever it is now.
 func ifMatch(header string) (int64, error) {
 	if header == "" {

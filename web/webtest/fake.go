@@ -895,6 +895,21 @@ func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed
 	return x.seed, x.version, nil
 }
 
+// DeleteSeed forgets a seed.
+func (f *Fake) DeleteSeed(_ context.Context, id string, version int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := find(f.seeds, id, func(s stored) string { return s.seed.ID })
+	if i < 0 {
+		return missing("seed", id)
+	}
+	if version != 0 && version != f.seeds[i].version {
+		return seedbed.Errorf(seedbed.Stale, "the seed has been changed since")
+	}
+	f.seeds = slices.Delete(f.seeds, i, i+1)
+	return nil
+}
+
 func (f *Fake) Formats() []seedbed.Format {
 	return []seedbed.Format{
 		{Name: "seedbed", Title: "Seedbed", Extension: ".jsonl", MediaType: "application/jsonl", About: "Everything there is to know of each seed, evidence and checks included."},
