@@ -438,6 +438,49 @@ func TestPatchSeed(t *testing.T) {
 	wantProblem(t, "an unknown field", do(s, "PATCH", path, `{"id":"other"}`, "If-Match", "*"), 400, "invalid", "")
 }
 
+func TestWriteSeedAPI(t *testing.T) {
+	s := server(t, webtest.Sample())
+	post := func(body string, headers ...string) *httptest.ResponseRecorder {
+		return do(s, "POST", "/api/v1/seeds", body, append([]string{"Content-Type", "application/json"}, headers...)...)
+	}
+	const mine = `{"source":"book","question":"Who should read this?","answer":"Students.","type":"conceptual","difficulty":2,"evidence":[{"quote":"the second week of a course"}]}`
+	w := post(mine, "Idempotency-Key", "k")
+	seed := decode[extract.Seed](t, w)
+	at := w.Header().Get("Location")
+	if w.Code != http.StatusCreated || at != "/api/v1/seeds/"+seed.ID || w.Header().Get("ETag") != `"1"` || seed.Origin != extract.Manual || len(seed.Evidence) != 1 || seed.Evidence[0].Match != extract.MatchExact {
+		t.Fatalf("a seed of one's own: %d at %q, %q: %s", w.Code, at, w.Header().Get("ETag"), w.Body)
+	}
+	if got := do(s, "GET", at, ""); got.Code != http.StatusOK || got.Header().Get("ETag") != `"1"` {
+		t.Errorf("GET %s: %d %q", at, got.Code, got.Header().Get("ETag"))
+	}
+	if again := post(mine, "Idempotency-Key", "k"); again.Code != http.StatusCreated || again.Header().Get("Location") != at {
+		t.Errorf("the same request again: %d at %q, want %q", again.Code, again.Header().Get("Location"), at)
+	}
+	w = post(mine)
+	wantProblem(t, "the same question", w, 409, "duplicate", "")
+	if got := decode[struct {
+		DuplicateOf string `json:"duplicate_of"`
+	}](t, w); got.DuplicateOf != seed.ID {
+		t.Errorf("it is a duplicate of %q, want %q", got.DuplicateOf, seed.ID)
+	}
+	if w := post(strings.Replace(mine, "{", `{"duplicate":true,`, 1)); w.Code != http.StatusCreated {
+		t.Errorf("the same question, on purpose: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, "a quote from elsewhere", post(`{"source":"book","question":"Who pays?","answer":"We.","evidence":[{"quote":"the bill is paid"}]}`), 422, "ungrounded", "")
+	for body, parameter := range map[string]string{
+		`{"question":"Who?","answer":"I."}`:                                   "source",
+		`{"source":"book","answer":"I."}`:                                     "question",
+		`{"source":"book","question":"Who?","answer":" "}`:                    "answer",
+		`{"source":"book","question":"Who?","answer":"I.","type":"riddle"}`:   "type",
+		`{"source":"book","question":"Who?","answer":"I.","difficulty":11}`:   "difficulty",
+		`{"source":"book","question":"Who?","answer":"I.","verdict":"draft"}`: "",
+	} {
+		wantProblem(t, body, post(body), 400, "invalid", parameter)
+	}
+	wantProblem(t, "no such source", post(`{"source":"nothing","question":"Who?","answer":"I."}`), 404, "not_found", "")
+	wantProblem(t, "a source that is being read", post(`{"source":"reading","question":"Who?","answer":"I."}`), 409, "conflict", "")
+}
+
 func TestDeleteSeedAPI(t *testing.T) {
 	s := server(t, webtest.Sample())
 	const path = "/api/v1/seeds/merge"
@@ -654,6 +697,7 @@ func TestOpenAPI(t *testing.T) {
 		"Entry":      extract.Entry{Reason: "r", Note: "n"},
 		"Coverage":   extract.Coverage{Notes: []string{"n"}},
 		"SeedChange": seedbed.SeedChange{},
+		"NewSeed":    seedbed.NewSeed{},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {
 		data, err := json.Marshal(v)

@@ -26,6 +26,8 @@ var answers = map[string]answer{
 	seedbed.Spent:       {http.StatusConflict, "The run has spent what it may", ""},
 	seedbed.Conflict:    {http.StatusConflict, "That cannot be done now", "Look at its state, and try again when it has changed."},
 	seedbed.Stale:       {http.StatusPreconditionFailed, "Somebody changed it meanwhile", "Load the page again and make your change anew."},
+	seedbed.Duplicate:   {http.StatusConflict, "Another seed asks the same", "Change that one, or say that you want both."},
+	seedbed.Ungrounded:  {http.StatusUnprocessableEntity, "A quote does not stand in the source", "Quote the source’s own words, or leave the quote out."},
 	seedbed.Reused:      {http.StatusUnprocessableEntity, "That key was used before", "Send the request as it was, or with a new key."},
 	seedbed.TooLarge:    {http.StatusRequestEntityTooLarge, "That is too large", "Split it, or start the server with a higher SEEDBED_MAX_UPLOAD."},
 	seedbed.Unreadable:  {http.StatusUnprocessableEntity, "The file cannot be read", "See whether it opens elsewhere, and save it again."},
@@ -73,6 +75,8 @@ type problem struct {
 	Detail    string `json:"detail,omitempty"`
 	Code      string `json:"code"`
 	Parameter string `json:"parameter,omitempty"`
+
+	DuplicateOf string `json:"duplicate_of,omitempty"` // the seed that asks the same
 }
 
 // fail answers a request that ended in an error: with a page, with a notice on
@@ -92,6 +96,10 @@ func (s *Server) fail(err error, c echo.Context) {
 		var param *query.ParamError
 		if errors.As(err, &param) {
 			p.Parameter = param.Name
+		}
+		var same *seedbed.DuplicateError
+		if errors.As(err, &same) {
+			p.DuplicateOf = same.Seed
 		}
 		h.Set("Content-Type", "application/problem+json")
 		c.Response().WriteHeader(a.status)

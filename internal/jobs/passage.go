@@ -184,9 +184,13 @@ func (s *Service) options(run seedbed.Run, src seedbed.Source) extract.Options {
 	return extract.Options{
 		Run:    run.ID,
 		Recipe: run.Recipe + "@" + run.RecipeHash,
-		Source: extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License},
+		Source: sourceRef(src),
 		Now:    s.Now,
 	}
+}
+
+func sourceRef(src seedbed.Source) extract.SourceRef {
+	return extract.SourceRef{ID: src.ID, SHA256: src.SHA256, Title: src.Title, Kind: src.Kind, License: src.License}
 }
 
 // An outcome is what became of a passage, with what the last stages need.

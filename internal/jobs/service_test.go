@@ -90,6 +90,7 @@ func TestNotThere(t *testing.T) {
 			"Retry":          func() error { _, err := b.Retry(ctx, "x", ""); return err },
 			"Cancel":         func() error { return b.Cancel(ctx, "x") },
 			"Seed":           func() error { _, _, err := b.Seed(ctx, "x"); return err },
+			"WriteSeed":      func() error { _, _, err := b.WriteSeed(ctx, seedbed.NewSeed{Source: "x"}); return err },
 			"DeleteSeed":     func() error { return b.DeleteSeed(ctx, "x", 0) },
 			"UpdateSeed":     func() error { _, _, err := b.UpdateSeed(ctx, "x", 0, seedbed.SeedChange{}); return err },
 			"EndpointModels": func() error { _, err := b.EndpointModels(ctx, "x"); return err },
@@ -354,6 +355,123 @@ func (b *bench) clean() {
 	if _, err := b.Check(b.t.Context(), false, func(f jobs.Fault) { b.t.Errorf("Check finds %s", f) }); err != nil {
 		b.t.Errorf("Check: %v", err)
 	}
+}
+
+// What a person writes stands where its words do, is accepted, and is not
+// asked twice.
+func TestWriteSeed(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), NoRun: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.eventually(func() bool {
+			src, err := b.Source(t.Context(), up.Source.ID)
+			return err != nil || src.State == seedbed.SourceReady
+		})
+		doc, err := b.Document(t.Context(), up.Source.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write := func(n seedbed.NewSeed) (extract.Seed, error) {
+			n.Source = up.Source.ID
+			s, version, err := b.WriteSeed(t.Context(), n)
+			if err == nil && version != 1 {
+				t.Errorf("WriteSeed gives version %d; want 1", version)
+			}
+			return s, err
+		}
+		seed, err := write(seedbed.NewSeed{
+			Question: "How many eggs does a queen lay in a day?", Answer: "Up to two thousand.", Tags: []string{" eggs", "eggs"}, Difficulty: 2,
+			Evidence: []seedbed.Quoted{{Quote: "up to two  thousand of them in a day"}, {Quote: "dances on the comb"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seed.Origin != extract.Manual || seed.Verdict != extract.Accepted || seed.Type != extract.Factual || seed.Run != "" || seed.Recipe != "" || seed.Passage == "" ||
+			!slices.Equal(seed.Tags, []string{"eggs"}) || !slices.Contains(seed.Source.Section, "Questions") || seed.Source.SHA256 != up.Source.SHA256 {
+			t.Errorf("WriteSeed gives %+v; want it manual and accepted, in its section", seed)
+		}
+		for i, e := range seed.Evidence {
+			if want := []string{extract.MatchNormalized, extract.MatchExact}[i]; doc.Slice(e.Start, e.End) != e.Quote || e.Match != want {
+				t.Errorf("quote %d is %q, %s; the document has %q there; want it %s", i, e.Quote, e.Match, doc.Slice(e.Start, e.End), want)
+			}
+		}
+		if c := seed.Checks; len(c) != 2 || c[0].Name != "ground" || c[0].Verdict != extract.Pass || c[1].Name != "dedupe" || c[1].Verdict != extract.Pass {
+			t.Errorf("its checks are %+v; want ground and dedupe to pass", seed.Checks)
+		}
+		if texts, err := b.PassageTexts(t.Context(), []string{seed.ID}); err != nil || !strings.Contains(texts[seed.ID], seed.Evidence[0].Quote) {
+			t.Errorf("its passage is %q, %v; want the one with its first quote", texts[seed.ID], err)
+		}
+		stored, version, err := b.Seed(t.Context(), seed.ID)
+		if diff := cmp.Diff(seed, stored); err != nil || version != 1 || diff != "" {
+			t.Errorf("it is stored otherwise, version %d, %v (-want +got):\n%s", version, err, diff)
+		}
+
+		// Nothing supports this one, and that is said.
+		bare, err := write(seedbed.NewSeed{Question: "Is honey kept warm?", Answer: "No.", Type: extract.Conceptual, Language: "en-GB"})
+		if err != nil || len(bare.Checks) == 0 || bare.Checks[0].Verdict != extract.Skipped || bare.Language != "en-GB" || bare.Type != extract.Conceptual {
+			t.Errorf("WriteSeed without a quote gives %+v, %v; want ground skipped", bare, err)
+		}
+		for _, tt := range []struct {
+			what, code, says string
+			seed             seedbed.NewSeed
+		}{
+			{"a quote that is not there", seedbed.Ungrounded, "quote 2", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{Quote: "on the comb"}, {Quote: "bees hate winter"}}}},
+			{"a quote that is nearly there", seedbed.Ungrounded, "lives about six weeks; one that hatches in autumn", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{Quote: "she lives about two weeks; and one who hatches in autumn lives longer"}}}},
+			{"an empty quote", seedbed.Ungrounded, "quote 1", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{}}}},
+			{"no answer", seedbed.Invalid, "answer", seedbed.NewSeed{Question: "Why?"}},
+			{"no such type", seedbed.Invalid, "riddle", seedbed.NewSeed{Question: "Why?", Answer: "So.", Type: "riddle"}},
+			{"the same question", seedbed.Duplicate, "How many eggs", seedbed.NewSeed{Question: "how many eggs does a queen lay in a day", Answer: "2000"}},
+		} {
+			if _, err := write(tt.seed); seedbed.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("WriteSeed of %s gives %v; want %s with %q", tt.what, err, tt.code, tt.says)
+			}
+		}
+		var same *seedbed.DuplicateError
+		if _, err := write(seedbed.NewSeed{Question: seed.Question, Answer: "2000"}); !errors.As(err, &same) || same.Seed != seed.ID {
+			t.Errorf("WriteSeed of a question that is there gives %v; want it to name %s", err, seed.ID)
+		}
+		twin, err := write(seedbed.NewSeed{Question: seed.Question, Answer: "2000", Duplicate: true})
+		if err != nil || !twin.Live() || twin.DuplicateOf == nil || *twin.DuplicateOf != seed.ID {
+			t.Errorf("WriteSeed of a duplicate on purpose gives %+v, %v; want it kept, and known for one", twin, err)
+		}
+
+		// What a run finds later is the duplicate, however well it is checked.
+		own, err := write(seedbed.NewSeed{Question: "What does a queen bee do all day?", Answer: "She lays eggs."})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := b.StartRun(t.Context(), up.Source.ID, seedbed.RunOptions{Recipe: "explicit"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run = b.ended(run.ID); run.Seeds != 2 || run.Rejected != 1 {
+			t.Errorf("the run ends with %d seeds and %d rejected; want 2 and a duplicate", run.Seeds, run.Rejected)
+		}
+		if now, _, err := b.Seed(t.Context(), own.ID); err != nil || !now.Live() {
+			t.Errorf("what a person wrote has given way: %+v, %v", now, err)
+		}
+		b.indexed()
+		b.clean()
+		f := seedbed.Filter{Origin: []string{extract.Manual}}
+		found, err := b.Search(t.Context(), f)
+		if err != nil || found.Total != 4 || len(b.all(f)) != 4 {
+			t.Errorf("Search finds %d written by hand and Each %d, %v; want 4", found.Total, len(b.all(f)), err)
+		}
+		if src, err := b.Source(t.Context(), up.Source.ID); err != nil || src.Seeds != 6 {
+			t.Errorf("the source has %d seeds, %v; want 6", src.Seeds, err)
+		}
+		if err := b.DeleteSeed(t.Context(), bare.ID, 1); err != nil {
+			t.Errorf("DeleteSeed of one that stands in no passage: %v", err)
+		}
+		if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil || len(b.all(seedbed.Filter{})) > 0 {
+			t.Errorf("after DeleteSource there are %d seeds, %v; want none", len(b.all(seedbed.Filter{})), err)
+		}
+		b.indexed()
+		b.clean()
+	})
 }
 
 // TestManyEditors changes one seed from many sides at once: each change is

@@ -301,6 +301,8 @@ const (
 	NotFound    = "not_found"   //
 	Conflict    = "conflict"    // it is there already, or its state forbids this
 	Stale       = "stale"       // somebody changed it since it was read
+	Duplicate   = "duplicate"   // a seed that asks the same is there: see DuplicateError
+	Ungrounded  = "ungrounded"  // a quote does not stand in its source
 	Reused      = "reused"      // a key of a request that was sent with another one
 	TooLarge    = "too_large"   //
 	Unreadable  = "unreadable"  // a file that no reader can make text of
@@ -336,6 +338,13 @@ func CodeOf(err error) string {
 		return e.Code
 	}
 	return Internal
+}
+
+// A DuplicateError says which seed asks the same. It is beneath an Error.
+type DuplicateError struct{ Seed, Question string }
+
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("a seed asks the same: “%s”", e.Question)
 }
 
 // An Upload is a file on its way in. Body is read once, to its end.
@@ -384,6 +393,27 @@ type SeedChange struct {
 	Verdict       *string   `json:"verdict"`
 	VerdictReason *string   `json:"verdict_reason"`
 	Tags          *[]string `json:"tags"`
+}
+
+// A NewSeed is what a person writes: a pair of question and answer that
+// belongs to a source, and the words of that source that support it.
+type NewSeed struct {
+	Source      string   `json:"source"`
+	Question    string   `json:"question"`
+	Answer      string   `json:"answer"`
+	ShortAnswer string   `json:"short_answer"`
+	Reasoning   []string `json:"reasoning"`
+	Type        string   `json:"type"` // "" is factual
+	Tags        []string `json:"tags"`
+	Language    string   `json:"language"`   // "" is that of the source
+	Difficulty  int      `json:"difficulty"` // 1–10, 0 is not said
+	Evidence    []Quoted `json:"evidence"`
+	Duplicate   bool     `json:"duplicate"` // to be kept even if another seed asks the same
+}
+
+// Quoted are words of a source, nearly as they stand there.
+type Quoted struct {
+	Quote string `json:"quote"`
 }
 
 // Totals are how much there is of everything, and how far it has come.

@@ -62,6 +62,7 @@ type Seeds interface {
 	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 	DeleteSeed(ctx context.Context, id string, version int64) error
+	WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, int64, error)
 }
 
 // An Exporter writes seeds in many formats.
@@ -122,6 +123,7 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/calls/:id", s.call)
 
 	g.GET("/seeds", s.search)
+	g.POST("/seeds", s.once(s.writeSeed, s.readNewSeed))
 	g.GET("/seeds/:id", s.seed)
 	g.GET("/seeds/:id/calls", s.seedCalls)
 	g.GET("/seeds/:id/similar", s.similar)

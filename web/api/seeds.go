@@ -4,6 +4,7 @@ import (
 	"context"
 	"html"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -100,7 +101,7 @@ func (s *server) similar(c echo.Context) error {
 }
 
 func sendSeed(c echo.Context, seed extract.Seed, version int64) error {
-	tag := `"` + strconv.FormatInt(version, 10) + `"`
+	tag := etag(version)
 	c.Response().Header().Set("ETag", tag)
 	if c.Request().Method == http.MethodGet && c.Request().Header.Get("If-None-Match") == tag {
 		return c.NoContent(http.StatusNotModified)
@@ -127,6 +128,37 @@ func (s *server) patchSeed(c echo.Context) error {
 	}
 	return sendSeed(c, seed, version)
 }
+
+// writeSeed keeps a seed that a person wrote.
+func (s *server) writeSeed(c echo.Context) error {
+	n, err := newSeed(c)
+	if err != nil {
+		return err
+	}
+	seed, version, err := s.seeds.WriteSeed(c.Request().Context(), n)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Location", Prefix+"/seeds/"+url.PathEscape(seed.ID))
+	c.Response().Header().Set("ETag", etag(version))
+	return c.JSON(http.StatusCreated, seed)
+}
+
+// readNewSeed reads a new seed as writeSeed does, for its fingerprint.
+func (s *server) readNewSeed(c echo.Context) error {
+	_, err := newSeed(c)
+	return err
+}
+
+func newSeed(c echo.Context) (seedbed.NewSeed, error) {
+	var n seedbed.NewSeed
+	if err := decode(c, &n); err != nil {
+		return n, err
+	}
+	return n, query.NewSeed(n)
+}
+
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
 // deleteSeed removes a seed that is still the one the client has seen.
 func (s *server) deleteSeed(c echo.Context) error {

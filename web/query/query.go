@@ -173,6 +173,21 @@ func Change(c seedbed.SeedChange) error {
 	return nil
 }
 
+// NewSeed reports what is wrong with a seed that a person wrote.
+func NewSeed(n seedbed.NewSeed) error {
+	if n.Source == "" {
+		return Wrong("source", "a seed needs a source")
+	}
+	if n.Difficulty < 0 || n.Difficulty > 10 {
+		return Wrong("difficulty", "%d is no number from 1 to 10, nor 0 for none", n.Difficulty)
+	}
+	c := seedbed.SeedChange{Question: &n.Question, Answer: &n.Answer}
+	if n.Type != "" {
+		c.Type = &n.Type
+	}
+	return Change(c)
+}
+
 // Export reads how seeds are to be exported, from [ExportNames].
 func Export(v url.Values) (seedbed.ExportOptions, error) {
 	o := seedbed.ExportOptions{Format: v.Get("format"), System: strings.TrimSpace(v.Get("system"))}

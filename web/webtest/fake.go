@@ -895,6 +895,41 @@ func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed
 	return x.seed, x.version, nil
 }
 
+// WriteSeed compares with all seeds, and knows nothing of passages.
+func (f *Fake) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, int64, error) {
+	doc, err := f.Document(ctx, n.Source)
+	if err != nil {
+		return extract.Seed{}, 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	src, err := f.source(n.Source)
+	if err != nil {
+		return extract.Seed{}, 0, err
+	}
+	s := extract.Seed{
+		ID: fmt.Sprintf("written%d", len(f.seeds)), Question: n.Question, Answer: n.Answer, ShortAnswer: n.ShortAnswer, Reasoning: n.Reasoning,
+		Type: cmp.Or(n.Type, extract.Factual), Tags: n.Tags, Language: n.Language, Origin: extract.Manual, Verdict: extract.Accepted,
+		Source: extract.SourceRef{ID: src.ID, Title: src.Title, Kind: src.Kind}, Created: f.Now(),
+	}
+	s.Difficulty.Estimated = n.Difficulty
+	for _, q := range n.Evidence {
+		e, closest := stage.Locate(doc, q.Quote)
+		if e.Match == "" {
+			return s, 0, seedbed.Errorf(seedbed.Ungrounded, "“%s” does not stand in the source; the closest is “%s”", q.Quote, closest)
+		}
+		s.Evidence = append(s.Evidence, e)
+	}
+	for _, x := range f.seeds {
+		if !n.Duplicate && stage.Similarity(x.seed.Question, s.Question) >= 0.6 {
+			same := &seedbed.DuplicateError{Seed: x.seed.ID, Question: x.seed.Question}
+			return s, 0, &seedbed.Error{Code: seedbed.Duplicate, Message: same.Error(), Err: same}
+		}
+	}
+	f.seeds = append(f.seeds, stored{s, 1})
+	return s, 1, nil
+}
+
 // DeleteSeed forgets a seed.
 func (f *Fake) DeleteSeed(_ context.Context, id string, version int64) error {
 	f.mu.Lock()
