@@ -481,6 +481,35 @@ func TestWriteSeedAPI(t *testing.T) {
 	wantProblem(t, "a source that is being read", post(`{"source":"reading","question":"Who?","answer":"I."}`), 409, "conflict", "")
 }
 
+func TestHistoryAPI(t *testing.T) {
+	s := server(t, webtest.Sample())
+	const path = "/api/v1/seeds/merge"
+	type answer struct {
+		History []seedbed.Revision
+		Next    int64
+	}
+	if w := do(s, "GET", path+"/history", ""); strings.TrimSpace(w.Body.String()) != `{"history":[]}` {
+		t.Errorf("nothing was changed: %d %s", w.Code, w.Body)
+	}
+	for _, body := range []string{`{"verdict":"accepted"}`, `{"tags":[]}`, `{"tags":[]}`, `{"answer":"So."}`} {
+		if w := do(s, "PATCH", path, body, "If-Match", "*"); w.Code != http.StatusOK {
+			t.Fatalf("PATCH %s: %d %s", body, w.Code, w.Body)
+		}
+	}
+	got := decode[answer](t, do(s, "GET", path+"/history", ""))
+	if len(got.History) != 2 || got.History[0].Version != 5 || got.History[0].Changes[0].After != "So." || got.History[1].Version != 3 || got.Next != 3 {
+		t.Errorf("the newest: %+v", got)
+	}
+	got = decode[answer](t, do(s, "GET", path+"/history?before=3", ""))
+	want := []seedbed.FieldChange{{Field: "verdict", Before: "draft", After: "accepted"}}
+	if len(got.History) != 1 || !cmp.Equal(got.History[0].Changes, want) || got.Next != 0 {
+		t.Errorf("the oldest: %+v", got)
+	}
+	wantProblem(t, "before=x", do(s, "GET", path+"/history?before=x", ""), 400, "invalid", "before")
+	wantProblem(t, "page=2", do(s, "GET", path+"/history?page=2", ""), 400, "invalid", "page")
+	wantProblem(t, "no such seed", do(s, "GET", "/api/v1/seeds/nothing/history", ""), 404, "not_found", "")
+}
+
 func TestDeleteSeedAPI(t *testing.T) {
 	s := server(t, webtest.Sample())
 	const path = "/api/v1/seeds/merge"
@@ -698,6 +727,7 @@ func TestOpenAPI(t *testing.T) {
 		"Coverage":   extract.Coverage{Notes: []string{"n"}},
 		"SeedChange": seedbed.SeedChange{},
 		"NewSeed":    seedbed.NewSeed{},
+		"Revision":   seedbed.Revision{},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {
 		data, err := json.Marshal(v)

@@ -365,11 +365,11 @@ func (s *Server) editSeed(c echo.Context) error {
 
 // versionOf is the version of a seed that a form was made for.
 func versionOf(form url.Values) (int64, error) {
-	version, err := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil || version < 1 {
-		return 0, query.Wrong("version", "%q is no version", form.Get("version"))
+	version, err := query.Version("version", form.Get("version"))
+	if err == nil && version == 0 {
+		err = query.Wrong("version", "the form names none")
 	}
-	return version, nil
+	return version, err
 }
 
 // deleteSeed deletes a seed that is still as the page showed it.

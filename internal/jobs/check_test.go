@@ -67,6 +67,18 @@ func TestCheck(t *testing.T) {
 			exec(l, `DELETE FROM runs WHERE source = $1`)
 			exec(l, `DELETE FROM sources WHERE id = $1`)
 		}, "blob orphaned blob orphaned rows left over rows left over rows left over"},
+		{"source of a changed seed gone", func(l library) {
+			tags := []string{"bees"}
+			if _, _, err := l.UpdateSeed(t.Context(), l.seeds[0], 0, seedbed.SeedChange{Tags: &tags}); err != nil {
+				t.Fatal(err)
+			}
+			l.indexed()
+			exec(l, `DELETE FROM runs WHERE source = $1`)
+			exec(l, `DELETE FROM sources WHERE id = $1`)
+		}, "blob orphaned blob orphaned rows left over rows left over rows left over"},
+		{"a history without a seed", func(l library) {
+			exec(l, `INSERT INTO history (seed, version, who, at, changes) VALUES ('gone', 2, $1, 0, '[]')`)
+		}, "rows left over"},
 		{"a source without a job", func(l library) { exec(l, `UPDATE sources SET state = 'reading' WHERE id = $1`) }, "source stuck"},
 		{"a run without a job", func(l library) { exec(l, `UPDATE runs SET state = 'running' WHERE source = $1`) }, "run stuck"},
 		{"index lacks a seed", func(l library) {

@@ -168,8 +168,10 @@ func (n *near) settle(ctx context.Context, tx *store.Tx, made []store.Outcome) e
 		if !kept[y.to.ID] {
 			continue
 		}
-		stage.GiveWay(&y.seed.Seed, y.to)
-		if err := tx.Displace(ctx, y.seed); err != nil {
+		after := y.seed.Seed
+		after.Checks = slices.Clone(after.Checks)
+		stage.GiveWay(&after, y.to)
+		if err := tx.Displace(ctx, y.seed, after); err != nil {
 			return err
 		}
 	}

@@ -57,6 +57,10 @@ func TestBetterDuplicates(t *testing.T) {
 				if err != nil || !kept.Live() || kept.Run != phi4.ID {
 					lost++
 				}
+				history, _, err := b.History(t.Context(), seed.ID, 0)
+				if err != nil || len(history) != 1 || history[0].Who != seedbed.ByDedupe || *history[0].Back().Verdict != extract.Draft {
+					t.Errorf("the history of seed %s is %+v, %v; want that it gave way", seed.ID, history, err)
+				}
 				if !strings.Contains(seed.VerdictReason, "which passed more checks") {
 					t.Errorf("seed %s gave way because of %q", seed.ID, seed.VerdictReason)
 				}

@@ -207,14 +207,14 @@ func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c se
 		if seed, err = tx.Seed(ctx, id); err != nil {
 			return err
 		}
-		if version == 0 {
-			version = seed.Version
+		before := seed
+		if version != 0 { // else whatever it is
+			before.Version = version
 		}
-		before := seed.Seed
 		if err := change(&seed.Seed, c); err != nil {
 			return err
 		}
-		if seed.Version, err = tx.SaveSeed(ctx, seed.Seed, version); err != nil {
+		if seed.Version, err = tx.SaveSeed(ctx, before, seed.Seed, seedbed.ByPerson); err != nil {
 			return err
 		}
 		if seed.Question != before.Question || seed.Live() && !before.Live() {
@@ -227,6 +227,23 @@ func (s *Service) UpdateSeed(ctx context.Context, id string, version int64, c se
 	}
 	s.wake()
 	return seed.Seed, seed.Version, nil
+}
+
+// historyPage is how many revisions are listed at once.
+const historyPage = 50
+
+// History lists what was changed of a seed since it was made, the newest first:
+// some revisions from before a version, 0 for the newest of all. More reports
+// whether there are older ones.
+func (s *Service) History(ctx context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error) {
+	if _, err := s.DB.Seed(ctx, id); err != nil {
+		return nil, false, err
+	}
+	list, err = s.DB.History(ctx, id, before, historyPage+1)
+	if more = len(list) > historyPage; more {
+		list = list[:historyPage]
+	}
+	return list, more, err
 }
 
 // DeleteSeed removes a seed if it still has that version, 0 for whatever it

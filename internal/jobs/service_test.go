@@ -306,6 +306,28 @@ func TestUpdateSeed(t *testing.T) {
 		if err != nil || rejected.VerdictReason == "" {
 			t.Errorf("UpdateSeed to rejected without a reason gives none, %v", err)
 		}
+
+		// Each of these changes is known, with what was before it.
+		list, more, err := b.History(t.Context(), id, 0)
+		if err != nil || more || len(list) != 6 {
+			t.Fatalf("History gives %+v, %v, %v; want the 6 changes", list, more, err)
+		}
+		was := list[4].Back() // the other answer
+		if was.Answer == nil || *was.Answer != before.Answer || was.Question != nil || list[4].Version != 3 || list[4].Who != seedbed.ByPerson {
+			t.Errorf("the change of the answer is kept as %+v", list[4])
+		}
+		older, _, err := b.History(t.Context(), id, 3)
+		if diff := cmp.Diff(list[5:], older); err != nil || diff != "" {
+			t.Errorf("from before version 3 there is another history, %v (-want +got):\n%s", err, diff)
+		}
+		last := list[0].Back()
+		back, _, err := b.UpdateSeed(t.Context(), id, list[0].Version, last)
+		if err != nil || back.Verdict != extract.Draft || back.VerdictReason != "" {
+			t.Errorf("what the last change took brought back is %s (%s), %v; want a draft", back.Verdict, back.VerdictReason, err)
+		}
+		if _, _, err := b.History(t.Context(), "x", 0); seedbed.CodeOf(err) != seedbed.NotFound {
+			t.Errorf("History of what is not there gives %v; want not found", err)
+		}
 	})
 }
 
@@ -465,6 +487,9 @@ func TestWriteSeed(t *testing.T) {
 		}
 		if err := b.DeleteSeed(t.Context(), bare.ID, 1); err != nil {
 			t.Errorf("DeleteSeed of one that stands in no passage: %v", err)
+		}
+		if _, _, err := b.UpdateSeed(t.Context(), own.ID, 1, seedbed.SeedChange{Tags: &[]string{"bees"}}); err != nil {
+			t.Fatal(err)
 		}
 		if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil || len(b.all(seedbed.Filter{})) > 0 {
 			t.Errorf("after DeleteSource there are %d seeds, %v; want none", len(b.all(seedbed.Filter{})), err)

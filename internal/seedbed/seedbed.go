@@ -3,9 +3,11 @@
 package seedbed
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"seedbed/extract"
@@ -393,6 +395,71 @@ type SeedChange struct {
 	Verdict       *string   `json:"verdict"`
 	VerdictReason *string   `json:"verdict_reason"`
 	Tags          *[]string `json:"tags"`
+}
+
+// Who changes seeds.
+const (
+	ByPerson = "person"
+	ByDedupe = "dedupe" // it had one give way to a better duplicate
+)
+
+// A Revision is one change of a seed.
+type Revision struct {
+	Version int64         `json:"version"` // that it made
+	Time    time.Time     `json:"time"`
+	Who     string        `json:"who"`
+	Changes []FieldChange `json:"changes"` // in the order of the record
+}
+
+// A FieldChange is what a field of a seed's record was and became, as JSON has
+// it.
+type FieldChange struct {
+	Field  string `json:"field"`
+	Before any    `json:"before"`
+	After  any    `json:"after"`
+}
+
+// Changes are the fields in which two states of a seed differ.
+func Changes(before, after extract.Seed) []FieldChange {
+	var out []FieldChange
+	b, a := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range b.NumField() {
+		if was, is := asJSON(b.Field(i)), asJSON(a.Field(i)); !reflect.DeepEqual(was, is) {
+			out = append(out, FieldChange{Field: b.Type().Field(i).Tag.Get("json"), Before: was, After: is})
+		}
+	}
+	return out
+}
+
+// asJSON is a value as it comes back from JSON, with a list for one that is
+// nil.
+func asJSON(v reflect.Value) any {
+	if v.Kind() == reflect.Slice && v.IsNil() {
+		return []any{}
+	}
+	data, err := json.Marshal(v.Interface())
+	var out any
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		panic(err) // a seed has a JSON form
+	}
+	return out
+}
+
+// Back is the change that gives a seed back what it lost by a revision, as far
+// as a person may change it.
+func (r Revision) Back() SeedChange {
+	fields := map[string]any{}
+	for _, c := range r.Changes {
+		fields[c.Field] = c.Before
+	}
+	var out SeedChange
+	if data, err := json.Marshal(fields); err == nil {
+		_ = json.Unmarshal(data, &out) // other fields are left alone
+	}
+	return out
 }
 
 // A NewSeed is what a person writes: a pair of question and answer that

@@ -17,6 +17,7 @@ var belongings = []struct{ table, column, of string }{
 	{"seeds", "source", "sources"},
 	{"passages", "source", "sources"},
 	{"run_passages", "run", "runs"},
+	{"history", "seed", "seeds"},
 }
 
 func lostWhere(table, column, of string) string {
@@ -54,6 +55,7 @@ func (tx *Tx) DeleteLost(ctx context.Context, l Lost) error {
 				`INSERT INTO outbox (seed, version, deleted) SELECT id, version + 1, 1` + where +
 					` ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 1, attempts = 0, due = 0, error = ''`,
 				`DELETE FROM bands WHERE seed IN (SELECT n` + where + `)`,
+				`DELETE FROM history WHERE seed IN (SELECT id` + where + `)`,
 			}
 		}
 		for _, s := range append(statements, `DELETE`+where) {

@@ -125,10 +125,11 @@ func columns(s extract.Seed) []any {
 	}
 }
 
-// SaveSeed stores a changed seed if it still has the version it was read in,
-// and returns the new version. The error is [seedbed.Stale] otherwise.
-func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int64, error) {
-	args := append([]any{s.ID, version}, columns(s)...)
+// SaveSeed stores a seed that somebody has changed, if it still has the version
+// it was read in, with what was changed, and returns the new version. The error
+// is [seedbed.Stale] otherwise.
+func (tx *Tx) SaveSeed(ctx context.Context, before Seed, s extract.Seed, who string) (int64, error) {
+	args := append([]any{s.ID, before.Version}, columns(s)...)
 	n, err := tx.exec(ctx, `UPDATE seeds SET version = version + 1, verdict = $3, type = $4, origin = $5, language = $6, kind = $7,
 		difficulty = $8, labels = $9, question = $10, words = $11, body = $12 WHERE id = $1 AND version = $2`, args...)
 	if err != nil {
@@ -137,7 +138,11 @@ func (tx *Tx) SaveSeed(ctx context.Context, s extract.Seed, version int64) (int6
 	if n == 0 {
 		return 0, stale(s.ID)
 	}
-	return version + 1, tx.TellIndex(ctx, []Pending{{Seed: s.ID, Version: version + 1}})
+	version := before.Version + 1
+	var todo script
+	todo.addRevision(before, s, who, millis(tx.now()))
+	todo.tellIndex([]Pending{{Seed: s.ID, Version: version}})
+	return version, todo.run(ctx, tx.q)
 }
 
 func stale(seed string) error {
@@ -147,12 +152,12 @@ func stale(seed string) error {
 // Displace saves a seed that was rejected in favour of a duplicate. Its own
 // duplicates are not found by it any more, and its run and passage count it as
 // rejected.
-func (tx *Tx) Displace(ctx context.Context, s Seed) error {
-	if _, err := tx.SaveSeed(ctx, s.Seed, s.Version); err != nil {
+func (tx *Tx) Displace(ctx context.Context, before Seed, s extract.Seed) error {
+	if _, err := tx.SaveSeed(ctx, before, s, seedbed.ByDedupe); err != nil {
 		return err
 	}
 	var todo script
-	todo.dropBands(s.Collection, s.ID, stage.Keys(s.Question))
+	todo.dropBands(before.Collection, s.ID, stage.Keys(s.Question))
 	todo.add("count a seed as rejected", nil, `UPDATE run_passages SET code = CASE WHEN seeds = 1 THEN $3 ELSE code END,
 		reason = CASE WHEN seeds = 1 THEN $4 ELSE reason END, seeds = seeds - 1, rejected = rejected + 1
 		WHERE run = $1 AND ordinal = (SELECT ordinal FROM seeds WHERE id = $2)`, s.Run, s.ID, extract.AllRejected, "the last pair: "+s.VerdictReason)
@@ -178,9 +183,14 @@ func (tx *Tx) DeleteSeed(ctx context.Context, id string, version int64) error {
 	case version != 0 && version != s.Version:
 		return stale(id)
 	}
+	kept, err := tx.asMade(ctx, s)
+	if err != nil {
+		return err
+	}
 	var todo script
 	todo.dropBands(s.Collection, id, stage.Keys(s.Question))
-	todo.uncount(s)
+	todo.uncount(s, kept)
+	todo.add("delete a seed", nil, `DELETE FROM history WHERE seed = $1`, id)
 	todo.add("delete a seed", nil, `DELETE FROM seeds WHERE id = $1`, id)
 	todo.tellIndex([]Pending{{Seed: id, Version: s.Version + 1, Deleted: true}})
 	if err := todo.run(ctx, tx.q); err != nil {
@@ -189,12 +199,12 @@ func (tx *Tx) DeleteSeed(ctx context.Context, id string, version int64) error {
 	return nil
 }
 
-// uncount takes a seed off the counts of its run and passage, which know what
-// the checks made of it and not what a person decided later.
-func (s *script) uncount(seed Seed) {
+// uncount takes a seed off the counts of its run and passage, where it was
+// counted among the kept or among the rejected.
+func (s *script) uncount(seed Seed, kept bool) {
 	const what = "count a seed no more"
 	const passage = ` WHERE run = $1 AND ordinal = (SELECT ordinal FROM seeds WHERE id = $2)`
-	if slices.ContainsFunc(seed.Checks, func(c extract.Check) bool { return c.Verdict == extract.Fail }) {
+	if !kept {
 		s.add(what, nil, `UPDATE run_passages SET rejected = rejected - 1`+passage+` AND rejected > 0`, seed.Run, seed.ID)
 		s.add(what, nil, `UPDATE runs SET rejected = rejected - 1 WHERE id = $1 AND rejected > 0`, seed.Run)
 		return

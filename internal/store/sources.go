@@ -150,6 +150,7 @@ func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 		`INSERT INTO outbox (seed, version, deleted) SELECT id, version + 1, 1 FROM seeds WHERE source = $1
 			ON CONFLICT (seed) DO UPDATE SET version = excluded.version, deleted = 1, attempts = 0, due = 0, error = ''`,
 		`DELETE FROM bands WHERE seed IN (SELECT n FROM seeds WHERE source = $1)`,
+		`DELETE FROM history WHERE seed IN (SELECT id FROM seeds WHERE source = $1)`,
 		`DELETE FROM seeds WHERE source = $1`,
 		`DELETE FROM replies WHERE id IN (SELECT c.reply FROM calls c JOIN runs r ON r.id = c.run WHERE r.source = $1
 			AND NOT EXISTS (SELECT 1 FROM calls o JOIN runs other ON other.id = o.run WHERE o.reply = c.reply AND other.source <> $1))`,

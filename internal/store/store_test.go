@@ -207,7 +207,7 @@ func TestOutboxKeepsNewest(t *testing.T) {
 		}
 		save()
 		update(t, db, func(tx *store.Tx) error {
-			_, err := tx.SaveSeed(t.Context(), found, 1)
+			_, err := tx.SaveSeed(t.Context(), store.Seed{Seed: found, Version: 1}, found, seedbed.ByPerson)
 			return err
 		})
 		update(t, db, func(tx *store.Tx) error {
@@ -450,9 +450,10 @@ func TestDeleteSeed(t *testing.T) {
 			return err
 		})
 		// A person's verdict is not what the run counts.
-		kept.Verdict = extract.Rejected
+		rejected := kept
+		rejected.Verdict = extract.Rejected
 		update(t, db, func(tx *store.Tx) error {
-			_, err := tx.SaveSeed(t.Context(), kept, 1)
+			_, err := tx.SaveSeed(t.Context(), store.Seed{Seed: kept, Version: 1}, rejected, seedbed.ByPerson)
 			return err
 		})
 		remove := func(id string, version int64) error {
@@ -491,9 +492,9 @@ func TestDeleteSeed(t *testing.T) {
 				t.Errorf("Alike still gives %v, %v", alike, err)
 			}
 		}
-		var bands int
-		if err := db.Writer().QueryRowContext(t.Context(), `SELECT count(*) FROM bands`).Scan(&bands); bands > 0 || err != nil {
-			t.Errorf("%d bands are left, %v", bands, err)
+		var left int
+		if err := db.Writer().QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM bands) + (SELECT count(*) FROM history)`).Scan(&left); left > 0 || err != nil {
+			t.Errorf("%d bands and revisions are left, %v", left, err)
 		}
 		got, err := db.Outbox(t.Context(), time.Now(), 10)
 		slices.SortFunc(got, func(a, b store.Pending) int { return strings.Compare(a.Seed, b.Seed) })
@@ -501,6 +502,74 @@ func TestDeleteSeed(t *testing.T) {
 		slices.SortFunc(want, func(a, b store.Pending) int { return strings.Compare(a.Seed, b.Seed) })
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("the outbox is another, %v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
+// What was changed is kept, a revision a version, as long as its seed is there.
+func TestHistory(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		at := time.UnixMilli(1_750_000_000_000).UTC()
+		on.Now = func() time.Time { return at }
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		first := seed(run, 0, 0)
+		update(t, db, func(tx *store.Tx) error {
+			o := store.Outcome{Found: []extract.Seed{first}}
+			o.State = seedbed.PassageDone
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		second, fourth := first, first
+		second.Answer, second.Tags, second.Verdict = "漢字 \x00 <b>", []string{}, extract.Accepted
+		other := "other"
+		fourth.DuplicateOf = &other
+		before := store.Seed{Seed: first, Version: 1}
+		for _, step := range []struct {
+			after extract.Seed
+			who   string
+		}{{second, seedbed.ByPerson}, {second, seedbed.ByPerson}, {fourth, seedbed.ByDedupe}} {
+			update(t, db, func(tx *store.Tx) (err error) {
+				before.Version, err = tx.SaveSeed(t.Context(), before, step.after, step.who)
+				return err
+			})
+			before.Seed = step.after
+		}
+		if err := db.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.SaveSeed(t.Context(), store.Seed{Seed: second, Version: 2}, first, seedbed.ByPerson)
+			return err
+		}); seedbed.CodeOf(err) != seedbed.Stale {
+			t.Errorf("SaveSeed of an old version gives %v; want stale", err)
+		}
+		tags := []any{"valves"}
+		want := []seedbed.Revision{
+			{Version: 4, Time: at, Who: seedbed.ByDedupe, Changes: []seedbed.FieldChange{
+				{Field: "answer", Before: second.Answer, After: first.Answer}, {Field: "duplicate_of", Before: nil, After: "other"},
+				{Field: "verdict", Before: "accepted", After: "draft"}, {Field: "tags", Before: []any{}, After: tags},
+			}},
+			{Version: 2, Time: at, Who: seedbed.ByPerson, Changes: []seedbed.FieldChange{
+				{Field: "answer", Before: first.Answer, After: second.Answer},
+				{Field: "verdict", Before: "draft", After: "accepted"}, {Field: "tags", Before: tags, After: []any{}},
+			}},
+		}
+		got, err := db.History(t.Context(), first.ID, 0, 10)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("the history is another, %v (-want +got):\n%s", err, diff)
+		}
+		for _, tt := range []struct {
+			before int64
+			limit  int
+			want   []seedbed.Revision
+		}{{0, 1, want[:1]}, {4, 10, want[1:]}, {2, 10, nil}} {
+			got, err := db.History(t.Context(), first.ID, tt.before, tt.limit)
+			if diff := cmp.Diff(tt.want, got); err != nil || diff != "" {
+				t.Errorf("%d from before %d, %v (-want +got):\n%s", tt.limit, tt.before, err, diff)
+			}
+		}
+		update(t, db, func(tx *store.Tx) error { return tx.DeleteSeed(t.Context(), first.ID, 4) })
+		if got, err := db.History(t.Context(), first.ID, 0, 10); len(got) > 0 || err != nil {
+			t.Errorf("after DeleteSeed there are %d revisions, %v", len(got), err)
 		}
 	})
 }

@@ -62,6 +62,7 @@ type Seeds interface {
 	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 	DeleteSeed(ctx context.Context, id string, version int64) error
+	History(ctx context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error)
 	WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, int64, error)
 }
 
@@ -127,6 +128,7 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/seeds/:id", s.seed)
 	g.GET("/seeds/:id/calls", s.seedCalls)
 	g.GET("/seeds/:id/similar", s.similar)
+	g.GET("/seeds/:id/history", s.history)
 	g.PATCH("/seeds/:id", s.patchSeed)
 	g.DELETE("/seeds/:id", s.deleteSeed)
 	g.POST("/seeds/bulk", s.bulk)

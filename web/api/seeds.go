@@ -100,6 +100,30 @@ func (s *server) similar(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"similar": list})
 }
 
+// history lists what was changed of a seed, the newest first; next is where the
+// older ones begin.
+func (s *server) history(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "before"); err != nil {
+		return err
+	}
+	before, err := query.Version("before", c.QueryParam("before"))
+	if err != nil {
+		return err
+	}
+	list, more, err := s.seeds.History(c.Request().Context(), c.Param("id"), before)
+	if err != nil {
+		return err
+	}
+	out := struct {
+		History []seedbed.Revision `json:"history"`
+		Next    int64              `json:"next,omitempty"`
+	}{History: filled(list)}
+	if more {
+		out.Next = list[len(list)-1].Version
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
 func sendSeed(c echo.Context, seed extract.Seed, version int64) error {
 	tag := etag(version)
 	c.Response().Header().Set("ETag", tag)

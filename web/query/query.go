@@ -188,6 +188,18 @@ func NewSeed(n seedbed.NewSeed) error {
 	return Change(c)
 }
 
+// Version reads a seed's version, 0 where there is none.
+func Version(name, value string) (int64, error) {
+	if value == "" {
+		return 0, nil
+	}
+	v, err := strconv.ParseInt(value, 10, 64)
+	if err != nil || v < 1 {
+		return 0, Wrong(name, "%q is no version", value)
+	}
+	return v, nil
+}
+
 // Export reads how seeds are to be exported, from [ExportNames].
 func Export(v url.Values) (seedbed.ExportOptions, error) {
 	o := seedbed.ExportOptions{Format: v.Get("format"), System: strings.TrimSpace(v.Get("system"))}

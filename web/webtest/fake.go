@@ -66,6 +66,7 @@ type Fake struct {
 type stored struct {
 	seed    extract.Seed
 	version int64
+	history []seedbed.Revision // the newest first
 }
 
 // New is an empty library.
@@ -722,7 +723,7 @@ func (f *Fake) TestEndpoint(context.Context, string) (string, error) {
 func (f *Fake) AddSeed(s extract.Seed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.seeds = append(f.seeds, stored{s, 1})
+	f.seeds = append(f.seeds, stored{seed: s, version: 1})
 }
 
 // field is a seed's values of a filter.
@@ -874,6 +875,7 @@ func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed
 	if version != 0 && version != x.version {
 		return extract.Seed{}, 0, seedbed.Errorf(seedbed.Stale, "the seed has been changed since")
 	}
+	before := x.seed
 	set := func(to *string, from *string) {
 		if from != nil {
 			*to = *from
@@ -892,7 +894,27 @@ func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed
 		x.seed.Tags = *c.Tags
 	}
 	x.version++
+	if changes := seedbed.Changes(before, x.seed); len(changes) > 0 {
+		x.history = append([]seedbed.Revision{{Version: x.version, Time: f.Now(), Who: seedbed.ByPerson, Changes: changes}}, x.history...)
+	}
 	return x.seed, x.version, nil
+}
+
+// History gives two revisions at once.
+func (f *Fake) History(_ context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := find(f.seeds, id, func(s stored) string { return s.seed.ID })
+	if i < 0 {
+		return nil, false, missing("seed", id)
+	}
+	for _, v := range f.seeds[i].history {
+		if before == 0 || v.Version < before {
+			list = append(list, v)
+		}
+	}
+	const most = 2
+	return list[:min(len(list), most)], len(list) > most, nil
 }
 
 // WriteSeed compares with all seeds, and knows nothing of passages.
@@ -926,7 +948,7 @@ func (f *Fake) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, 
 			return s, 0, &seedbed.Error{Code: seedbed.Duplicate, Message: same.Error(), Err: same}
 		}
 	}
-	f.seeds = append(f.seeds, stored{s, 1})
+	f.seeds = append(f.seeds, stored{seed: s, version: 1})
 	return s, 1, nil
 }
 
