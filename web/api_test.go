@@ -510,6 +510,32 @@ func TestHistoryAPI(t *testing.T) {
 	wantProblem(t, "no such seed", do(s, "GET", "/api/v1/seeds/nothing/history", ""), 404, "not_found", "")
 }
 
+func TestCollectionsAPI(t *testing.T) {
+	s := server(t, webtest.Sample())
+	post := func(body string) *httptest.ResponseRecorder {
+		return do(s, "POST", "/api/v1/collections", body, "Content-Type", "application/json")
+	}
+	for i, want := range []int{http.StatusCreated, http.StatusOK} {
+		if w := post(`{"name":"reading club"}`); w.Code != want || decode[seedbed.Collection](t, w).Name != "reading club" {
+			t.Errorf("time %d: %d %s, want %d", i+1, w.Code, w.Body, want)
+		}
+	}
+	all := decode[struct{ Collections []seedbed.Collection }](t, do(s, "GET", "/api/v1/collections", "")).Collections
+	var names []string
+	for _, c := range all {
+		names = append(names, c.Name)
+	}
+	if !slices.Equal(names, []string{"code", "default", "reading club"}) || all[0].Sources != 1 || all[0].Seeds == (seedbed.SeedCounts{}) || all[1].Seeds.Rejected != 1 {
+		t.Errorf("the collections are %+v", all)
+	}
+	page := webtest.Parse(t, do(s, "GET", "/", "").Body) // an upload may go there
+	page.Want("input[list=collections][name=collection]", 2)
+	page.Want("datalist#collections option[value='reading club']", 1)
+	wantProblem(t, "no name", post(`{"name":" "}`), 400, "invalid", "name")
+	wantProblem(t, "an unknown field", post(`{"name":"a","seeds":3}`), 400, "invalid", "")
+	wantProblem(t, "an unknown parameter", do(s, "GET", "/api/v1/collections?page=2", ""), 400, "invalid", "page")
+}
+
 func TestDeleteSeedAPI(t *testing.T) {
 	s := server(t, webtest.Sample())
 	const path = "/api/v1/seeds/merge"
@@ -627,7 +653,7 @@ func TestListsAPI(t *testing.T) {
 		t.Errorf("recipes: %+v", got)
 	}
 	empty := server(t, webtest.New())
-	for path, want := range map[string]string{"/sources": `{"sources":[]}`, "/runs": `{"runs":[]}`, "/models": `{"models":[]}`} {
+	for path, want := range map[string]string{"/sources": `{"sources":[]}`, "/collections": `{"collections":[]}`, "/runs": `{"runs":[]}`, "/models": `{"models":[]}`} {
 		if got := strings.TrimSpace(do(empty, "GET", "/api/v1"+path, "").Body.String()); got != want {
 			t.Errorf("GET %s: %s, want %s", path, got, want)
 		}
@@ -727,6 +753,7 @@ func TestOpenAPI(t *testing.T) {
 		"Coverage":   extract.Coverage{Notes: []string{"n"}},
 		"SeedChange": seedbed.SeedChange{},
 		"NewSeed":    seedbed.NewSeed{},
+		"Collection": seedbed.Collection{},
 		"Revision":   seedbed.Revision{},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {

@@ -99,6 +99,9 @@ func collectionLinks(counts map[string]int, current string, total int) []view.Li
 func (s *Server) uploadForm(ctx context.Context, collection string) (view.UploadForm, error) {
 	f := view.UploadForm{Collection: collection, MaxUpload: s.opts.MaxUpload}
 	var err error
+	if f.Collections, err = s.lib.CollectionNames(ctx); err != nil {
+		return f, err
+	}
 	if f.Recipes, err = s.lib.Recipes(ctx); err != nil {
 		return f, err
 	}

@@ -41,6 +41,9 @@ type Library interface {
 	IndexState(ctx context.Context) (seedbed.IndexState, error)
 	Once(ctx context.Context, key string, do func() (seedbed.Answer, error)) (a seedbed.Answer, first bool, err error)
 	DeleteSource(ctx context.Context, id string) error
+	Collections(ctx context.Context) ([]seedbed.Collection, error)
+	CollectionNames(ctx context.Context) ([]string, error)
+	AddCollection(ctx context.Context, name string) (c seedbed.Collection, added bool, err error)
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)

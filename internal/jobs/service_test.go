@@ -112,6 +112,55 @@ func TestNotThere(t *testing.T) {
 	})
 }
 
+func TestCollections(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: " hives "})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ended(up.Run.ID)
+		verdicts := []string{extract.Accepted, extract.Rejected}
+		for id := range b.all(seedbed.Filter{}) {
+			if len(verdicts) == 0 {
+				break
+			}
+			if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Verdict: &verdicts[0]}); err != nil {
+				t.Fatal(err)
+			}
+			verdicts = verdicts[1:]
+		}
+		for i, want := range []bool{true, false} {
+			made, added, err := b.AddCollection(t.Context(), " 漢字 \t")
+			if err != nil || added != want || made.Name != "漢字" || made.Created.IsZero() || made.Sources != 0 {
+				t.Errorf("AddCollection, time %d, gives %+v, %v, %v; want it empty, added %v", i+1, made, added, err, want)
+			}
+		}
+		if made, added, err := b.AddCollection(t.Context(), "hives"); err != nil || added || made.Sources != 1 {
+			t.Errorf("AddCollection of one that is there gives %+v, %v, %v", made, added, err)
+		}
+		list, err := b.Collections(t.Context())
+		for i := range list {
+			list[i].Created = time.Time{}
+		}
+		want := []seedbed.Collection{{Name: "hives", Sources: 1, Seeds: seedbed.SeedCounts{Draft: 1, Accepted: 1, Rejected: 1}}, {Name: "漢字"}}
+		if diff := cmp.Diff(want, list); err != nil || diff != "" {
+			t.Errorf("Collections, %v (-want +got):\n%s", err, diff)
+		}
+		if names, err := b.CollectionNames(t.Context()); err != nil || !slices.Equal(names, []string{"hives", "漢字"}) {
+			t.Errorf("CollectionNames gives %q, %v", names, err)
+		}
+		for _, name := range []string{"", " \n", "a\nb", "a\x00", "\xff", strings.Repeat("ä", 81)} {
+			if _, _, err := b.AddCollection(t.Context(), name); seedbed.CodeOf(err) != seedbed.Invalid {
+				t.Errorf("AddCollection(%q) gives %v; want invalid", name, err)
+			}
+		}
+		if _, err := b.Upload(t.Context(), seedbed.Upload{Name: "b.md", Body: strings.NewReader("b"), Collection: "a\nb"}); seedbed.CodeOf(err) != seedbed.Invalid {
+			t.Errorf("Upload to a collection of two lines gives %v; want invalid", err)
+		}
+	})
+}
+
 func TestFileNames(t *testing.T) {
 	b := start(t, t.TempDir(), jobs.Options{})
 	for name, want := range map[string]string{

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -49,17 +50,18 @@ func (s *Service) Original(ctx context.Context, source string) (io.ReadSeekClose
 // lost whatever happens to the process. A file that is empty becomes a source
 // that failed.
 func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploaded, error) {
+	collection, err := collectionName(u.Collection)
+	if err != nil {
+		return seedbed.Uploaded{}, err
+	}
 	out := seedbed.Uploaded{Source: seedbed.Source{
 		ID:         store.NewID(s.Now()),
-		Collection: u.Collection,
+		Collection: cmp.Or(collection, seedbed.DefaultCollection),
 		Name:       baseName(u.Name),
 		State:      seedbed.SourceQueued,
 		Created:    s.Now().UTC(),
 	}}
 	src := &out.Source
-	if src.Collection == "" {
-		src.Collection = seedbed.DefaultCollection
-	}
 	var run *seedbed.Run
 	if !u.NoRun {
 		r, err := s.newRun(ctx, u.RunOptions)
@@ -107,7 +109,7 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 			src.State = seedbed.SourceFailed
 			src.Error = seedbed.Errorf(seedbed.Invalid, "%s is empty: there is nothing to read in it", src.Name)
 		}
-		if err := tx.AddCollection(ctx, src.Collection, src.Collection); err != nil {
+		if _, err := tx.AddCollection(ctx, src.Collection, src.Collection); err != nil {
 			return err
 		}
 		if err := tx.ClaimBlob(ctx, src.SHA256); err != nil {

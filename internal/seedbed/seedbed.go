@@ -16,6 +16,21 @@ import (
 // DefaultCollection holds what is uploaded without naming a collection.
 const DefaultCollection = "default"
 
+// A Collection holds sources, and through them seeds, that belong together.
+type Collection struct {
+	Name    string     `json:"name"`
+	Sources int        `json:"sources"`
+	Seeds   SeedCounts `json:"seeds"`
+	Created time.Time  `json:"created"`
+}
+
+// SeedCounts are how many seeds there are, by verdict.
+type SeedCounts struct {
+	Draft    int `json:"draft"`
+	Accepted int `json:"accepted"`
+	Rejected int `json:"rejected"`
+}
+
 // States of a source.
 const (
 	SourceQueued  = "queued"

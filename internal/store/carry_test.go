@@ -16,7 +16,10 @@ func TestLogIsCarriedOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "seedbed.db")
 	db := open(t, store.Options{Path: path})
 	const title = "the fourteen valves of the old pump"
-	update(t, db, func(tx *store.Tx) error { return tx.AddCollection(t.Context(), "valves", title) })
+	update(t, db, func(tx *store.Tx) error {
+		_, err := tx.AddCollection(t.Context(), "valves", title)
+		return err
+	})
 	for {
 		data, err := os.ReadFile(path)
 		if err != nil {

@@ -83,15 +83,6 @@ func found(err error, what, id string) error {
 	return nil
 }
 
-// AddCollection makes a collection unless it is there.
-func (tx *Tx) AddCollection(ctx context.Context, id, name string) error {
-	if _, err := tx.exec(ctx, `INSERT INTO collections (id, name, created) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
-		id, name, millis(tx.now())); err != nil {
-		return fmt.Errorf("add collection %s: %w", id, err)
-	}
-	return nil
-}
-
 // AddSource adds a source. Its collection has to be there.
 func (tx *Tx) AddSource(ctx context.Context, s seedbed.Source) error {
 	code, message := errorColumns(s.Error)

@@ -57,7 +57,7 @@ func sourceAndRun(t testing.TB, db *store.DB, total int) (seedbed.Source, seedbe
 		Recipe: "explicit", RecipeHash: "h", RecipeBody: "b", State: seedbed.RunRunning, Created: now,
 	}
 	update(t, db, func(tx *store.Tx) error {
-		if err := tx.AddCollection(t.Context(), "default", "Default"); err != nil {
+		if _, err := tx.AddCollection(t.Context(), "default", "Default"); err != nil {
 			return err
 		}
 		if err := tx.AddSource(t.Context(), src); err != nil {

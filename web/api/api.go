@@ -32,6 +32,8 @@ type Library interface {
 	PageImage(ctx context.Context, source string, page int) ([]byte, error)
 	ReadOCR(ctx context.Context, source string) error
 	DeleteSource(ctx context.Context, id string) error
+	Collections(ctx context.Context) ([]seedbed.Collection, error)
+	AddCollection(ctx context.Context, name string) (c seedbed.Collection, added bool, err error)
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)
@@ -110,6 +112,9 @@ func Mount(e *echo.Echo, o Options) {
 	g.GET("/sources/:id/original", s.original)
 	g.GET("/sources/:id/pages/:page/image", s.pageImage)
 	g.POST("/sources/:id/ocr", s.readOCR)
+
+	g.GET("/collections", s.collections)
+	g.POST("/collections", s.addCollection)
 
 	g.GET("/runs", s.runs)
 	g.POST("/runs", s.once(s.startRun, s.readWanted))

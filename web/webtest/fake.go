@@ -41,6 +41,7 @@ type Fake struct {
 	mu        sync.Mutex
 	asked     seedbed.Reading  // of the reader, by the last upload
 	sources   []seedbed.Source // oldest first, as all lists
+	empty     []string         // names of collections that were made without a source
 	documents map[string]*extract.Document
 	originals map[string][]byte
 	passages  map[string][]seedbed.RunPassage
@@ -335,6 +336,57 @@ func (f *Fake) DeleteSource(_ context.Context, id string) error {
 	f.seeds = slices.DeleteFunc(f.seeds, func(s stored) bool { return s.seed.Source.ID == id })
 	f.tell("")
 	return nil
+}
+
+// Collections are those of the sources, and those that were added.
+func (f *Fake) Collections(context.Context) ([]seedbed.Collection, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := map[string]*seedbed.Collection{}
+	for _, name := range f.empty {
+		at[name] = &seedbed.Collection{Name: name}
+	}
+	for _, s := range f.sources {
+		if at[s.Collection] == nil {
+			at[s.Collection] = &seedbed.Collection{Name: s.Collection}
+		}
+		at[s.Collection].Sources++
+	}
+	for _, x := range f.seeds {
+		for _, name := range f.field("collection", x.seed) {
+			n := &at[name].Seeds
+			*map[string]*int{extract.Draft: &n.Draft, extract.Accepted: &n.Accepted, extract.Rejected: &n.Rejected}[x.seed.Verdict]++
+		}
+	}
+	var out []seedbed.Collection
+	for _, name := range slices.Sorted(maps.Keys(at)) {
+		out = append(out, *at[name])
+	}
+	return out, nil
+}
+
+// CollectionNames are the names of Collections.
+func (f *Fake) CollectionNames(ctx context.Context) ([]string, error) {
+	list, err := f.Collections(ctx)
+	var names []string
+	for _, c := range list {
+		names = append(names, c.Name)
+	}
+	return names, err
+}
+
+// AddCollection remembers an empty one.
+func (f *Fake) AddCollection(ctx context.Context, name string) (seedbed.Collection, bool, error) {
+	list, err := f.Collections(ctx)
+	for _, c := range list {
+		if c.Name == name {
+			return c, false, err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.empty = append(f.empty, name)
+	return seedbed.Collection{Name: name}, true, err
 }
 
 func (f *Fake) StartRun(_ context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error) {
