@@ -44,7 +44,7 @@ func (s *Service) tidy(ctx context.Context) {
 func (s *Service) sweep(ctx context.Context) {
 	s.trash.Lock()
 	defer s.trash.Unlock()
-	_, err := s.DB.Alone(ctx, "garbage", func() error {
+	_, err := s.DB.Alone(ctx, store.Garbage, func() error {
 		for {
 			n, err := s.sweepSome(ctx)
 			if err != nil || n == 0 {

@@ -13,6 +13,7 @@ import (
 	"seedbed/internal/blob"
 	"seedbed/internal/jobs"
 	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
 )
 
 // TestDeleteSourceFailsAnywhere has each table refuse a write in turn while a
@@ -136,6 +137,32 @@ func TestGarbageIsRemovedLater(t *testing.T) {
 		if run := b.ended(again.Run.ID); run.Seeds != 3 {
 			t.Errorf("the same bytes once more end as %+v; want 3 seeds", run)
 		}
+	}
+}
+
+// TestBlobsStay: as long as somebody wants all blobs to stay no process removes
+// any, and then they go.
+func TestBlobsStay(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, dir, jobs.Options{})
+	up := b.upload("bees.md", faq, seedbed.RunOptions{})
+	b.ended(up.Run.ID)
+	err := store.WhileBlobsStay(t.Context(), b.path, func() error {
+		if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
+			return err
+		}
+		b.check(true)
+		if n := countBlobs(t, dir); n != 2 {
+			t.Errorf("of the source that was deleted meanwhile %d blobs are there, want both", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.check(true)
+	if n := countBlobs(t, dir); n != 0 {
+		t.Errorf("in the end %d blobs are left", n)
 	}
 }
 
