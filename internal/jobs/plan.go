@@ -95,13 +95,23 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	if err != nil {
 		return 0, err
 	}
-	switch run.State {
-	case seedbed.RunQueued, seedbed.RunReading:
+	resumed := run.State == seedbed.RunRunning && run.Started.IsZero() // that was paused before it had begun
+	switch {
+	case resumed && src.State != seedbed.SourceReady:
+		run.State = seedbed.RunQueued // it goes on when its source is read
+		if src.State == seedbed.SourceFailed {
+			run.State, run.Error, run.Finished = seedbed.RunFailed, src.Error, s.Now().UTC()
+		}
+		if err := tx.SaveRun(ctx, run); err != nil {
+			return 0, err
+		}
+		return -1, queue.Complete(ctx, tx, job)
+	case resumed || run.State == seedbed.RunQueued || run.State == seedbed.RunReading:
 		run.State, run.Started, run.Passages.Total = seedbed.RunRunning, s.Now().UTC(), src.Passages
 		if err := tx.SaveRun(ctx, run); err != nil {
 			return 0, err
 		}
-	case seedbed.RunRunning:
+	case run.State == seedbed.RunRunning:
 	default: // whoever resumes it plans again
 		return -1, queue.Complete(ctx, tx, job)
 	}

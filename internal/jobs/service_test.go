@@ -21,6 +21,7 @@ import (
 	"seedbed/internal/jobs"
 	"seedbed/internal/search"
 	"seedbed/internal/seedbed"
+	"seedbed/internal/store"
 )
 
 func TestUnreadable(t *testing.T) {
@@ -59,6 +60,94 @@ func TestUnreadable(t *testing.T) {
 		}
 		if again = b.ended(again.ID); again.State != seedbed.RunDone || again.Seeds != 3 {
 			t.Errorf("a new run, now that the file can be read, ends as %+v; want done with 3 seeds", again)
+		}
+	})
+}
+
+// TestResumedBeforeItsSourceIsRead: a run that was paused before it had begun,
+// as those of a backup are, waits when it is resumed until its source is read,
+// and fails if that cannot be.
+func TestResumedBeforeItsSourceIsRead(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		why := error(nil)
+		read := make(chan struct{})
+		b := start(t, dir, jobs.Options{Read: func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
+			<-read
+			if why != nil {
+				return nil, why
+			}
+			return readMarkdown(ctx, path, name, how)
+		}})
+		paused := func(name string) string {
+			t.Helper()
+			run := b.upload(name, faq, seedbed.RunOptions{}).Run.ID
+			b.until(run, func(r seedbed.Run) bool { return r.State == seedbed.RunReading })
+			err := b.db.Update(t.Context(), func(tx *store.Tx) error {
+				r, err := tx.Run(t.Context(), run)
+				if err != nil {
+					return err
+				}
+				r.State, r.Error = seedbed.RunPaused, seedbed.Errorf(seedbed.Restored, "it was backed up")
+				return tx.SaveRun(t.Context(), r)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return run
+		}
+		resume := func(run string) {
+			t.Helper()
+			if err := b.Resume(t.Context(), run); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove := func(run string) { // so that the same bytes are read again
+			t.Helper()
+			r, err := b.Run(t.Context(), run)
+			if err == nil {
+				err = b.DeleteSource(t.Context(), r.Source)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		source := func(run, state string) {
+			t.Helper()
+			b.eventually(func() bool {
+				r, err := b.Run(t.Context(), run)
+				if err != nil {
+					t.Fatal(err)
+				}
+				src, err := b.Source(t.Context(), r.Source)
+				return err == nil && src.State == state
+			})
+		}
+
+		run := paused("early.md")
+		resume(run)
+		b.until(run, func(r seedbed.Run) bool { return r.State == seedbed.RunQueued })
+		read <- struct{}{}
+		if r := b.ended(run); r.State != seedbed.RunDone || r.Seeds != 3 || r.Error != nil {
+			t.Errorf("resumed before its source was read, the run ends as %+v, %v; want done with 3 seeds", r, r.Error)
+		}
+		remove(run)
+
+		run = paused("late.md")
+		read <- struct{}{}
+		source(run, seedbed.SourceReady)
+		resume(run)
+		if r := b.ended(run); r.State != seedbed.RunDone || r.Seeds != 3 {
+			t.Errorf("resumed when its source was read, the run ends as %+v; want done with 3 seeds", r)
+		}
+		remove(run)
+
+		why = seedbed.Errorf(seedbed.Encrypted, "locked.md asks for a password")
+		run = paused("locked.md")
+		read <- struct{}{}
+		source(run, seedbed.SourceFailed)
+		resume(run)
+		if r := b.ended(run); r.State != seedbed.RunFailed || r.Error == nil || r.Error.Code != seedbed.Encrypted {
+			t.Errorf("resumed when its source could not be read, the run ends as %+v, %v; want failed for that", r, r.Error)
 		}
 	})
 }

@@ -328,6 +328,7 @@ const (
 	Limit       = "limit"       // a file that needs more time or memory than it is given
 	BatchEnded  = "batch"       // a run's batch did not end well
 	Spent       = "spent"       // a run has spent what it may
+	Restored    = "restored"    // a run was under way when its database was backed up
 	Unavailable = "unavailable" // something we depend on is down; trying again may help
 	Internal    = "internal"    //
 )
