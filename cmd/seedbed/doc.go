@@ -7,6 +7,7 @@ exporting as training and evaluation sets.
 	seedbed worker              only work off jobs, beside others on one PostgreSQL database
 	seedbed extract book.md     seeds as JSON Lines, without a server
 	seedbed read paper.pdf      the text as Seedbed reads it
+	seedbed backup all.zip      the data folder in one file; seedbed restore makes it one again
 	seedbed -h                  everything else
 
 # A tour of the code
@@ -55,6 +56,7 @@ copy, a blob never changes.
 	internal/sandbox    the child process that reads files, and the jail that runs code
 	internal/search     the index
 	internal/export     training formats
+	internal/backup     the data folder as one file, and back
 	static              style sheet, scripts, icons
 	bench               benchmarks that print ratios
 	examples            a chapter, a paper and a repository to try it on

@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"internal/fetch":   {"internal/seedbed", "internal/fetch"},
 	"internal/sandbox": {"internal/seedbed", "internal/fetch", "internal/sandbox", "extract"},
 	"internal/export":  {"internal/seedbed", "internal/export", "extract"},
+	"internal/backup":  {"internal/store", "internal/blob"},
 	"internal/queue":   {"internal/seedbed", "internal/store"},
 	"internal/jobs":    {"internal/seedbed", "internal/store", "internal/queue", "internal/blob", "internal/search", "internal/jobs", "extract"},
 	"extract":          {"extract"},

@@ -39,6 +39,8 @@ type commands struct {
 	Measure measureCmd `cmd:"" help:"Print the scorecard of seeds: grounding, diversity, coverage, cost."`
 	Check   checkCmd   `cmd:"" help:"Look whether originals, documents, database and search index fit, and mend them."`
 	Reindex reindexCmd `cmd:"" help:"Build the search index anew."`
+	Backup  backupCmd  `cmd:"" help:"Write all that the data folder holds to one file."`
+	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Log string `help:"How messages on stderr look: text or json." enum:"text,json" default:"text" env:"SEEDBED_LOG"`

@@ -1,0 +1,277 @@
+// Package backup makes one file of what a data folder holds that cannot be
+// made again, and a data folder of that file.
+//
+// The file is a zip: seedbed.db, the database as it was at one moment; blobs,
+// the originals and documents it names; benchmarks; and manifest.json, which
+// lists all of them with their hashes. The search index and drawn pages are
+// made again.
+package backup
+
+import (
+	"archive/zip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"seedbed/internal/blob"
+	"seedbed/internal/store"
+)
+
+// ErrThere is the error of a backup or a data folder that would be overwritten.
+var ErrThere = errors.New("is there already")
+
+// What a data folder has by these names, a backup has too.
+const (
+	databaseFile = "seedbed.db"
+	blobFolder   = "blobs"
+	benchFolder  = "benchmarks"
+	manifestFile = "manifest.json"
+)
+
+// format is the version of how a backup is laid out.
+const format = 1
+
+// A Manifest says what is in a backup.
+type Manifest struct {
+	Format  int       `json:"format"`
+	Program string    `json:"program"`
+	Schema  int64     `json:"schema"` // the version of the database's schema
+	Created time.Time `json:"created"`
+
+	Sources int   `json:"sources"`
+	Runs    int   `json:"runs"`
+	Seeds   int   `json:"seeds"`
+	Paused  int   `json:"paused_runs"`   // that were under way
+	Keys    int   `json:"keys_left_out"` // API keys of model servers
+	Blobs   int   `json:"blobs"`         // of the files
+	Bytes   int64 `json:"bytes"`         // of all files together
+
+	Files []File `json:"files"`
+}
+
+// A File is one of a backup.
+type File struct {
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Options say what to back up.
+type Options struct {
+	Data    string     // the data folder, with an SQLite database in it
+	Blobs   blob.Store // that the database belongs to
+	Keys    bool       // keep the API keys of model servers
+	Program string     // which makes the backup
+	Now     func() time.Time
+}
+
+// Save makes a backup under a name, which it has once it is whole and on disk.
+// ErrThere says that there is such a file; with force it is replaced.
+func Save(ctx context.Context, name string, force bool, o Options) (m Manifest, err error) {
+	there := func() error {
+		if _, err := os.Lstat(name); err == nil && !force {
+			return fmt.Errorf("%s %w", name, ErrThere)
+		}
+		return nil
+	}
+	if err := there(); err != nil {
+		return m, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+	if err != nil {
+		return m, err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if m, err = Write(ctx, f, o); err != nil {
+		return m, err
+	}
+	if err := f.Sync(); err != nil {
+		return m, err
+	}
+	if err := f.Close(); err != nil {
+		return m, err
+	}
+	if err := there(); err != nil {
+		return m, err
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return m, err
+	}
+	syncDir(filepath.Dir(name))
+	return m, nil
+}
+
+// Write writes a backup while others may work on the data folder.
+func Write(ctx context.Context, w io.Writer, o Options) (m Manifest, err error) {
+	database := filepath.Join(o.Data, databaseFile)
+	// What the snapshot names is there when it is taken, and stays.
+	err = store.WhileBlobsStay(ctx, database, func() error {
+		m, err = write(ctx, w, o)
+		return err
+	})
+	return m, err
+}
+
+func write(ctx context.Context, w io.Writer, o Options) (m Manifest, err error) {
+	const temporary = "backup-"
+	left, err := filepath.Glob(filepath.Join(o.Data, temporary+"*"))
+	if err != nil {
+		return m, err
+	}
+	for _, dir := range left { // by one that was killed: there is no other now
+		if err := os.RemoveAll(dir); err != nil {
+			return m, err
+		}
+	}
+	dir, err := os.MkdirTemp(o.Data, temporary)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	m = Manifest{Format: format, Program: o.Program, Created: o.Now().UTC().Truncate(time.Second)}
+	copied := filepath.Join(dir, databaseFile)
+	snap, err := store.TakeSnapshot(ctx, filepath.Join(o.Data, databaseFile), copied, o.Keys)
+	if err != nil {
+		return m, err
+	}
+	m.Schema, m.Sources, m.Runs, m.Seeds = snap.Version, snap.Sources, snap.Runs, snap.Seeds
+	m.Paused, m.Keys = snap.Paused, snap.Keys
+
+	z := &writer{ctx: ctx, zip: zip.NewWriter(w), m: &m}
+	if err := z.file(databaseFile, copied); err != nil {
+		return m, err
+	}
+	for _, b := range snap.Blobs {
+		if err := z.blob(o.Blobs, b); err != nil {
+			return m, err
+		}
+	}
+	if err := z.folder(benchFolder, filepath.Join(o.Data, benchFolder)); err != nil {
+		return m, err
+	}
+	return m, z.close()
+}
+
+// A writer adds files to a zip and to its manifest.
+type writer struct {
+	ctx context.Context
+	zip *zip.Writer
+	m   *Manifest
+}
+
+func (z *writer) add(name string, method uint16, r io.Reader) (sum string, err error) {
+	w, err := z.zip.CreateHeader(&zip.FileHeader{Name: name, Method: method, Modified: z.m.Created})
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, h), reader{z.ctx, r})
+	if err != nil {
+		return "", fmt.Errorf("back up %s: %w", name, err)
+	}
+	sum = hex.EncodeToString(h.Sum(nil))
+	z.m.Files = append(z.m.Files, File{Name: name, Size: n, SHA256: sum})
+	z.m.Bytes += n
+	return sum, nil
+}
+
+func (z *writer) file(name, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	_, err = z.add(name, zip.Deflate, f)
+	return errors.Join(err, f.Close())
+}
+
+// blob adds a blob as it is: many are compressed, and one stored so can be no
+// larger than the zip.
+func (z *writer) blob(from blob.Store, b store.Needed) error {
+	what, mend := "the original", "upload the file again"
+	if b.Document {
+		what, mend = "the document", "seedbed check --repair may read it again"
+	}
+	r, err := from.Open(z.ctx, b.Sum)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s of source %s, %s, is missing: %s: %w", what, b.Source, b.Name, mend, err)
+	}
+	if err != nil {
+		return err
+	}
+	sum, err := z.add(blobName(b.Sum), zip.Store, r)
+	if err == nil && sum != b.Sum {
+		err = fmt.Errorf("%s of source %s, %s, was altered: %s: its hash is %s, not %s", what, b.Source, b.Name, mend, sum, b.Sum)
+	}
+	z.m.Blobs++
+	return errors.Join(err, r.Close())
+}
+
+// folder adds what files a folder has, if it is there.
+func (z *writer) folder(name, dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) && path == dir {
+			return nil
+		}
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return z.file(name+"/"+filepath.ToSlash(rel), path)
+	})
+}
+
+// close adds the manifest, which knows all others.
+func (z *writer) close() error {
+	w, err := z.zip.CreateHeader(&zip.FileHeader{Name: manifestFile, Method: zip.Deflate, Modified: z.m.Created})
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	if err := e.Encode(z.m); err != nil {
+		return err
+	}
+	return z.zip.Close()
+}
+
+func blobName(sum string) string { return path.Join(blobFolder, sum[:2], sum) }
+
+// A reader stops when its context does.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// syncDir makes what was renamed in a folder durable, where its file system
+// can: Windows and some network drives have no such call.
+func syncDir(dir string) {
+	if f, err := os.Open(dir); err == nil {
+		_ = f.Sync()
+		_ = f.Close()
+	}
+}
