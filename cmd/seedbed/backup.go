@@ -18,9 +18,10 @@ import (
 
 type backupCmd struct {
 	dataThere
-	File  string `arg:"" help:"The zip to write; - is stdout." type:"path"`
-	Force bool   `help:"Replace FILE if it is there."`
-	Keys  bool   `help:"Keep the API keys of model servers."`
+	File       string `arg:"" help:"The zip to write; - is stdout." type:"path"`
+	Force      bool   `help:"Replace the file if it is there."`
+	Keys       bool   `help:"Keep the API keys of model servers."`
+	Incomplete bool   `help:"Leave out originals and documents that are lost or altered, and say which."`
 }
 
 // Help says what is in a backup.
@@ -43,7 +44,7 @@ func (c backupCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	o := backup.Options{Data: c.Data, Blobs: blobs, Keys: c.Keys, Program: "seedbed " + version(), Now: time.Now}
+	o := backup.Options{Data: c.Data, Blobs: blobs, Keys: c.Keys, Incomplete: c.Incomplete, Program: "seedbed " + version(), Now: time.Now}
 	var m backup.Manifest
 	if c.File == "-" {
 		m, err = backup.Write(ctx, s.out, o)
@@ -67,6 +68,9 @@ func (backupCmd) tell(w io.Writer, m backup.Manifest) {
 	}
 	if m.Keys > 0 {
 		_, _ = fmt.Fprintf(w, "left out: %s, which --keys keeps\n", view.Count(m.Keys, "API key"))
+	}
+	for _, l := range m.LeftOut {
+		_, _ = fmt.Fprintf(w, "left out: %s, lost or altered\n", l)
 	}
 }
 
@@ -103,6 +107,9 @@ func (c restoreCmd) Run(ctx context.Context, s *streams) (err error) {
 	}
 	if m.Keys > 0 {
 		_, _ = fmt.Fprintf(s.err, "not in the backup: %s, to be entered in the settings\n", view.Count(m.Keys, "API key"))
+	}
+	for _, l := range m.LeftOut {
+		_, _ = fmt.Fprintf(s.err, "not in the backup: %s, see seedbed check\n", l)
 	}
 	return nil
 }

@@ -55,7 +55,27 @@ type Manifest struct {
 	Blobs   int   `json:"blobs"`         // of the files
 	Bytes   int64 `json:"bytes"`         // of all files together
 
-	Files []File `json:"files"`
+	// LeftOut are the originals and documents that were lost or altered, where
+	// a backup without them was asked for.
+	LeftOut []Lost `json:"left_out,omitempty"`
+	Files   []File `json:"files"`
+}
+
+// Lost is a blob that a backup does not have, and which source needs it.
+type Lost struct {
+	SHA256   string `json:"sha256"`
+	Source   string `json:"source"`
+	Name     string `json:"name"`
+	Document bool   `json:"document"` // what was read, else the original
+}
+
+// String says what it was.
+func (l Lost) String() string {
+	what := "the original"
+	if l.Document {
+		what = "the document"
+	}
+	return fmt.Sprintf("%s of source %s, %s", what, l.Source, l.Name)
 }
 
 // A File is one of a backup.
@@ -71,7 +91,12 @@ type Options struct {
 	Blobs   blob.Store // that the database belongs to
 	Keys    bool       // keep the API keys of model servers
 	Program string     // which makes the backup
-	Now     func() time.Time
+
+	// Incomplete leaves out what is lost or altered. Else there is no backup
+	// then.
+	Incomplete bool
+
+	Now func() time.Time
 }
 
 // Save makes a backup under a name, which it has once it is whole and on disk.
@@ -152,7 +177,7 @@ func write(ctx context.Context, w io.Writer, o Options) (m Manifest, err error) 
 	m.Schema, m.Sources, m.Runs, m.Seeds = snap.Version, snap.Sources, snap.Runs, snap.Seeds
 	m.Paused, m.Keys = snap.Paused, snap.Keys
 
-	z := &writer{ctx: ctx, zip: zip.NewWriter(w), m: &m}
+	z := &writer{ctx: ctx, zip: zip.NewWriter(w), m: &m, incomplete: o.Incomplete}
 	if err := z.file(databaseFile, copied); err != nil {
 		return m, err
 	}
@@ -172,6 +197,8 @@ type writer struct {
 	ctx context.Context
 	zip *zip.Writer
 	m   *Manifest
+
+	incomplete bool
 }
 
 func (z *writer) add(name string, method uint16, r io.Reader) (sum string, err error) {
@@ -202,20 +229,31 @@ func (z *writer) file(name, path string) error {
 // blob adds a blob as it is: many are compressed, and one stored so can be no
 // larger than the zip.
 func (z *writer) blob(from blob.Store, b store.Needed) error {
-	what, mend := "the original", "upload the file again"
+	named := Lost{SHA256: b.Sum, Source: b.Source, Name: b.Name, Document: b.Document}
+	mend := "upload the file again, or leave it out with --incomplete"
 	if b.Document {
-		what, mend = "the document", "seedbed check --repair may read it again"
+		mend = "seedbed check --repair may read it again, or leave it out with --incomplete"
+	}
+	if z.incomplete {
+		err := blob.Check(z.ctx, from, b.Sum)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, blob.ErrAltered) {
+			z.m.LeftOut = append(z.m.LeftOut, named)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 	r, err := from.Open(z.ctx, b.Sum)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s of source %s, %s, is missing: %s: %w", what, b.Source, b.Name, mend, err)
+		return fmt.Errorf("%s, is lost: %s: %w", named, mend, err)
 	}
 	if err != nil {
 		return err
 	}
 	sum, err := z.add(blobName(b.Sum), zip.Store, r)
 	if err == nil && sum != b.Sum {
-		err = fmt.Errorf("%s of source %s, %s, was altered: %s: its hash is %s, not %s", what, b.Source, b.Name, mend, sum, b.Sum)
+		err = fmt.Errorf("%s, was altered: %s: %w", named, mend, blob.ErrAltered)
 	}
 	z.m.Blobs++
 	return errors.Join(err, r.Close())

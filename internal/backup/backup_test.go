@@ -218,14 +218,15 @@ func TestNothingIsOverwritten(t *testing.T) {
 	}
 }
 
-// A source whose bytes are gone, or are others, is named; there is no backup.
+// A source whose bytes are gone, or are others, is named; there is no backup,
+// unless one without them will do.
 func TestBlobsAreLookedAt(t *testing.T) {
 	for _, c := range []struct {
 		does string
 		to   func(path string) error
 		says string
 	}{
-		{"is missing", os.Remove, "is missing: upload the file again"},
+		{"is missing", os.Remove, "is lost: upload the file again"},
 		{"is altered", func(path string) error {
 			return errors.Join(os.Chmod(path, 0o600), os.WriteFile(path, []byte(text("xells")), 0o400))
 		}, "was altered: upload the file again"},
@@ -249,6 +250,20 @@ func TestBlobsAreLookedAt(t *testing.T) {
 		}
 		if left, err := filepath.Glob(filepath.Join(data, "backup-*")); err != nil || len(left) != 0 {
 			t.Errorf("Save where a blob %s leaves %v in the data folder, %v", c.does, left, err)
+		}
+		o := options(t, data)
+		o.Incomplete = true
+		name := filepath.Join(dir, "backup.zip")
+		m, err := backup.Save(t.Context(), name, false, o)
+		if err != nil || m.Blobs != 1 || len(m.LeftOut) != 1 || m.LeftOut[0].Name != "wells.md" {
+			t.Fatalf("Save without what is lost, where a blob %s: %+v, %v; want one blob, and the other named", c.does, m, err)
+		}
+		to := filepath.Join(dir, "restored")
+		if again, err := backup.Restore(t.Context(), name, to, inData); err != nil || !cmp.Equal(again, m) {
+			t.Errorf("Restore without what is lost: %+v, %v; want %+v", again, err, m)
+		}
+		if got := tree(t, filepath.Join(to, "blobs")); len(got) != 1 {
+			t.Errorf("Restore without what is lost: %d blobs; want 1", len(got))
 		}
 	}
 }

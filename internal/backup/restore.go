@@ -203,8 +203,12 @@ func (z *archive) unpack(dir string, blobs blob.Store) error {
 	if err != nil {
 		return err
 	}
+	leftOut := map[string]bool{}
+	for _, l := range z.m.LeftOut {
+		leftOut[l.SHA256] = true
+	}
 	for _, b := range needed {
-		if z.files[blobName(b.Sum)] == nil {
+		if z.files[blobName(b.Sum)] == nil && !leftOut[b.Sum] {
 			return damaged("%s of source %s, %s, is missing", blobName(b.Sum), b.Source, b.Name)
 		}
 	}
