@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"seedbed/extract/llm/llmtest"
 	"seedbed/internal/seedbed"
 )
@@ -67,6 +69,7 @@ func TestBackupWhileARunIsAtWork(t *testing.T) {
 	if r = p.until(run, ended); r.State != seedbed.RunDone || r.Passages.Done != r.Passages.Total {
 		t.Errorf("the run that was backed up ends as %+v, want all passages done", r)
 	}
+	want := plain(t, p.seeds("run="+run))
 	paid := model.Stats()
 	p.terminate()
 	checkIsClean(t, data)
@@ -120,8 +123,41 @@ func TestBackupWhileARunIsAtWork(t *testing.T) {
 		t.Errorf("resumed, the run asked %d times, %d of it anew; want no more than the %d passages that the backup did not have",
 			s.Requests-paid.Requests, s.Prompts-paid.Prompts, r.Passages.Total-had)
 	}
+	if diff := cmp.Diff(want, plain(t, p.seeds("run="+run))); diff != "" {
+		t.Errorf("resumed, the run has other seeds than the one that was backed up (-was +is):\n%s", diff)
+	}
 	p.terminate()
 	checkIsClean(t, to)
+}
+
+// A source that was not read when it was backed up is read where it is
+// restored; its run waits to be resumed all the same.
+func TestBackupOfWhatIsNotRead(t *testing.T) {
+	data := t.TempDir()
+	p, at := launch(t, address, nil, "serve", "--no-worker", "--addr", "127.0.0.1:0", "--data", data)
+	p.URL = at
+	up := p.upload(nil, file{"faq.md", []byte("# FAQ\n\n## Why is the well deep?\n\nBecause the clay keeps the rain from sinking into the chalk.\n")})
+	name, to := filepath.Join(t.TempDir(), "backup.zip"), filepath.Join(t.TempDir(), "restored")
+	if code, _, said := command(t, nil, "backup", "--data", data, name); code != 0 {
+		t.Fatalf("backup: %d, %s", code, said)
+	}
+	if code, _, said := command(t, nil, "restore", "--data", to, name); code != 0 {
+		t.Fatalf("restore: %d, %s", code, said)
+	}
+	checkIsClean(t, to)
+	p = startProgram(t, to)
+	if src := p.settled(up.Sources[0].ID); src.State != seedbed.SourceReady {
+		t.Errorf("the restored source is %s with %v; want it read", src.State, src.Error)
+	}
+	run := up.Runs[0].ID
+	var r seedbed.Run
+	if p.get("/api/v1/runs/"+run, &r); r.State != seedbed.RunPaused {
+		t.Errorf("the restored run is %s; want it paused", r.State)
+	}
+	p.post("/api/v1/runs/"+run+"/resume", struct{}{}, nil)
+	if r := p.until(run, ended); r.State != seedbed.RunDone || r.Seeds != 1 {
+		t.Errorf("resumed, the restored run ends as %+v; want it done with a seed", r)
+	}
 }
 
 // databaseOf is the database in a backup.
