@@ -278,6 +278,9 @@ func (s *Server) seedView(c echo.Context, seed extract.Seed, version int64) (vie
 	if p.Similar, err = s.seeds.Similar(c.Request().Context(), seed.ID); err != nil {
 		return p, err
 	}
+	if p.History, p.Older, err = s.historyOf(c.Request().Context(), seed); err != nil {
+		return p, err
+	}
 	p.Quotes, err = s.evidenceOf(c, seed)
 	return p, err
 }
@@ -322,15 +325,7 @@ func (s *Server) editSeed(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	typed := view.SeedForm{
-		Open:     true,
-		Question: lines(form.Get("question")),
-		Answer:   lines(form.Get("answer")),
-		Short:    strings.TrimSpace(form.Get("short_answer")),
-		Steps:    lines(form.Get("reasoning")),
-		Type:     form.Get("type"),
-		Tags:     form.Get("tags"),
-	}
+	typed := typed(form)
 	steps, tags := paragraphs(typed.Steps), commas(typed.Tags)
 	change := seedbed.SeedChange{
 		Question: &typed.Question, Answer: &typed.Answer, ShortAnswer: &typed.Short,

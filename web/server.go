@@ -170,6 +170,8 @@ func (s *Server) routes() {
 	e.POST("/sources/:id/runs/estimate", s.estimateRun)
 	e.GET("/sources/:id/pages/:page", s.sourcePage)
 	e.POST("/sources/:id/ocr", s.readOCR)
+	e.GET("/sources/:id/write", s.newSeed)
+	e.POST("/sources/:id/write", s.writeSeed)
 	e.POST("/sources/:id/delete", s.deleteSource)
 
 	e.GET("/runs", s.runs)
@@ -187,6 +189,7 @@ func (s *Server) routes() {
 	e.GET("/seeds/:id/calls", s.seedCalls)
 	e.POST("/seeds/:id", s.editSeed)
 	e.POST("/seeds/:id/verdict", s.judge)
+	e.POST("/seeds/:id/history", s.bringBack)
 	e.POST("/seeds/:id/delete", s.deleteSeed)
 
 	e.GET("/export", s.export)

@@ -66,7 +66,7 @@ var samplePages = []string{
 	"/", "/?collection=code", "/?collection=nothing",
 	"/sources/book", "/sources/book?at=300-420", "/sources/book/passages", "/sources/book/passages?state=skipped", "/sources/book/seeds", "/sources/book/runs",
 	"/sources/book/pages/3", "/sources/book/pages/17?at=0-400", "/sources/scanned",
-	"/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
+	"/sources/book/write", "/sources/reading/write", "/sources/locked", "/sources/locked/passages", "/sources/locked/seeds", "/sources/reading", "/sources/stack",
 	"/runs/live/calls?passage=17", "/calls/live-17-1", "/calls/live-17-2",
 	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/waiting", "/runs/unread", "/runs/live/scorecard", "/runs/done/scorecard",
 	"/recipes/quick", "/recipes/quick?full=1", "/recipes/mine", "/recipes/mine?saved=1", "/recipes/new", "/recipes/new?from=quick",
@@ -660,6 +660,114 @@ func TestDeleteSeed(t *testing.T) {
 		if at := webtest.Attr(n, "href") + webtest.Attr(n, "value"); strings.Contains(at, "deleted") {
 			t.Errorf("the list leads on to %s", at)
 		}
+	}
+}
+
+// What was changed is shown before and after, and can be brought back.
+func TestHistory(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	was, _, err := f.Seed(t.Context(), "merge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body).Want("#history", 0)
+	evil := `</p><script>alert(1)</script>`
+	accepted, tags := extract.Accepted, []string{evil}
+	for _, c := range []seedbed.SeedChange{{Tags: &tags}, {Answer: &evil}, {Verdict: &accepted}} {
+		if _, _, err := f.UpdateSeed(t.Context(), "merge", 0, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	page.Want("#history li", 2) // the fake gives so many at once
+	page.Want(`#history a[href="/api/v1/seeds/merge/history?before=3"]`, 1)
+	if got := page.Text("#history li:first-child .change"); got != "Verdict draft → accepted" {
+		t.Errorf("the last change reads %q", got)
+	}
+	if got := page.Text("#history details"); !strings.Contains(got, "Each comparison moves exactly one item") || !strings.Contains(got, evil) {
+		t.Errorf("the change of the answer reads %q", got)
+	}
+	if got := page.Active(); len(got) > 0 {
+		t.Errorf("the history could run a stranger's words: %q", got)
+	}
+
+	post := func(body string) *httptest.ResponseRecorder { return do(s, "POST", "/seeds/merge/history", body) }
+	if w := post("version=3&revision=3"); w.Code != http.StatusPreconditionFailed {
+		t.Errorf("a seed that was changed since: %d, want 412", w.Code)
+	}
+	if w := post("version=4&revision=9"); w.Code != http.StatusNotFound {
+		t.Errorf("a change that was not made: %d, want 404", w.Code)
+	}
+	if w := post("version=4&revision=3"); w.Code != http.StatusSeeOther {
+		t.Fatalf("bring back the answer: %d %s", w.Code, w.Body)
+	}
+	now, _, err := f.Seed(t.Context(), "merge")
+	if err != nil || now.Answer != was.Answer || now.Verdict != accepted || !slices.Equal(now.Tags, tags) {
+		t.Errorf("only the answer was to come back: %q, %s, %q, %v", now.Answer, now.Verdict, now.Tags, err)
+	}
+	// What is there again needs no button.
+	page = webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	page.Want("#history li", 2)
+	page.Want("#history button[value='5']", 1)
+	page.Want("#history button[value='4']", 1)
+	if _, _, err := f.UpdateSeed(t.Context(), "merge", 0, seedbed.SeedChange{Answer: &evil}); err != nil {
+		t.Fatal(err)
+	}
+	webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body).Want("#history button[value='5']", 0)
+}
+
+// A seed is written beside its source. What was typed is not lost when it
+// cannot be kept.
+func TestWriteSeed(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	webtest.Parse(t, do(s, "GET", "/sources/book", "").Body).Want("a[href='/sources/book/write']", 1)
+	webtest.Parse(t, do(s, "GET", "/sources/reading", "").Body).Want("a[href='/sources/reading/write']", 0)
+	form := url.Values{
+		"question": {"Who should read the book?"}, "answer": {"Students.\r\n\r\nAll of them."}, "type": {"conceptual"}, "tags": {"a, b"},
+		"quotes": {"the second week of a course\r\n\r\nIt asks for <b>money</b>."},
+	}
+	post := func() (*httptest.ResponseRecorder, webtest.Page) {
+		w := do(s, "POST", "/sources/book/write", form.Encode())
+		return w, webtest.Parse(t, bytes.NewReader(w.Body.Bytes()))
+	}
+	w, page := post()
+	if got := page.Text(".write [role=alert]"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(got, "It asks for <b>money</b>.") {
+		t.Errorf("a quote from elsewhere: %d, %q", w.Code, got)
+	}
+	for name, want := range map[string]string{"question": form.Get("question"), "answer": "Students.\n\nAll of them.", "quotes": "the second week of a course\n\nIt asks for <b>money</b>."} {
+		if got := webtest.Text(page.All(".write textarea[name=" + name + "]")[0]); got != want {
+			t.Errorf("%s comes back as %q, want %q", name, got, want)
+		}
+	}
+	page.Want(".write details[open] input[name=tags][value='a, b']", 1)
+	page.Want(".write option[value=conceptual][selected]", 1)
+
+	form.Set("quotes", "the second week of a course")
+	form.Set("question", " ")
+	if w, page := post(); w.Code != http.StatusBadRequest || !strings.Contains(page.Text(".write [role=alert]"), "a seed needs a question") {
+		t.Errorf("no question: %d, %q", w.Code, page.Text(".write [role=alert]"))
+	}
+	form.Set("question", "When is a sorting algorithm called stable?")
+	w, page = post()
+	page.Want(".write [role=alert] a[href='/seeds/stable']", 1)
+	page.Want(".write input[name=duplicate]:not([checked])", 1)
+	if w.Code != http.StatusConflict {
+		t.Errorf("a question that is there: %d, want 409", w.Code)
+	}
+	form.Set("duplicate", "true")
+	w, _ = post()
+	at := w.Header().Get("Location")
+	made, _, err := f.Seed(t.Context(), strings.TrimPrefix(at, "/seeds/"))
+	if w.Code != http.StatusSeeOther || err != nil || made.Source.ID != "book" || made.Type != extract.Conceptual || len(made.Evidence) != 1 || !slices.Equal(made.Tags, []string{"a", "b"}) {
+		t.Errorf("the seed: %d at %q, %+v, %v", w.Code, at, made, err)
+	}
+	if w := do(s, "GET", at, ""); w.Code != http.StatusOK {
+		t.Errorf("GET %s: %d", at, w.Code)
+	}
+	if w := do(s, "POST", "/sources/nothing/write", form.Encode()); w.Code != http.StatusNotFound {
+		t.Errorf("no such source: %d", w.Code)
 	}
 }
 

@@ -181,6 +181,18 @@ var originWords = map[string]string{
 	extract.Manual:   "written by hand",
 }
 
+var whoWords = map[string]string{
+	seedbed.ByPerson: "Changed by hand",
+	seedbed.ByDedupe: "Gave way to a better duplicate",
+}
+
+// fieldWords are the fields of a seed's record that are not called what they
+// are shown as.
+var fieldWords = map[string]string{
+	"type":           "Kind of question",
+	"verdict_reason": "Reason",
+}
+
 var checkWords = map[string]string{
 	"screen":        "Worth reading",
 	"ground":        "Grounded in the source",

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"reflect"
+
+	"github.com/labstack/echo/v4"
+
+	"seedbed/extract"
+	"seedbed/internal/seedbed"
+	"seedbed/web/api"
+	"seedbed/web/query"
+	"seedbed/web/view"
+)
+
+// historyOf is what was changed of a seed of late, and where the rest is.
+func (s *Server) historyOf(ctx context.Context, seed extract.Seed) (list []view.Revision, older string, err error) {
+	all, more, err := s.seeds.History(ctx, seed.ID, 0)
+	for _, v := range all {
+		list = append(list, view.Revision{Revision: v, Back: differs(v.Back(), seed)})
+	}
+	if more {
+		older = fmt.Sprintf("%s/seeds/%s/history?before=%d", api.Prefix, url.PathEscape(seed.ID), all[len(all)-1].Version)
+	}
+	return list, older, err
+}
+
+// differs reports whether a change would change anything.
+func differs(c seedbed.SeedChange, s extract.Seed) bool {
+	was := fields(s)
+	for name, value := range fields(c) {
+		if value != nil && !reflect.DeepEqual(value, was[name]) {
+			return true
+		}
+	}
+	return false
+}
+
+// fields are those of a record, as JSON has them.
+func fields(v any) map[string]any {
+	out := map[string]any{}
+	if data, err := json.Marshal(v); err == nil {
+		_ = json.Unmarshal(data, &out) // it is an object
+	}
+	return out
+}
+
+// bringBack gives a seed what it had before one of its changes, if it is still
+// as the page showed it.
+func (s *Server) bringBack(c echo.Context) error {
+	ctx, id, form := c.Request().Context(), c.Param("id"), c.Request().PostForm
+	version, err := versionOf(form)
+	if err != nil {
+		return err
+	}
+	revision, err := query.Version("revision", form.Get("revision"))
+	if err != nil {
+		return err
+	}
+	list, _, err := s.seeds.History(ctx, id, revision+1)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 || list[0].Version != revision {
+		return seedbed.Errorf(seedbed.NotFound, "nothing was changed in version %d of seed %s", revision, id)
+	}
+	if _, _, err := s.seeds.UpdateSeed(ctx, id, version, list[0].Back()); err != nil {
+		return err
+	}
+	return redirect(c, "/seeds/"+url.PathEscape(id)+"#seed")
+}
