@@ -24,6 +24,11 @@ func TestDeleteSourceFailsAnywhere(t *testing.T) {
 	b := start(t, dir, impatient(model, 2))
 	up := b.upload("machines.md", book(3), seedbed.RunOptions{})
 	b.ended(up.Run.ID)
+	for id := range b.all(seedbed.Filter{}) { // gives it a history
+		if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &[]string{"machine"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b.ended(b.upload("bees.md", faq, seedbed.RunOptions{Recipe: "explicit"}).Run.ID)
 	b.indexed()
 	exec := func(statement string) {
@@ -32,7 +37,7 @@ func TestDeleteSourceFailsAnywhere(t *testing.T) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
-	tables := []string{"seeds", "bands", "replies", "calls", "run_passages", "runs", "passages", "sources"}
+	tables := []string{"seeds", "bands", "history", "replies", "calls", "run_passages", "runs", "passages", "sources"}
 	count := func() (counts []int) {
 		t.Helper()
 		for _, table := range append(tables, "garbage", "outbox") {
@@ -46,7 +51,7 @@ func TestDeleteSourceFailsAnywhere(t *testing.T) {
 	}
 	before := fmt.Sprint(count())
 	for _, write := range []string{
-		"DELETE ON seeds", "DELETE ON bands", "DELETE ON replies", "DELETE ON calls", "DELETE ON run_passages",
+		"DELETE ON seeds", "DELETE ON bands", "DELETE ON history", "DELETE ON replies", "DELETE ON calls", "DELETE ON run_passages",
 		"DELETE ON runs", "DELETE ON passages", "DELETE ON sources", "INSERT ON outbox", "INSERT ON garbage",
 	} {
 		exec(`CREATE TRIGGER fault BEFORE ` + write + ` BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
@@ -69,7 +74,7 @@ func TestDeleteSourceFailsAnywhere(t *testing.T) {
 		t.Errorf("after DeleteSource, Check finds %v and there are %d blobs; want nothing and the 2 of the other source", found, countBlobs(t, dir))
 	}
 	sameAsIndex(t, b, b.index)
-	for _, table := range []string{"replies", "calls", "garbage", "outbox"} {
+	for _, table := range []string{"history", "replies", "calls", "garbage", "outbox"} {
 		n := 0
 		if err := b.db.Writer().QueryRowContext(t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("after DeleteSource there are %d %s, %v; want none", n, table, err)
