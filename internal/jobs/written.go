@@ -31,7 +31,7 @@ func (s *Service) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.See
 	if err != nil {
 		return extract.Seed{}, 0, err
 	}
-	if seed.Evidence, err = quoted(doc, n.Evidence); err != nil {
+	if seed.Evidence, err = quoted(ctx, doc, n.Evidence); err != nil {
 		return extract.Seed{}, 0, err
 	}
 	seed.ID = store.NewID(s.Now())
@@ -95,10 +95,20 @@ func written(n seedbed.NewSeed) (extract.Seed, error) {
 	return s, change(&s, c)
 }
 
+// maxQuotes is how many quotes a person may give: each is looked for in all of
+// the document, which takes a second where that is a large one.
+const maxQuotes = 20
+
 // quoted is where quotes stand in a document.
-func quoted(doc *extract.Document, quotes []seedbed.Quoted) ([]extract.Evidence, error) {
+func quoted(ctx context.Context, doc *extract.Document, quotes []seedbed.Quoted) ([]extract.Evidence, error) {
+	if len(quotes) > maxQuotes {
+		return nil, seedbed.Errorf(seedbed.Invalid, "a seed has %d quotes at most, and this one has %d", maxQuotes, len(quotes))
+	}
 	var out []extract.Evidence
 	for i, q := range quotes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		e, closest := stage.Locate(doc, q.Quote)
 		if e.Match == "" {
 			near := ""
