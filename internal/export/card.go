@@ -88,6 +88,9 @@ func writeCard(w io.Writer, m seedbed.Manifest) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "---\n%s---\n\n# %s\n\n", head, markdown(c.PrettyName))
 	fmt.Fprintf(&b, "%d questions with answers, reasoning and the verbatim quotes that support them, extracted by %s.\n\n", m.Seeds, markdown(m.Program))
+	if m.Unquoted > 0 {
+		fmt.Fprintf(&b, "Without a quote, so that nothing in the source vouches for them: %d.\n\n", m.Unquoted)
+	}
 	b.WriteString("```python\nfrom datasets import load_dataset\n\nseeds = load_dataset(\"path/to/this/folder\")\n```\n\n")
 
 	b.WriteString("## Parts\n\n| part | seeds | of all | sources |\n|---|--:|--:|--:|\n")

@@ -53,6 +53,9 @@ func parameters(f seedbed.Filter) map[string][]string {
 // add counts a seed that was written into a part.
 func (t *tally) add(part string, s extract.Seed) {
 	t.Seeds++
+	if len(s.Evidence) == 0 {
+		t.Unquoted++
+	}
 	for _, c := range []struct {
 		of    seedbed.Counts
 		value string

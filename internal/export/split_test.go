@@ -264,7 +264,7 @@ func TestManifest(t *testing.T) {
 	}
 	sum := sha256.Sum256(b.Bytes())
 	want := seedbed.Manifest{
-		Program: "seedbed 1.2", Format: "messages", Reasoning: true, System: "Be brief.", Seeds: 3,
+		Program: "seedbed 1.2", Format: "messages", Reasoning: true, System: "Be brief.", Seeds: 3, Unquoted: 2,
 		Filter: map[string][]string{"q": {"even"}, "verdict": {"accepted", "draft"}, "min_difficulty": {"3"}},
 		Counts: map[string]seedbed.Counts{
 			"verdict": {"accepted": 1, "rejected": 1}, "type": {"proof": 1}, "origin": {"derived": 1}, "language": {"en": 1},

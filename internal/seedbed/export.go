@@ -128,6 +128,7 @@ type Manifest struct {
 	Reasoning bool                `json:"reasoning"`
 	System    string              `json:"system"`
 	Seeds     int                 `json:"seeds"`              // written
+	Unquoted  int                 `json:"unquoted,omitempty"` // of them without a quote, as a person may have written them
 	LeftOut   map[string]int      `json:"left_out,omitempty"` // seeds by why the format has no place for them
 	Split     []Share             `json:"split,omitempty"`
 	SplitSeed int64               `json:"split_seed"`
