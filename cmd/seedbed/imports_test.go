@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"web/api":          {"web/api", "web/query", "internal/seedbed", "extract"},
 	"internal/seedbed": {"extract"},
 	"internal/store":   {"internal/seedbed", "internal/store", "extract"},
+	"internal/auth":    {"internal/seedbed", "internal/store"},
 	"internal/blob":    {"internal/seedbed", "internal/blob"},
 	"internal/search":  {"internal/seedbed", "internal/search", "extract"},
 	"internal/fetch":   {"internal/seedbed", "internal/fetch"},

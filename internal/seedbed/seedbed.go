@@ -314,24 +314,32 @@ type Answer struct {
 
 // Codes of an Error. web/error.go alone turns them into statuses.
 const (
-	Invalid     = "invalid"     // the request or the file is wrong; trying again does not help
-	NotFound    = "not_found"   //
-	Conflict    = "conflict"    // it is there already, or its state forbids this
-	Stale       = "stale"       // somebody changed it since it was read
-	Duplicate   = "duplicate"   // a seed that asks the same is there: see DuplicateError
-	Ungrounded  = "ungrounded"  // a quote does not stand in its source
-	Reused      = "reused"      // a key of a request that was sent with another one
-	TooLarge    = "too_large"   //
-	Unreadable  = "unreadable"  // a file that no reader can make text of
-	NoText      = "no_text"     // a file without text: scanned pages, pictures
-	Encrypted   = "encrypted"   // a file that asks for a password
-	Limit       = "limit"       // a file that needs more time or memory than it is given
-	BatchEnded  = "batch"       // a run's batch did not end well
-	Spent       = "spent"       // a run has spent what it may
-	Restored    = "restored"    // a run was under way when its database was backed up
-	Unavailable = "unavailable" // something we depend on is down; trying again may help
-	Internal    = "internal"    //
+	Invalid     = "invalid"      // the request or the file is wrong; trying again does not help
+	NotFound    = "not_found"    //
+	Conflict    = "conflict"     // it is there already, or its state forbids this
+	Stale       = "stale"        // somebody changed it since it was read
+	Duplicate   = "duplicate"    // a seed that asks the same is there: see DuplicateError
+	Ungrounded  = "ungrounded"   // a quote does not stand in its source
+	Reused      = "reused"       // a key of a request that was sent with another one
+	TooLarge    = "too_large"    //
+	Unreadable  = "unreadable"   // a file that no reader can make text of
+	NoText      = "no_text"      // a file without text: scanned pages, pictures
+	Encrypted   = "encrypted"    // a file that asks for a password
+	Limit       = "limit"        // a file that needs more time or memory than it is given
+	BatchEnded  = "batch"        // a run's batch did not end well
+	Spent       = "spent"        // a run has spent what it may
+	Restored    = "restored"     // a run was under way when its database was backed up
+	Unknown     = "unauthorized" // nobody says who asks
+	TooMany     = "too_many"     // tries; its Err is a WaitError
+	SetUp       = "set_up"       // the first account is to be made before
+	Unavailable = "unavailable"  // something we depend on is down; trying again may help
+	Internal    = "internal"     //
 )
+
+// A WaitError says how long to wait before trying again.
+type WaitError time.Duration
+
+func (w WaitError) Error() string { return time.Duration(w).Round(time.Second).String() }
 
 // An Error is one that a person may read: what went wrong and what to do.
 type Error struct {
