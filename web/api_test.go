@@ -745,6 +745,7 @@ func TestOpenAPI(t *testing.T) {
 		"Run":        seedbed.Run{Endpoint: "e", Model: "m", Error: &seedbed.Error{}, Waits: "w", Started: webtest.Noon, Finished: webtest.Noon, Batch: true, Batches: []seedbed.Batch{{}}},
 		"RunPassage": seedbed.RunPassage{Run: "r", Path: []string{"p"}, Page: 1, File: "f", State: "s", Code: "c", Reason: "r", Reply: "r", Attempts: 1, Rejected: 1, Parser: 1},
 		"Endpoint":   seedbed.Endpoint{},
+		"Token":      seedbed.Token{Used: webtest.Noon, Value: "v"},
 		"Manifest":   seedbed.Manifest{Unquoted: 1, LeftOut: map[string]int{"w": 1}, Split: []seedbed.Share{{}}},
 		"Recipe":     seedbed.Recipe{Body: "b", Resolved: "r", Changed: webtest.Noon},
 		"Estimate":   seedbed.Estimate{},

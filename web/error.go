@@ -34,6 +34,9 @@ var answers = map[string]answer{
 	seedbed.NoText:      {http.StatusUnprocessableEntity, "The file has no text", "Run it through text recognition (OCR) first."},
 	seedbed.Encrypted:   {http.StatusUnprocessableEntity, "The file asks for a password", "Save a copy without the password."},
 	seedbed.Limit:       {http.StatusUnprocessableEntity, "The file needs more than it is given", "Split it into smaller parts."},
+	seedbed.Unknown:     {http.StatusUnauthorized, "Log in first", "Load the page again to log in; a program sends a token, as Authorization: Bearer sb_…"},
+	seedbed.TooMany:     {http.StatusTooManyRequests, "Too many tries", "Wait as long, and try again."},
+	seedbed.SetUp:       {http.StatusForbidden, "Set-up is not finished", "Open the link that the server printed on its terminal when it started, or add an account there with “seedbed user add”."},
 	seedbed.Unavailable: {http.StatusServiceUnavailable, "Something needed is not reachable", "Wait a moment and try again."},
 	seedbed.Internal:    {http.StatusInternalServerError, "Something went wrong here", "Try again. If it fails again, the server’s log says more."},
 }
@@ -89,9 +92,13 @@ func (s *Server) fail(err error, c echo.Context) {
 	h := c.Response().Header()
 	secure(h)
 	h.Set("Cache-Control", "no-store")
+	retryAfter(c, err)
+	if a.status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", "Bearer")
+	}
 	path := c.Request().URL.Path
 	switch {
-	case strings.HasPrefix(path, api.Prefix+"/"), path == "/readyz":
+	case strings.HasPrefix(path, api.Prefix+"/"), path == "/readyz", path == "/metrics":
 		p := problem{Type: "about:blank", Title: a.title, Status: a.status, Detail: detail, Code: code}
 		var param *query.ParamError
 		if errors.As(err, &param) {
@@ -111,6 +118,7 @@ func (s *Server) fail(err error, c echo.Context) {
 		err = s.show(c, a.status, view.Notice(a.title, joined(detail, a.advice)))
 	default:
 		p := view.Problem{Page: s.base(a.title, ""), Status: a.status, Detail: detail, Advice: a.advice}
+		p.Bare = c.Get(insideKey) == nil
 		err = s.show(c, a.status, view.ProblemPage(p))
 	}
 	if err != nil {

@@ -96,6 +96,7 @@ type Options struct {
 	Library  Library
 	Seeds    Seeds
 	Exporter Exporter
+	Accounts Accounts // nil asks nobody who they are
 
 	MaxUpload int64  // bytes of one upload request; 0 is 2 GiB
 	PublicURL string // where people reach the server, if not where it listens
@@ -104,7 +105,7 @@ type Options struct {
 
 	// LocalOnly refuses requests that are addressed to another host than this
 	// computer: a page on the web cannot reach the server through a name that
-	// points here.
+	// points here. See [Server.Open] for what else depends on it.
 	LocalOnly bool
 
 	Ready  func(context.Context) error                   // for /readyz; nil is always ready
@@ -147,9 +148,10 @@ func New(log *slog.Logger, o Options) *Server {
 	e := echo.New()
 	e.HideBanner = true
 	e.HidePort = true
-	e.IPExtractor = echo.ExtractIPDirect()
+	// A proxy on this computer may say for whom it asks.
+	e.IPExtractor = echo.ExtractIPFromXFFHeader(echo.TrustLinkLocal(false), echo.TrustPrivateNet(false))
 	e.HTTPErrorHandler = s.fail
-	e.Use(s.logged, s.recovered, headers, s.limited, compressed())
+	e.Use(s.logged, s.recovered, headers, s.admitted, s.limited, compressed())
 	s.echo = e
 	s.routes()
 	s.handler = s.guard(e)
@@ -211,6 +213,17 @@ func (s *Server) routes() {
 	e.POST("/settings/endpoints/:id/test", s.testEndpoint)
 	e.POST("/settings/endpoints/:id/delete", s.deleteEndpoint)
 
+	e.POST("/settings/password", s.changePassword)
+	e.POST("/settings/tokens", s.newToken)
+	e.POST("/settings/tokens/:id/delete", s.revokeToken)
+	e.POST("/settings/invitations", s.invite)
+
+	e.GET("/login", s.loginPage)
+	e.POST("/login", s.login)
+	e.POST("/logout", s.logout)
+	e.GET("/join", s.joinPage)
+	e.POST("/join", s.join)
+
 	e.GET(static.Prefix+"*", echo.WrapHandler(static.Handler()))
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.ready)
@@ -218,7 +231,7 @@ func (s *Server) routes() {
 		e.GET("/metrics", s.metrics)
 	}
 
-	api.Mount(e, api.Options{Library: s.lib, Seeds: s.seeds, Exporter: s.exporter, MaxUpload: s.opts.MaxUpload, Stopping: s.stopping})
+	api.Mount(e, api.Options{Library: s.lib, Seeds: s.seeds, Exporter: s.exporter, Tokens: s.opts.Accounts, MaxUpload: s.opts.MaxUpload, Stopping: s.stopping})
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -280,7 +293,9 @@ func (s *Server) base(title, section string) view.Page {
 func (s *Server) show(c echo.Context, status int, page templ.Component) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-cache, private")
+	if h.Get("Cache-Control") != "no-store" {
+		h.Set("Cache-Control", "no-cache, private")
+	}
 	h.Add("Vary", "HX-Request, HX-Request-Type")
 	c.Response().WriteHeader(status)
 	return page.Render(c.Request().Context(), c.Response())

@@ -39,18 +39,21 @@ func (s *Server) settings(c echo.Context) error {
 		}
 		fresh.Name, fresh.URL = presets[i].Name, presets[i].URL
 	}
-	return s.settingsWith(c, http.StatusOK, fresh)
+	return s.settingsWith(c, http.StatusOK, fresh, view.Account{})
 }
 
 // settingsWith shows the settings, with one endpoint's form as given: the new
-// one's when it has no id.
-func (s *Server) settingsWith(c echo.Context, status int, form view.EndpointForm) error {
+// one's when it has no id. Of accounts it adds what is there to what was done.
+func (s *Server) settingsWith(c echo.Context, status int, form view.EndpointForm, account view.Account) error {
 	ctx := c.Request().Context()
 	list, err := s.lib.Endpoints(ctx)
 	if err != nil {
 		return err
 	}
-	p := view.Settings{Page: s.base("Settings", "settings"), Presets: slices.Clone(presets), Sandbox: s.opts.Sandbox}
+	p := view.Settings{Page: s.base("Settings", "settings"), Presets: slices.Clone(presets), Sandbox: s.opts.Sandbox, Account: account}
+	if err := s.account(ctx, &p.Account); err != nil {
+		return err
+	}
 	if p.Index, err = s.lib.IndexState(ctx); err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func (s *Server) saveEndpoint(c echo.Context) error {
 	if seedbed.CodeOf(err) == seedbed.Invalid && err != nil {
 		a, _, detail := explain(err)
 		f.Error = detail
-		return s.settingsWith(c, a.status, f)
+		return s.settingsWith(c, a.status, f, view.Account{})
 	}
 	if err != nil {
 		return err
@@ -142,7 +145,7 @@ func (s *Server) listModels(c echo.Context) error {
 	if partial(c) {
 		return s.show(c, http.StatusOK, view.ModelField(f))
 	}
-	return s.settingsWith(c, http.StatusOK, f)
+	return s.settingsWith(c, http.StatusOK, f, view.Account{})
 }
 
 func (s *Server) modelsOf(ctx context.Context, f view.EndpointForm) ([]string, error) {

@@ -92,36 +92,7 @@ func TestPages(t *testing.T) {
 		for _, sel := range []string{`html[lang]`, "h1", "main#main", "header nav", "a.skip[href='#main']", "title", "meta[name=viewport]", "#notice[role=alert]"} {
 			page.Want(sel, 1)
 		}
-		if got := page.Active(); len(got) > 0 {
-			t.Errorf("GET %s: could run a stranger's words: %q", path, got)
-		}
-		seen := map[string]bool{}
-		for _, n := range page.All("[id]") {
-			id := webtest.Attr(n, "id")
-			if seen[id] {
-				t.Errorf("GET %s: two elements have the id %s", path, id)
-			}
-			seen[id] = true
-		}
-		for _, n := range page.All("input:not([type=hidden]), select, textarea") {
-			named := webtest.Attr(n, "aria-label") != ""
-			for p := n.Parent; p != nil && !named; p = p.Parent {
-				named = p.Data == "label" && strings.TrimSpace(webtest.Text(p)) != ""
-			}
-			if !named {
-				t.Errorf("GET %s: a field named %q has no label", path, webtest.Attr(n, "name"))
-			}
-		}
-		for _, n := range page.All("button, a") {
-			if strings.TrimSpace(webtest.Text(n)) == "" && webtest.Attr(n, "aria-label") == "" {
-				t.Errorf("GET %s: a %s without words: %v", path, n.Data, n.Attr)
-			}
-		}
-		for _, n := range page.All("[aria-labelledby]") {
-			if id := webtest.Attr(n, "aria-labelledby"); !seen[id] && len(page.All("#sources li")) > 0 {
-				t.Errorf("GET %s: aria-labelledby names %s, which is not there", path, id)
-			}
-		}
+		seen := safeAndNamed(t, path, page)
 		for _, n := range page.All("[href], [src], [hx-get]") {
 			for _, name := range []string{"href", "src", "hx-get"} {
 				to := webtest.Attr(n, name)
@@ -158,6 +129,44 @@ func TestPages(t *testing.T) {
 	if len(links) < 60 {
 		t.Errorf("only %d links were followed", len(links))
 	}
+}
+
+// safeAndNamed fails the test if a page could run what a stranger wrote, or has
+// a field, a button or a link that does not say what it is. It returns the ids
+// in it.
+func safeAndNamed(t *testing.T, path string, page webtest.Page) map[string]bool {
+	t.Helper()
+	if got := page.Active(); len(got) > 0 {
+		t.Errorf("GET %s: could run a stranger's words: %q", path, got)
+	}
+	seen := map[string]bool{}
+	for _, n := range page.All("[id]") {
+		id := webtest.Attr(n, "id")
+		if seen[id] {
+			t.Errorf("GET %s: two elements have the id %s", path, id)
+		}
+		seen[id] = true
+	}
+	for _, n := range page.All("input:not([type=hidden]), select, textarea") {
+		named := webtest.Attr(n, "aria-label") != ""
+		for p := n.Parent; p != nil && !named; p = p.Parent {
+			named = p.Data == "label" && strings.TrimSpace(webtest.Text(p)) != ""
+		}
+		if !named {
+			t.Errorf("GET %s: a field named %q has no label", path, webtest.Attr(n, "name"))
+		}
+	}
+	for _, n := range page.All("button, a") {
+		if strings.TrimSpace(webtest.Text(n)) == "" && webtest.Attr(n, "aria-label") == "" {
+			t.Errorf("GET %s: a %s without words: %v", path, n.Data, n.Attr)
+		}
+	}
+	for _, n := range page.All("[aria-labelledby]") {
+		if id := webtest.Attr(n, "aria-labelledby"); !seen[id] && len(page.All("#sources li")) > 0 {
+			t.Errorf("GET %s: aria-labelledby names %s, which is not there", path, id)
+		}
+	}
+	return seen
 }
 
 func TestEmptyLibrary(t *testing.T) {

@@ -79,7 +79,8 @@ type Options struct {
 	Library   Library
 	Seeds     Seeds
 	Exporter  Exporter
-	MaxUpload int64 // bytes of one upload request
+	Tokens    Tokens // needed where requests have a user
+	MaxUpload int64  // bytes of one upload request
 
 	Stopping <-chan struct{} // closed when event streams are to end; nil is never
 }
@@ -94,13 +95,14 @@ type server struct {
 	lib       Library
 	seeds     Seeds
 	exporter  Exporter
+	tokens    Tokens
 	maxUpload int64
 	stopping  <-chan struct{}
 }
 
 // Mount adds the API's routes to e.
 func Mount(e *echo.Echo, o Options) {
-	s := &server{lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, maxUpload: o.MaxUpload, stopping: o.Stopping}
+	s := &server{lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, tokens: o.Tokens, maxUpload: o.MaxUpload, stopping: o.Stopping}
 	g := e.Group(Prefix)
 	g.GET("/openapi.json", s.openAPI)
 
@@ -151,6 +153,10 @@ func Mount(e *echo.Echo, o Options) {
 	g.PUT("/recipes/:name", s.saveRecipe)
 	g.DELETE("/recipes/:name", s.deleteRecipe)
 	g.GET("/models", s.models)
+
+	g.GET("/tokens", s.listTokens)
+	g.POST("/tokens", s.newToken)
+	g.DELETE("/tokens/:id", s.revokeToken)
 }
 
 func (s *server) openAPI(c echo.Context) error {

@@ -18,6 +18,7 @@ type Page struct {
 	Section string // of the navigation: library, seeds, runs, export, settings
 	Now     time.Time
 	Version string
+	Bare    bool // for who has not logged in: no way to other pages
 	Reload  bool // again in a few seconds, where there is no JavaScript
 }
 
