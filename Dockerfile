@@ -11,5 +11,5 @@ COPY --from=build /seedbed /usr/local/bin/seedbed
 USER seedbed
 ENV SEEDBED_DATA=/data
 VOLUME /data
-# Without accounts Seedbed listens on 127.0.0.1 only: run it with --network host.
+# It listens on 127.0.0.1: run it with --network host, or see docs/deploy.md.
 ENTRYPOINT ["seedbed"]

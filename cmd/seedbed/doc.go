@@ -8,6 +8,7 @@ exporting as training and evaluation sets.
 	seedbed extract book.md     seeds as JSON Lines, without a server
 	seedbed read paper.pdf      the text as Seedbed reads it
 	seedbed backup all.zip      the data folder in one file; seedbed restore makes it one again
+	seedbed user add ada        an account; from then on everybody logs in
 	seedbed -h                  everything else
 
 # A tour of the code
@@ -50,6 +51,7 @@ copy, a blob never changes.
 	extract/measure     the scorecard of an extracted set
 	internal/seedbed    what is stored: Source, Run, Filter, Error
 	internal/store      all SQL
+	internal/auth       accounts, sessions, tokens
 	internal/blob       bytes by their hash
 	internal/queue      the job queue
 	internal/jobs       what a job does, retries, rescue

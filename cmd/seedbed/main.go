@@ -41,6 +41,7 @@ type commands struct {
 	Reindex reindexCmd `cmd:"" help:"Build the search index anew."`
 	Backup  backupCmd  `cmd:"" help:"Write all that the data folder holds to one file."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
+	User    userCmd    `cmd:"" help:"Add, list and remove the accounts of people who may log in."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Log string `help:"How messages on stderr look: text or json." enum:"text,json" default:"text" env:"SEEDBED_LOG"`
@@ -91,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		if errors.As(err, &wrong) {
 			// A mistyped command is read as an argument of the default one.
 			if sub := wrong.Context.Selected(); sub != nil && slices.Contains(args, sub.Name) {
-				help += " " + sub.Name
+				help = sub.FullPath()
 			}
 		}
 		_, _ = fmt.Fprintf(stderr, "seedbed: %v\nTry: %s -h\n", err, help)

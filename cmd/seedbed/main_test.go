@@ -1,9 +1,12 @@
 package main
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "upload": upload, "serve-git": serveGit},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": serve, "upload": upload, "serve-git": serveGit, "login": login, "enter": enter},
 		Setup: func(e *testscript.Env) error {
 			e.Values["t"] = e.T()
 			e.Setenv("XDG_CACHE_HOME", cacheOf(t))
@@ -71,5 +74,35 @@ func upload(ts *testscript.TestScript, _ bool, args []string) {
 		for _, r := range p.upload(nil, file{name, []byte(ts.ReadFile(name))}).Runs {
 			p.until(r.ID, ended)
 		}
+	}
+}
+
+// login NAME FILE logs in with the password in a file, for what enters next.
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	form := url.Values{"name": {args[0]}, "password": {strings.TrimSpace(ts.ReadFile(args[1]))}}
+	req, err := http.NewRequest(http.MethodPost, ts.Getenv("SERVER")+"/login", strings.NewReader(form.Encode()))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	ts.Check(err)
+	_ = resp.Body.Close()
+	if in := resp.StatusCode == http.StatusSeeOther; in == neg {
+		ts.Fatalf("login as %s: %s", args[0], resp.Status)
+	}
+	for _, c := range resp.Cookies() {
+		ts.Setenv("COOKIE", c.Name+"="+c.Value)
+	}
+}
+
+// enter asks for the first page.
+func enter(ts *testscript.TestScript, neg bool, _ []string) {
+	req, err := http.NewRequest(http.MethodGet, ts.Getenv("SERVER")+"/", nil)
+	ts.Check(err)
+	req.Header.Set("Cookie", ts.Getenv("COOKIE"))
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	ts.Check(err)
+	_ = resp.Body.Close()
+	if in := resp.StatusCode == http.StatusOK; in == neg {
+		ts.Fatalf("the first page: %s", resp.Status)
 	}
 }

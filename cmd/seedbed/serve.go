@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
 	"seedbed/extract"
+	"seedbed/internal/auth"
 	"seedbed/internal/blob"
 	"seedbed/internal/export"
 	"seedbed/internal/fetch"
@@ -27,7 +30,7 @@ import (
 )
 
 type serveCmd struct {
-	Addr      string        `help:"Where to listen." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
+	Addr      string        `help:"Where to listen; on other addresses than this computer's an account is needed." default:"127.0.0.1:7333" env:"SEEDBED_ADDR"`
 	Data      string        `help:"The data folder." default:"${data}" env:"SEEDBED_DATA" type:"path"`
 	NoWorker  bool          `help:"Serve pages only and leave the work to another process."`
 	MaxUpload string        `help:"The largest upload taken at once." default:"2GiB" env:"SEEDBED_MAX_UPLOAD"`
@@ -74,7 +77,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return misuse("--max-upload %q: give a size such as 500MB or 2GiB", c.MaxUpload)
 	}
-	listener, err := listen(ctx, c.Addr)
+	listener, local, err := listen(ctx, c.Addr)
 	if err != nil {
 		return err
 	}
@@ -95,37 +98,77 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		}
 		defer func() { err = errors.Join(err, stop(o.service)) }()
 	}
+	accounts := auth.New(o.db, s.log, o.db.Now)
 	server := web.New(s.log, web.Options{
 		Library:   o.service,
 		Seeds:     o.service,
 		Exporter:  o.exporter,
+		Accounts:  accounts,
 		MaxUpload: int64(maxUpload),
 		PublicURL: c.PublicURL,
 		Version:   version(),
 		Sandbox:   o.sandbox,
-		LocalOnly: true,
+		LocalOnly: local,
 		Ready:     o.ready,
 		Totals:    o.service.Totals,
 	})
-	_, _ = fmt.Fprintf(s.err, "Seedbed is at http://%s/  (data in %s)\n", listener.Addr(), c.Data)
+	address, everywhere := reach(listener.Addr())
+	_, _ = fmt.Fprintf(s.err, "Seedbed is at %s/  (data in %s)\n", address, c.Data)
+	if everywhere {
+		_, _ = fmt.Fprintln(s.err, "From another computer, put this one's name in place of 127.0.0.1")
+	}
+	if err := c.begin(ctx, s.err, server, accounts, address); err != nil {
+		return err
+	}
 	return server.Serve(ctx, listener)
 }
 
-// listen takes loopback addresses only: there are no accounts, so whoever
-// reaches the server owns it.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(addr)
+// begin says what others than the people at this computer need to know before
+// they can come in, and prints the link that makes the first account.
+func (c serveCmd) begin(ctx context.Context, w io.Writer, server *web.Server, accounts *auth.Accounts, address string) error {
+	if server.Open() {
+		return nil
+	}
+	if !strings.HasPrefix(c.PublicURL, "https://") {
+		_, _ = fmt.Fprintln(w, "Passwords can be read on the way to it: on a network that is not yours, put a proxy with TLS in front and name it with --public-url")
+	}
+	any, err := accounts.Any(ctx)
+	if any || err != nil {
+		return err
+	}
+	code, err := accounts.Invite(ctx, "")
 	if err != nil {
-		return nil, misuse("--addr %q: give a host and a port, such as 127.0.0.1:7333", addr)
+		return err
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, misuse("--addr %q: without accounts Seedbed listens on this computer only: use 127.0.0.1, [::1] or localhost", addr)
+	_, err = fmt.Fprintf(w, `There is no account yet, and it answers nobody until one is made: open this link, once, within a day.
+
+    %s
+
+Or run: seedbed user add NAME
+`, server.JoinLink(address, code))
+	return err
+}
+
+// reach is where this computer reaches the server. It has no name of its own
+// where it listens on every address.
+func reach(addr net.Addr) (address string, everywhere bool) {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port), true
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	return "http://" + addr.String(), false
+}
+
+// listen listens, and reports whether only this computer can reach it.
+func listen(ctx context.Context, addr string) (l net.Listener, local bool, err error) {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return nil, false, misuse("--addr %q: give a host and a port, such as 127.0.0.1:7333", addr)
+	}
+	l, err = new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%w: is another seedbed running? Choose another port with --addr", err)
+		return nil, false, fmt.Errorf("%w: is another seedbed running? Choose another port with --addr", err)
 	}
-	return l, nil
+	tcp, ok := l.Addr().(*net.TCPAddr)
+	return l, ok && tcp.IP.IsLoopback(), nil
 }
 
 func stop(service *jobs.Service) error {
@@ -176,7 +219,7 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Path: filepath.Join(data, "seedbed.db"), URL: os.Getenv("SEEDBED_DATABASE_URL")})
+	db, err := openStore(ctx, data)
 	if err != nil {
 		return nil, err
 	}
