@@ -87,6 +87,9 @@ func (tx *Tx) settle(ctx context.Context, keys bool) (s Snapshot, err error) {
 		// There are no blobs and no index beside it yet.
 		`DELETE FROM garbage`,
 		`DELETE FROM outbox`,
+		// Who was logged out since must not be in again.
+		`DELETE FROM sessions`,
+		`DELETE FROM invitations`,
 	} {
 		if _, err := tx.exec(ctx, statement); err != nil {
 			return s, fmt.Errorf("leave out what only those at work need: %w", err)

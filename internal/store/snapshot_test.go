@@ -35,6 +35,10 @@ func TestSnapshot(t *testing.T) {
 			`INSERT INTO river_job VALUES ('read', 'running', '{}'), ('read', 'completed', '{}'), ('plan', 'available', '{}'), ('passage', 'running', '{}')`,
 			`INSERT INTO endpoints (id, name, url, api_key, model, concurrency, is_default, created) VALUES
 				('a', 'a', 'u', 'secret-a', '', 1, 0, 0), ('b', 'b', 'u', '', '', 1, 0, 0)`,
+			`INSERT INTO users (id, name, password, created) VALUES ('ada', 'ada', 'hash', 1)`,
+			`INSERT INTO sessions (id, user_id, until) VALUES ('hash', 'ada', 9999999999999)`,
+			`INSERT INTO tokens (id, user_id, name, hash, created) VALUES ('t', 'ada', 'laptop', 'hash', 1)`,
+			`INSERT INTO invitations (id, inviter, until) VALUES ('hash', 'ada', 9999999999999)`,
 			`INSERT INTO answers (id, owner, until, status) VALUES ('begun', 'worker', 1, 0), ('given', 'worker', 1, 200)`,
 		} {
 			err = errors.Join(err, store.Exec(ctx, tx, statement))
@@ -80,13 +84,18 @@ func TestSnapshot(t *testing.T) {
 			"workers": "workers", "leaders": "river_leader", "garbage": "garbage", "changes": "outbox",
 			"answers begun": "answers WHERE status = 0", "answers given": "answers WHERE status > 0",
 			"jobs": "river_job", "files to read": "river_job WHERE kind = 'read' AND state = 'available'",
+			"accounts": "users", "sessions": "sessions", "tokens": "tokens", "invitations": "invitations",
 			"passages to do": "run_passages WHERE state = 'queued'",
 		} {
 			if n := rows(t, to, from); n > 0 {
 				counts[what] = n
 			}
 		}
-		if diff := cmp.Diff(map[string]int{"answers given": 1, "jobs": 1, "files to read": 1, "passages to do": 1}, counts); diff != "" {
+		there := map[string]int{"answers given": 1, "jobs": 1, "files to read": 1, "passages to do": 1}
+		if from == path {
+			there["accounts"], there["tokens"] = 1, 1
+		}
+		if diff := cmp.Diff(there, counts); diff != "" {
 			t.Errorf("%s: the copy has (-want +got):\n%s", name, diff)
 		}
 		if body, err := os.ReadFile(to); err != nil || strings.Contains(string(body), "secret") {
