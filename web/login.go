@@ -59,6 +59,12 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		byToken := false
+		// Strangers cannot hold a connection by sending a body without end; those
+		// who are let in may take any time to upload.
+		body := http.NewResponseController(c.Response())
+		if r.ContentLength != 0 {
+			_ = body.SetReadDeadline(time.Now().Add(s.patience)) // fails only where there is no connection
+		}
 		if !public[c.Path()] {
 			user, token, err := s.visitor(r)
 			if seedbed.CodeOf(err) == seedbed.Unknown && err != nil && isPage(r.URL.Path) && r.URL.Path != "/metrics" {
@@ -69,6 +75,9 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			byToken = token
 			c.Set(insideKey, true)
+			if r.ContentLength != 0 {
+				_ = body.SetReadDeadline(time.Time{})
+			}
 			if user.ID != "" {
 				c.SetRequest(r.WithContext(api.WithUser(r.Context(), user)))
 				c.Response().Header().Set("Cache-Control", "private, no-cache")

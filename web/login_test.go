@@ -1,10 +1,13 @@
 package web_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -556,6 +559,46 @@ func TestSetUp(t *testing.T) {
 	for _, c := range []string{first, second} {
 		if w := do(s, "POST", "/join", fields("code", c, "name", "eve", "password", password, "again", password)); w.Code != http.StatusNotFound {
 			t.Errorf("another account by a link for the first: %d", w.Code)
+		}
+	}
+}
+
+// Who is not let in cannot keep the server waiting for what it sends; who is may
+// take any time.
+func TestSlowBodies(t *testing.T) {
+	s, _, _ := guarded(t, true)
+	session := login(t, s)[1]
+	s.SetPatience(50 * time.Millisecond)
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	send := func(path, cookie, first, rest string) string {
+		t.Helper()
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, cookie, len(first)+10, first)
+		if rest != "" {
+			time.Sleep(200 * time.Millisecond)
+			_, _ = io.WriteString(conn, rest)
+		}
+		status, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil {
+			t.Fatalf("POST %s: %v", path, err)
+		}
+		return strings.TrimSpace(status)
+	}
+	for _, tt := range []struct{ path, cookie, rest, want string }{
+		{"/login", "", "", "HTTP/1.1 400 Bad Request"},
+		{"/settings/tokens", "", "", "HTTP/1.1 303 See Other"},
+		{"/settings/tokens", session, "longname12", "HTTP/1.1 200 OK"},
+	} {
+		if got := send(tt.path, tt.cookie, "name=", tt.rest); got != tt.want {
+			t.Errorf("a body that comes slowly to %s: %s, want %s", tt.path, got, tt.want)
 		}
 	}
 }
