@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"seedbed/internal/seedbed"
-	"seedbed/web/api"
 	"seedbed/web/view"
 )
 
@@ -16,7 +15,7 @@ func (s *Server) account(ctx context.Context, a *view.Account) (err error) {
 	if a.On = s.opts.Accounts != nil; !a.On {
 		return nil
 	}
-	a.User = api.UserOf(ctx)
+	a.User = seedbed.UserOf(ctx)
 	if a.User.ID == "" {
 		return nil
 	}
@@ -30,7 +29,7 @@ func (s *Server) account(ctx context.Context, a *view.Account) (err error) {
 // member is who is logged in. Where nobody is asked who they are, there is
 // nobody to have a password or tokens.
 func member(c echo.Context) (seedbed.User, error) {
-	u := api.UserOf(c.Request().Context())
+	u := seedbed.UserOf(c.Request().Context())
 	if u.ID == "" {
 		return u, seedbed.Errorf(seedbed.Conflict, "there is no account yet: make one with seedbed user add NAME")
 	}

@@ -755,7 +755,7 @@ func TestOpenAPI(t *testing.T) {
 		"SeedChange": seedbed.SeedChange{},
 		"NewSeed":    seedbed.NewSeed{},
 		"Collection": seedbed.Collection{},
-		"Revision":   seedbed.Revision{},
+		"Revision":   seedbed.Revision{User: "u"},
 		"Document":   extract.Document{Authors: []string{"a"}, Language: "l", License: "l", Pages: []extract.PageReport{{}}, Skipped: []extract.SkippedFile{{}}, Warnings: []string{"w"}},
 	} {
 		data, err := json.Marshal(v)

@@ -16,7 +16,6 @@ import (
 
 	"seedbed/internal/seedbed"
 	"seedbed/static"
-	"seedbed/web/api"
 	"seedbed/web/query"
 	"seedbed/web/view"
 )
@@ -79,7 +78,7 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 				_ = body.SetReadDeadline(time.Time{})
 			}
 			if user.ID != "" {
-				c.SetRequest(r.WithContext(api.WithUser(r.Context(), user)))
+				c.SetRequest(r.WithContext(seedbed.WithUser(r.Context(), user)))
 				c.Response().Header().Set("Cache-Control", "private, no-cache")
 			}
 		}

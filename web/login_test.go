@@ -627,3 +627,20 @@ func (away) Session(context.Context, string) (seedbed.User, error) {
 	return seedbed.User{}, errAway
 }
 func (away) Token(context.Context, string) (seedbed.User, error) { return seedbed.User{}, errAway }
+
+// The history of a seed names the account that changed it.
+func TestHistoryNamesWho(t *testing.T) {
+	s, _, _ := guarded(t, true)
+	session := login(t, s)
+	if w := do(s, "POST", "/seeds/merge/verdict", "verdict=accepted", session...); w.Code != http.StatusSeeOther {
+		t.Fatalf("accept: %d %s", w.Code, w.Body)
+	}
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "", session...).Body)
+	if got := page.Text("#history li p"); !strings.HasPrefix(got, "Changed by ada ") {
+		t.Errorf("the history says %q", got)
+	}
+	w := do(s, "GET", "/api/v1/seeds/merge/history", "", session...)
+	if !strings.Contains(w.Body.String(), `"who":"person","user":"ada"`) {
+		t.Errorf("the history is %s", w.Body)
+	}
+}

@@ -1,6 +1,9 @@
 package seedbed
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // A User is somebody who may log in. All may do the same.
 type User struct {
@@ -18,4 +21,17 @@ type Token struct {
 	Created time.Time `json:"created"`
 	Used    time.Time `json:"used,omitzero"`   // to the minute
 	Value   string    `json:"value,omitempty"` // only when it was made just now
+}
+
+type userKey struct{}
+
+// WithUser says for whom something is done.
+func WithUser(ctx context.Context, u User) context.Context {
+	return context.WithValue(ctx, userKey{}, u)
+}
+
+// UserOf is for whom something is done, nobody where no account is asked for.
+func UserOf(ctx context.Context) User {
+	u, _ := ctx.Value(userKey{}).(User)
+	return u
 }

@@ -432,7 +432,8 @@ type Revision struct {
 	Version int64         `json:"version"` // that it made
 	Time    time.Time     `json:"time"`
 	Who     string        `json:"who"`
-	Changes []FieldChange `json:"changes"` // in the order of the record
+	User    string        `json:"user,omitempty"` // the account's name, of a person who has one
+	Changes []FieldChange `json:"changes"`        // in the order of the record
 }
 
 // A FieldChange is what a field of a seed's record was and became, as JSON has

@@ -13,9 +13,9 @@ import (
 func (r reads) History(ctx context.Context, seed string, before int64, limit int) ([]seedbed.Revision, error) {
 	out, err := list(ctx, r.q, func(row scanner) (seedbed.Revision, error) {
 		var v seedbed.Revision
-		err := row.Scan(&v.Version, &v.Who, stamp{&v.Time}, fromJSON{&v.Changes})
+		err := row.Scan(&v.Version, &v.Who, &v.User, stamp{&v.Time}, fromJSON{&v.Changes})
 		return v, err
-	}, `SELECT version, who, at, changes FROM history WHERE seed = $1 AND ($2 = 0 OR version < $2) ORDER BY version DESC LIMIT $3`, seed, before, limit)
+	}, `SELECT version, who, account, at, changes FROM history WHERE seed = $1 AND ($2 = 0 OR version < $2) ORDER BY version DESC LIMIT $3`, seed, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list what was changed of seed %s: %w", seed, err)
 	}
@@ -23,10 +23,10 @@ func (r reads) History(ctx context.Context, seed string, before int64, limit int
 }
 
 // addRevision keeps what was changed of a seed, if anything was.
-func (s *script) addRevision(before Seed, after extract.Seed, who string, at int64) {
+func (s *script) addRevision(before Seed, after extract.Seed, who, user string, at int64) {
 	if changes := seedbed.Changes(before.Seed, after); len(changes) > 0 {
-		s.add("keep what is changed of a seed", nil, `INSERT INTO history (seed, version, who, at, changes) VALUES ($1, $2, $3, $4, $5)`,
-			after.ID, before.Version+1, who, at, asJSON(changes))
+		s.add("keep what is changed of a seed", nil, `INSERT INTO history (seed, version, who, account, at, changes) VALUES ($1, $2, $3, $4, $5, $6)`,
+			after.ID, before.Version+1, who, user, at, asJSON(changes))
 	}
 }
 

@@ -140,7 +140,7 @@ func (tx *Tx) SaveSeed(ctx context.Context, before Seed, s extract.Seed, who str
 	}
 	version := before.Version + 1
 	var todo script
-	todo.addRevision(before, s, who, millis(tx.now()))
+	todo.addRevision(before, s, who, seedbed.UserOf(ctx).Name, millis(tx.now()))
 	todo.tellIndex([]Pending{{Seed: s.ID, Version: version}})
 	return version, todo.run(ctx, tx.q)
 }

@@ -527,11 +527,12 @@ func TestHistory(t *testing.T) {
 		fourth.DuplicateOf = &other
 		before := store.Seed{Seed: first, Version: 1}
 		for _, step := range []struct {
-			after extract.Seed
-			who   string
-		}{{second, seedbed.ByPerson}, {second, seedbed.ByPerson}, {fourth, seedbed.ByDedupe}} {
+			after     extract.Seed
+			who, user string
+		}{{second, seedbed.ByPerson, "ada"}, {second, seedbed.ByPerson, "ada"}, {fourth, seedbed.ByDedupe, ""}} {
 			update(t, db, func(tx *store.Tx) (err error) {
-				before.Version, err = tx.SaveSeed(t.Context(), before, step.after, step.who)
+				ctx := seedbed.WithUser(t.Context(), seedbed.User{Name: step.user})
+				before.Version, err = tx.SaveSeed(ctx, before, step.after, step.who)
 				return err
 			})
 			before.Seed = step.after
@@ -548,7 +549,7 @@ func TestHistory(t *testing.T) {
 				{Field: "answer", Before: second.Answer, After: first.Answer}, {Field: "duplicate_of", Before: nil, After: "other"},
 				{Field: "verdict", Before: "accepted", After: "draft"}, {Field: "tags", Before: []any{}, After: tags},
 			}},
-			{Version: 2, Time: at, Who: seedbed.ByPerson, Changes: []seedbed.FieldChange{
+			{Version: 2, Time: at, Who: seedbed.ByPerson, User: "ada", Changes: []seedbed.FieldChange{
 				{Field: "answer", Before: first.Answer, After: second.Answer},
 				{Field: "verdict", Before: "draft", After: "accepted"}, {Field: "tags", Before: tags, After: []any{}},
 			}},

@@ -17,25 +17,12 @@ type Tokens interface {
 	RevokeToken(ctx context.Context, user, id string) error
 }
 
-type userKey struct{}
-
-// WithUser says whose request it is.
-func WithUser(ctx context.Context, u seedbed.User) context.Context {
-	return context.WithValue(ctx, userKey{}, u)
-}
-
-// UserOf is whose request it is, nobody's where the server asks nobody.
-func UserOf(ctx context.Context) seedbed.User {
-	u, _ := ctx.Value(userKey{}).(seedbed.User)
-	return u
-}
-
 func (s *server) listTokens(c echo.Context) error {
 	if err := query.Only(c.QueryParams()); err != nil {
 		return err
 	}
 	var list []seedbed.Token
-	if u := UserOf(c.Request().Context()); u.ID != "" {
+	if u := seedbed.UserOf(c.Request().Context()); u.ID != "" {
 		var err error
 		if list, err = s.tokens.Tokens(c.Request().Context(), u.ID); err != nil {
 			return err
@@ -53,7 +40,7 @@ func (s *server) newToken(c echo.Context) error {
 	if err := decode(c, &in); err != nil {
 		return err
 	}
-	u := UserOf(c.Request().Context())
+	u := seedbed.UserOf(c.Request().Context())
 	if u.ID == "" {
 		return seedbed.Errorf(seedbed.Conflict, "a token belongs to an account, and there is none yet: make one with seedbed user add NAME")
 	}
@@ -67,7 +54,7 @@ func (s *server) newToken(c echo.Context) error {
 }
 
 func (s *server) revokeToken(c echo.Context) error {
-	u := UserOf(c.Request().Context())
+	u := seedbed.UserOf(c.Request().Context())
 	if u.ID == "" {
 		return seedbed.Errorf(seedbed.NotFound, "there is no token %s", c.Param("id"))
 	}

@@ -916,7 +916,7 @@ func (f *Fake) Similar(ctx context.Context, id string) ([]seedbed.Similar, error
 	return out, nil
 }
 
-func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error) {
+func (f *Fake) UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := find(f.seeds, id, func(s stored) string { return s.seed.ID })
@@ -947,7 +947,7 @@ func (f *Fake) UpdateSeed(_ context.Context, id string, version int64, c seedbed
 	}
 	x.version++
 	if changes := seedbed.Changes(before, x.seed); len(changes) > 0 {
-		x.history = append([]seedbed.Revision{{Version: x.version, Time: f.Now(), Who: seedbed.ByPerson, Changes: changes}}, x.history...)
+		x.history = append([]seedbed.Revision{{Version: x.version, Time: f.Now(), Who: seedbed.ByPerson, User: seedbed.UserOf(ctx).Name, Changes: changes}}, x.history...)
 	}
 	return x.seed, x.version, nil
 }
