@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -353,8 +354,9 @@ const twice = "The two passwords differ: type the same twice."
 
 // sentence is an error's words as a sentence of a page.
 func sentence(words string) string {
-	if words == "" {
+	first, n := utf8.DecodeRuneInString(words)
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s%s.", strings.ToUpper(words[:1]), strings.TrimSuffix(words[1:], "."))
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(words[n:], ".") + "."
 }

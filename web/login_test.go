@@ -429,7 +429,7 @@ func TestAccountSettings(t *testing.T) {
 		old, password, again, says string
 		code                       int
 	}{
-		{"wrong horse battery", "another horse battery", "another horse battery", "The password so far is another.", 400},
+		{"wrong horse battery", "another horse battery", "another horse battery", "The current password is wrong.", 400},
 		{password, "another horse battery", "another horse", "The two passwords differ: type the same twice.", 400},
 		{password, "short", "short", "A password has at least 10 characters.", 400},
 		{password, "another horse battery", "another horse battery", "Your password is changed", 200},

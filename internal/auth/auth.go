@@ -103,7 +103,7 @@ func (a *Accounts) SetPassword(ctx context.Context, name, password string) error
 func (a *Accounts) ChangePassword(ctx context.Context, user seedbed.User, session, old, password, from string) error {
 	if _, err := a.check(ctx, user.Name, old, from); err != nil {
 		if seedbed.CodeOf(err) == seedbed.Unknown {
-			return seedbed.Errorf(seedbed.Invalid, "the password so far is another")
+			return seedbed.Errorf(seedbed.Invalid, "the current password is wrong")
 		}
 		return err
 	}
