@@ -159,7 +159,7 @@ func hashOf(words []string) uint64 {
 		}
 		h = (h ^ ' ') * 1099511628211
 	}
-	return mix(&h)
+	return scatter(h)
 }
 
 // wordsOf are the words and numbers of a text, in small letters. Ideographs

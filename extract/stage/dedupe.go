@@ -17,8 +17,8 @@ import (
 // can be found. What is added is seen by the next call.
 type Near interface {
 	// Candidates are the questions added under at least one of keys, the
-	// oldest first. An implementation may leave some out where a key has
-	// very many; it must not under the first key.
+	// oldest first. An implementation may pass over the older ones under a
+	// key that many have.
 	Candidates(ctx context.Context, keys []uint64) ([]Candidate, error)
 	// Add keeps a question under its [Keys]. Adding an id again changes
 	// nothing.
@@ -55,9 +55,8 @@ type Candidate struct {
 // sentence that asks has another word, or that are to be proved and have one
 // anywhere. Answers do not count: who asks the same twice wants one answer.
 //
-// Candidates are found by MinHash (Broder 1997) with 125 hashes in 25 bands
-// of 5: of questions at the threshold seven in eight meet, of those at 0.7
-// ninety-nine in a hundred.
+// Candidates are found by their [Keys]: of questions at the threshold some
+// ninety-eight in a hundred meet, of those at 0.7 all but a few in a thousand.
 type Dedupe struct {
 	Similarity float64 `yaml:"similarity"` // from which two questions are one, 0 is 0.6
 
@@ -204,27 +203,28 @@ func GiveWay(s *extract.Seed, to extract.Seed) {
 		Reason: fmt.Sprintf("duplicate of %s, %s: “%s”", to.ID, why, short(to.Question))})
 }
 
-// A Memory is a Near in memory, safe for concurrent use. It takes some 300
+// A Memory is a Near in memory, safe for concurrent use. It takes some 150
 // bytes a question beside the words.
 type Memory struct {
 	mu        sync.Mutex
 	questions []Candidate
 	ids       map[string]struct{}
 	newest    []uint32       // by the first bits of a key: the number of the link added last, 0 is none
-	links     [][]memoryLink // in blocks, so that growing moves none: a question has 1+bands in a row, numbered from 1
+	links     [][]memoryLink // in blocks, so that growing moves none; numbered from 1
+	count     uint32         // of links
 }
 
-// A memoryLink leads from a key to the links added before under keys with the
-// same first bits.
+// A memoryLink leads from a key of a question to the links added before under
+// keys with the same first bits.
 type memoryLink struct {
-	key   uint32 // its first bits
-	older uint32 // the number of the link before, 0 is none
+	key      uint32 // its first bits
+	older    uint32 // the number of the link before, 0 is none
+	question uint32
 }
 
 const (
-	memoryBlock = 4096                         // questions
-	memoryLeast = 1 << 12                      // length of newest at first
-	memoryMost  = math.MaxUint32/(1+bands) - 1 // questions
+	memoryBlock = 1 << 14 // links
+	memoryLeast = 1 << 12 // length of newest at first
 )
 
 // NewMemory is a Memory with no questions.
@@ -232,10 +232,10 @@ func NewMemory() *Memory {
 	return &Memory{ids: map[string]struct{}{}, newest: make([]uint32, memoryLeast)}
 }
 
-// A key that more questions than this share says nothing: the newest of them
+// A key that more questions than this share says little: the newest of them
 // are enough. The first key is one question's own: its duplicates are not
 // added.
-const crowded = 64
+const crowded = 16
 
 // Len is how many questions there are.
 func (m *Memory) Len() int {
@@ -244,7 +244,7 @@ func (m *Memory) Len() int {
 	return len(m.questions)
 }
 
-// Candidates implements [Near]. One in some hundred shares no key.
+// Candidates implements [Near].
 func (m *Memory) Candidates(_ context.Context, keys []uint64) ([]Candidate, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -254,7 +254,7 @@ func (m *Memory) Candidates(_ context.Context, keys []uint64) ([]Candidate, erro
 		for n := *m.head(key); n != 0 && many < crowded; {
 			l := m.link(n)
 			if l.key == key {
-				found = append(found, (n-1)/(1+bands))
+				found = append(found, l.question)
 				many++
 			}
 			n = l.older
@@ -276,40 +276,38 @@ func (m *Memory) Add(_ context.Context, id, question string, keys []uint64) erro
 	if _, known := m.ids[id]; known {
 		return nil
 	}
-	if len(keys) != 1+bands {
-		return fmt.Errorf("%d keys, and a question has %d", len(keys), 1+bands)
-	}
-	if len(m.questions) == memoryMost {
-		return fmt.Errorf("there are %d questions already: no more are kept in memory", memoryMost)
-	}
-	n := uint32(len(m.questions))
-	if n%memoryBlock == 0 {
-		m.links = append(m.links, make([]memoryLink, memoryBlock*(1+bands)))
+	if uint64(m.count)+uint64(len(keys)) > math.MaxUint32 {
+		return fmt.Errorf("there are %d questions already: no more are kept in memory", len(m.questions))
 	}
 	m.ids[id] = struct{}{}
 	m.questions = append(m.questions, Candidate{id, question})
-	if len(m.questions)*(1+bands) > len(m.newest) {
-		m.grow(n * (1 + bands))
-	}
-	for i, k := range keys {
-		m.join(n*(1+bands)+uint32(i)+1, uint32(k>>32))
+	for _, k := range keys {
+		if m.count%memoryBlock == 0 {
+			m.links = append(m.links, make([]memoryLink, memoryBlock))
+		}
+		if int(m.count) == len(m.newest) {
+			m.grow()
+		}
+		m.count++
+		*m.link(m.count) = memoryLink{key: uint32(k >> 32), question: uint32(len(m.questions) - 1)}
+		m.join(m.count)
 	}
 	return nil
 }
 
-// grow doubles the chains, of which there are n links.
-func (m *Memory) grow(n uint32) {
+// grow doubles the chains.
+func (m *Memory) grow() {
 	m.newest = make([]uint32, 2*len(m.newest))
-	for i := uint32(1); i <= n; i++ {
-		m.join(i, m.link(i).key)
+	for i := range m.count {
+		m.join(i + 1)
 	}
 }
 
 // join puts link n before those with the same first bits.
-func (m *Memory) join(n, key uint32) {
-	head := m.head(key)
-	*m.link(n) = memoryLink{key, *head}
-	*head = n
+func (m *Memory) join(n uint32) {
+	l := m.link(n)
+	head := m.head(l.key)
+	l.older, *head = *head, n
 }
 
 func (m *Memory) head(key uint32) *uint32 {
@@ -317,6 +315,5 @@ func (m *Memory) head(key uint32) *uint32 {
 }
 
 func (m *Memory) link(n uint32) *memoryLink {
-	const size = memoryBlock * (1 + bands)
-	return &m.links[(n-1)/size][(n-1)%size]
+	return &m.links[(n-1)/memoryBlock][(n-1)%memoryBlock]
 }

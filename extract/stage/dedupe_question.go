@@ -1,6 +1,8 @@
 package stage
 
 import (
+	"cmp"
+	"iter"
 	"math"
 	"slices"
 	"strings"
@@ -23,64 +25,29 @@ type term struct {
 }
 
 // Keys are what a question is kept and found under: first one that only the
-// same words in the same order give, then 25 of which questions that are alike
-// share some. Questions that differ in a number, symbol or identifier share
-// none. A question without words has no keys. They are the same on every
-// machine, so that they can be stored: whoever changes them has to see to
-// what is stored.
+// same words in the same order give, then pairs of its threes of words, of
+// those that are likely to be the rarest. Questions that are alike share some;
+// those that differ in a number, symbol or identifier share none but perhaps
+// the first. A question without words has no keys. They are the same on every
+// machine, so that they can be stored: whoever changes them has to see to what
+// is stored.
 func Keys(q string) []uint64 { return read(q).keys() }
 
 // Similarity is the Jaccard similarity of two questions' sets of three words
 // in a row, 0 where they are two questions by what sets them apart.
 func Similarity(a, b string) float64 { return read(a).similarity(read(b)) }
 
-const (
-	bands  = 25
-	rows   = 5
-	hashes = bands * rows
-)
+// mostGrams is how many threes of words are paired at most.
+const mostGrams = 8
 
-// A Signature is a question's MinHash: the share of equal values of two
-// signatures is about the similarity of the questions.
-type Signature [hashes]uint32
-
-// factors of the hash functions.
-var factors = func() (f [hashes][2]uint64) {
-	state := uint64(0x5eedbed)
-	next := func() uint64 { return mix(&state) }
-	for i := range f {
-		f[i] = [2]uint64{next() | 1, next()}
-	}
-	return f
-}()
-
-// mix steps state on and scatters it (splitmix64).
-func mix(state *uint64) uint64 {
-	*state += 0x9e3779b97f4a7c15
-	z := *state
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
-func (q *question) signature() Signature {
-	var s Signature
-	for i := range s {
-		s[i] = math.MaxUint32
-	}
-	for _, g := range q.grams {
-		for i := range s {
-			s[i] = min(s[i], uint32((g*factors[i][0]+factors[i][1])>>32))
-		}
-	}
-	return s
-}
-
+// keys by prefix filtering (Chaudhuri et al. 2006): all sets are put in one
+// order. Of two that share at least t of the larger, the first two elements
+// that they share are among the first |a| - ⌈t |a|⌉ + 2 of each. Each of these
+// is paired with the next two: a single one many questions have.
 func (q *question) keys() []uint64 {
 	if len(q.terms) == 0 {
 		return nil
 	}
-	keys := make([]uint64, 0, 1+bands)
 	exact, marks := newHash(), newHash()
 	for _, t := range q.terms {
 		exact.add(t.text)
@@ -88,17 +55,48 @@ func (q *question) keys() []uint64 {
 			marks.add(t.text)
 		}
 	}
-	keys = append(keys, uint64(exact))
-	s := q.signature()
-	for b := range bands {
-		h := marks
-		h.number(uint64(b))
-		for _, v := range s[b*rows : (b+1)*rows] {
-			h.number(uint64(v))
+	grams := q.rarestFirst()
+	n := len(grams) - int(math.Ceil(alike*float64(len(grams)))) + 2
+	grams = grams[:min(n, len(grams), mostGrams)]
+	keys := append(make([]uint64, 0, 2*mostGrams), uint64(exact))
+	for i, g := range grams {
+		for _, next := range grams[i+1 : min(i+3, len(grams))] {
+			h := marks
+			h.number(g)
+			h.number(next)
+			keys = append(keys, uint64(h))
 		}
-		keys = append(keys, uint64(h))
 	}
 	return keys
+}
+
+// rarestFirst are the grams in an order that is the same for all questions:
+// first those with the most words that say something, then those with the
+// most letters.
+func (q *question) rarestFirst() []uint64 {
+	type gram struct {
+		hash          uint64
+		says, letters int
+	}
+	var grams []gram
+	for terms, hash := range q.threes() {
+		g := gram{hash: hash}
+		for _, t := range terms {
+			g.letters += len(t.text)
+			if !minor[t.text] {
+				g.says++
+			}
+		}
+		grams = append(grams, g)
+	}
+	slices.SortFunc(grams, func(a, b gram) int {
+		return cmp.Or(cmp.Compare(b.says, a.says), cmp.Compare(b.letters, a.letters), cmp.Compare(a.hash, b.hash))
+	})
+	hashes := make([]uint64, 0, len(grams))
+	for _, g := range slices.Compact(grams) {
+		hashes = append(hashes, g.hash)
+	}
+	return hashes
 }
 
 func (q *question) similarity(other *question) float64 {
@@ -108,6 +106,11 @@ func (q *question) similarity(other *question) float64 {
 	if apart(q.terms, other.terms) {
 		return 0
 	}
+	return q.jaccard(other)
+}
+
+// jaccard is how many grams two questions have in common, of all they have.
+func (q *question) jaccard(other *question) float64 {
 	both, i, j := 0, 0, 0
 	for i < len(q.grams) && j < len(other.grams) {
 		switch a, b := q.grams[i], other.grams[j]; {
@@ -208,7 +211,8 @@ func sameStem(a, b string) bool {
 	return n >= 3 && 3*n >= 2*max(len(a), len(b))
 }
 
-// minor are words that a question may have others for and ask the same.
+// minor are words that a question may have others for and ask the same. The
+// order of [Keys] depends on them.
 var minor = set("a|an|the|this|that|these|those|is|are|was|were|be|been|do|does|did|has|have|had|can|could|may|might|will|would|shall|should|must|" +
 	"of|in|on|at|to|for|with|by|from|as|into|and|or|so|it|its|they|their|we|you|one|there|what|which|how|why|when|who|whose|exactly|really|actually|please|" +
 	"der|die|das|ein|eine|einer|eines|dem|den|des|ist|sind|war|im|von|zu|und|was|wie|warum|welche|welcher|le|la|les|un|une|de|du|est|sont|el|los|las|una|es|son|il|lo|gli|di|o|os|as|um|uma|het|een|van")
@@ -241,9 +245,14 @@ func (h *hash64) add(s string) {
 	*h *= 1099511628211 // a byte 0 after it
 }
 
-func (h *hash64) number(n uint64) {
-	state := uint64(*h) ^ n
-	*h = hash64(mix(&state))
+func (h *hash64) number(n uint64) { *h = hash64(scatter(uint64(*h) ^ n)) }
+
+// scatter spreads what numbers differ in over all bits (splitmix64).
+func scatter(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
 }
 
 // read reads a question.
@@ -275,25 +284,32 @@ func read(text string) *question {
 			i += w
 		}
 	}
-	q.shingle()
-	return q
-}
-
-// shingle hashes each three terms in a row, or all of fewer.
-func (q *question) shingle() {
-	if len(q.terms) == 0 {
-		return
-	}
-	const size = 3
-	for i := range max(1, len(q.terms)-size+1) {
-		h := newHash()
-		for _, t := range q.terms[i:min(i+size, len(q.terms))] {
-			h.add(t.text)
-		}
-		q.grams = append(q.grams, uint64(h))
+	for _, hash := range q.threes() {
+		q.grams = append(q.grams, hash)
 	}
 	slices.Sort(q.grams)
 	q.grams = slices.Compact(q.grams)
+	return q
+}
+
+// threes are each three terms in a row, or all of fewer, with their hashes.
+func (q *question) threes() iter.Seq2[[]term, uint64] {
+	const size = 3
+	return func(yield func([]term, uint64) bool) {
+		for i := range q.terms {
+			three := q.terms[i:min(i+size, len(q.terms))]
+			if i > 0 && len(three) < size {
+				return
+			}
+			h := newHash()
+			for _, t := range three {
+				h.add(t.text)
+			}
+			if !yield(three, uint64(h)) {
+				return
+			}
+		}
+	}
 }
 
 // wordEnd is where the word at i ends. Dots, underlines and apostrophes

@@ -229,7 +229,7 @@ func (tx *Tx) Rekey(ctx context.Context, s Seed, before string) error {
 	return nil
 }
 
-// Bands of a collection are told apart from another's by mixing its id in.
+// A key of a collection is told apart from another's by mixing its id in.
 func bandOf(collection string, key uint64) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(collection))
@@ -270,6 +270,7 @@ type Alike struct {
 }
 
 // Alike are the seeds of a collection by the keys that they have of some.
+// Of those under a key that many have, they are the newest.
 func (r reads) Alike(ctx context.Context, collection string, keys []uint64) (map[uint64][]Alike, error) {
 	out := map[uint64][]Alike{}
 	for some := range slices.Chunk(keys, mostKeys) {
@@ -289,7 +290,10 @@ func (s *script) alike(e *engine, out map[uint64][]Alike, collection string, key
 	}
 }
 
-const mostKeys = 500 // in one statement
+const (
+	mostKeys = 500 // in one statement
+	crowded  = 16  // seeds that are looked at under one key, the newest
+)
 
 func (e *engine) alike(out map[uint64][]Alike, collection string, keys []uint64) (query string, args []any, scan func(scanner) error) {
 	of := make(map[int64]uint64, len(keys))
@@ -309,16 +313,13 @@ func (e *engine) alike(out map[uint64][]Alike, collection string, keys []uint64)
 		// Left the choice, it reads all bands and all seeds where the tables
 		// have grown since they were last analyzed.
 		return `SELECT b.band, s.n, s.id, s.question FROM unnest($2::bigint[]) AS k (band)
-			CROSS JOIN LATERAL (SELECT b.band, b.seed FROM bands b WHERE b.band = k.band OFFSET 0) b
+			CROSS JOIN LATERAL (SELECT b.band, b.seed FROM bands b WHERE b.band = k.band ORDER BY b.seed DESC LIMIT ` + fmt.Sprint(crowded) + `) b
 			CROSS JOIN LATERAL (SELECT s.n, s.id, s.question FROM seeds s WHERE s.n = b.seed AND s.collection = $1 OFFSET 0) s`,
 			[]any{collection, seen}, scan
 	}
-	// A few lengths are prepared, not each there may be.
-	for len(seen) < mostKeys && len(seen)%26 != 0 {
-		seen = append(seen, seen[len(seen)-1])
-	}
-	return `SELECT b.band, s.n, s.id, s.question FROM bands b JOIN seeds s ON s.n = b.seed
-		WHERE s.collection = $1 AND b.band IN (` + marks(2, len(seen)) + `)`, append([]any{collection}, anys(seen)...), scan
+	return `SELECT b.band, s.n, s.id, s.question FROM json_each($2) k CROSS JOIN bands b CROSS JOIN seeds s
+		WHERE b.band = k.value AND b.seed >= coalesce((SELECT seed FROM bands WHERE band = k.value ORDER BY seed DESC LIMIT 1 OFFSET ` + fmt.Sprint(crowded-1) + `), 0)
+			AND s.n = b.seed AND s.collection = $1`, []any{collection, asJSON(seen)}, scan
 }
 
 // conditions write a filter as SQL.

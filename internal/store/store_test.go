@@ -575,6 +575,38 @@ func TestHistory(t *testing.T) {
 	})
 }
 
+// Under a key that many seeds have, the newest are looked at.
+func TestAlikeCrowded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		o := store.Outcome{Bands: map[string][]uint64{}}
+		o.State = seedbed.PassageDone
+		for i := range 40 {
+			s := seed(run, 0, i)
+			o.Found = append(o.Found, s)
+			o.Bands[s.ID] = []uint64{uint64(100 + i), 7}
+		}
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		got, err := db.Alike(t.Context(), run.Collection, []uint64{7, 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got[7]) != 16 || len(got[100]) != 1 || got[100][0].ID != o.Found[0].ID {
+			t.Errorf("Alike gives %d seeds under a key that 40 have and %v under another, want 16 and the oldest", len(got[7]), got[100])
+		}
+		for _, a := range got[7] {
+			if !slices.ContainsFunc(o.Found[24:], func(s extract.Seed) bool { return s.ID == a.ID }) {
+				t.Errorf("Alike gives %v, which is not among the newest", a)
+			}
+		}
+	})
+}
+
 func TestReplies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, on store.Options) {
 		db := open(t, on)

@@ -116,7 +116,7 @@ CREATE TABLE seeds (
 CREATE INDEX seeds_order ON seeds (source, ordinal, run, place, id);
 CREATE INDEX seeds_verdict ON seeds (source, verdict);
 
--- Bands of MinHash signatures, the collection mixed in: seeds that share one
+-- Keys of the seeds' questions, the collection mixed in: seeds that share one
 -- may be duplicates. There are many, so a row is two numbers.
 CREATE TABLE bands (
 	band BIGINT NOT NULL,
