@@ -103,7 +103,11 @@ type Options struct {
 // ErrThere says that there is such a file; with force it is replaced.
 func Save(ctx context.Context, name string, force bool, o Options) (m Manifest, err error) {
 	there := func() error {
-		if _, err := os.Lstat(name); err == nil && !force {
+		info, err := os.Lstat(name)
+		switch {
+		case err == nil && info.IsDir():
+			return fmt.Errorf("%s is a folder: name a file in it", name)
+		case err == nil && !force:
 			return fmt.Errorf("%s %w", name, ErrThere)
 		}
 		return nil
@@ -112,6 +116,9 @@ func Save(ctx context.Context, name string, force bool, o Options) (m Manifest, 
 		return m, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, fmt.Errorf("there is no folder %s: make it first", filepath.Dir(name))
+	}
 	if err != nil {
 		return m, err
 	}

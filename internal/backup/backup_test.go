@@ -199,6 +199,13 @@ func TestNothingIsOverwritten(t *testing.T) {
 	if _, err := backup.Save(t.Context(), name, true, options(t, data)); err != nil {
 		t.Errorf("Save over a backup, forced: %v", err)
 	}
+	if _, err := backup.Save(t.Context(), t.TempDir(), true, options(t, data)); err == nil || !strings.Contains(err.Error(), "is a folder") {
+		t.Errorf("Save over a folder: %v; want to be told that it is one", err)
+	}
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := backup.Save(t.Context(), filepath.Join(missing, "a.zip"), false, options(t, data)); err == nil || err.Error() != "there is no folder "+missing+": make it first" {
+		t.Errorf("Save into a folder that is missing: %v; want it named", err)
+	}
 	before := tree(t, data)
 	if _, err := backup.Restore(t.Context(), name, data, inData); !errors.Is(err, backup.ErrThere) || !strings.Contains(err.Error(), "seedbed.db") {
 		t.Errorf("Restore over a database: %v; want ErrThere that names it", err)
