@@ -109,6 +109,9 @@ func quoted(ctx context.Context, doc *extract.Document, quotes []seedbed.Quoted)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if strings.TrimSpace(q.Quote) == "" {
+			return nil, seedbed.Errorf(seedbed.Invalid, "quote %d is empty: leave it out", i+1)
+		}
 		e, closest := stage.Locate(doc, q.Quote)
 		if e.Match == "" {
 			near := ""

@@ -79,7 +79,7 @@ func TestWriteSeed(t *testing.T) {
 		}{
 			{"a quote that is not there", seedbed.Ungrounded, "quote 2", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{Quote: "on the comb"}, {Quote: "bees hate winter"}}}},
 			{"a quote that is nearly there", seedbed.Ungrounded, "lives about six weeks; one that hatches in autumn", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{Quote: "she lives about two weeks; and one who hatches in autumn lives longer"}}}},
-			{"an empty quote", seedbed.Ungrounded, "quote 1", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{}}}},
+			{"an empty quote", seedbed.Invalid, "quote 1 is empty", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: []seedbed.Quoted{{}}}},
 			{"too many quotes", seedbed.Invalid, "20 quotes at most", seedbed.NewSeed{Question: "Why?", Answer: "So.", Evidence: make([]seedbed.Quoted, 21)}},
 			{"no answer", seedbed.Invalid, "answer", seedbed.NewSeed{Question: "Why?"}},
 			{"no such type", seedbed.Invalid, "riddle", seedbed.NewSeed{Question: "Why?", Answer: "So.", Type: "riddle"}},
