@@ -181,7 +181,8 @@ function uploads(form) {
       request.addEventListener("load", () => {
         if (request.status >= 400) {
           const problem = request.response || {};
-          failed(problem.detail || problem.title || "The server answered " + request.status);
+          const loggedOut = request.status === 401 && "You are logged out. Load the page again to log in.";
+          failed(loggedOut || problem.detail || problem.title || "The server answered " + request.status);
           return;
         }
         progress.value = 1;

@@ -68,6 +68,9 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 		if !public[c.Path()] {
 			user, token, err := s.visitor(r)
 			if seedbed.CodeOf(err) == seedbed.Unknown && err != nil && isPage(r.URL.Path) && r.URL.Path != "/metrics" {
+				if sendsForm(r) && cross.Check(r) == nil {
+					return s.loggedOut(c)
+				}
 				return redirect(c, "/login?"+url.Values{"next": {wanted(r)}}.Encode())
 			}
 			if err != nil {
@@ -206,6 +209,23 @@ func wanted(r *http.Request) string {
 		return within(r.URL.RequestURI())
 	}
 	return "/"
+}
+
+// sendsForm reports whether a request has what somebody typed, which a redirect
+// to the login would lose.
+func sendsForm(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.Header.Get("HX-Request") != "true" && r.URL.Path != "/logout"
+}
+
+// loggedOut answers a form whose session is over. The browser keeps what was
+// sent, and sends it again when the page is loaded again.
+func (s *Server) loggedOut(c echo.Context) error {
+	p := s.base("You are logged out", "")
+	p.Bare = true
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("WWW-Authenticate", "Bearer")
+	return s.show(c, http.StatusUnauthorized, view.LoggedOutPage(p))
 }
 
 // within is an address if it is one of a page of this server, else the first

@@ -114,6 +114,10 @@ func TestEveryRouteAsks(t *testing.T) {
 					if w.Code == http.StatusUnauthorized && r.Path != "/login" {
 						t.Errorf("%s asks who it is", call)
 					}
+				case isPage && r.Method == http.MethodPost && r.Path != "/logout": // what was typed is not lost
+					if page := webtest.Parse(t, w.Body); w.Code != http.StatusUnauthorized || to != "" || len(page.All("main a[href='/login']")) != 1 {
+						t.Errorf("%s with %v: %d to %q, want to be told to log in", call, headers, w.Code, to)
+					}
 				case isPage && (w.Code != http.StatusSeeOther || !strings.HasPrefix(to, "/login?next=%2F")):
 					t.Errorf("%s with %v: %d to %q, want the login", call, headers, w.Code, to)
 				case !isPage && (w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") != "Bearer"):
@@ -243,6 +247,11 @@ func TestLogin(t *testing.T) {
 	}
 	if w := do(s, "POST", "/login", fields("name", "ada", "password", password), "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden {
 		t.Errorf("another site logs somebody in: %d", w.Code)
+	}
+
+	// The page that asks to send a form again is only for our own forms.
+	if w := do(s, "POST", "/seeds/merge/verdict", "verdict=accepted", "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusSeeOther {
+		t.Errorf("another site sends a form for nobody: %d, want the login", w.Code)
 	}
 
 	// htmx is told to load the login.
@@ -594,7 +603,7 @@ func TestSlowBodies(t *testing.T) {
 	}
 	for _, tt := range []struct{ path, cookie, rest, want string }{
 		{"/login", "", "", "HTTP/1.1 400 Bad Request"},
-		{"/settings/tokens", "", "", "HTTP/1.1 303 See Other"},
+		{"/settings/tokens", "", "", "HTTP/1.1 401 Unauthorized"},
 		{"/settings/tokens", session, "longname12", "HTTP/1.1 200 OK"},
 	} {
 		if got := send(tt.path, tt.cookie, "name=", tt.rest); got != tt.want {

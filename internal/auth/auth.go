@@ -282,7 +282,7 @@ func (a *Accounts) Invite(ctx context.Context, inviter string) (code string, err
 }
 
 // errInvitation is the error of a code that does not hold.
-var errInvitation = seedbed.Errorf(seedbed.NotFound, "this link was used, or is older than a day")
+var errInvitation = seedbed.Errorf(seedbed.NotFound, "this link was used, or is older than a day: ask for a new one where you got it")
 
 // Invited is nil while a code holds.
 func (a *Accounts) Invited(ctx context.Context, code string) error {
