@@ -460,8 +460,9 @@ func TestWriteSeedAPI(t *testing.T) {
 	wantProblem(t, "the same question", w, 409, "duplicate", "")
 	if got := decode[struct {
 		DuplicateOf string `json:"duplicate_of"`
-	}](t, w); got.DuplicateOf != seed.ID {
-		t.Errorf("it is a duplicate of %q, want %q", got.DuplicateOf, seed.ID)
+		Detail      string
+	}](t, w); got.DuplicateOf != seed.ID || !strings.HasSuffix(got.Detail, `"duplicate": true keeps both`) {
+		t.Errorf("it is a duplicate of %q, %q; want %q, and how to keep both", got.DuplicateOf, got.Detail, seed.ID)
 	}
 	if w := post(strings.Replace(mine, "{", `{"duplicate":true,`, 1)); w.Code != http.StatusCreated {
 		t.Errorf("the same question, on purpose: %d %s", w.Code, w.Body)

@@ -107,6 +107,7 @@ func (s *Server) fail(err error, c echo.Context) {
 		var same *seedbed.DuplicateError
 		if errors.As(err, &same) {
 			p.DuplicateOf = same.Seed
+			p.Detail += "; \"duplicate\": true keeps both"
 		}
 		h.Set("Content-Type", "application/problem+json")
 		c.Response().WriteHeader(a.status)

@@ -68,7 +68,7 @@ func (s *Server) bringBack(c echo.Context) error {
 		return seedbed.Errorf(seedbed.NotFound, "nothing was changed in version %d of seed %s", revision, id)
 	}
 	if _, _, err := s.seeds.UpdateSeed(ctx, id, version, list[0].Back()); err != nil {
-		return err
+		return s.meanwhile(c, err)
 	}
 	return redirect(c, "/seeds/"+url.PathEscape(id)+"#seed")
 }

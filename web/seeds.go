@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -374,9 +375,27 @@ func (s *Server) deleteSeed(c echo.Context) error {
 		return err
 	}
 	if err := s.seeds.DeleteSeed(c.Request().Context(), c.Param("id"), version); err != nil {
-		return err
+		return s.meanwhile(c, err)
 	}
 	return redirect(c, "/seeds?deleted=1")
+}
+
+// meanwhile shows a seed as it is now where somebody changed it since the page
+// was loaded: what was asked may no longer be wanted.
+func (s *Server) meanwhile(c echo.Context, why error) error {
+	if seedbed.CodeOf(why) != seedbed.Stale {
+		return why
+	}
+	seed, version, err := s.seeds.Seed(c.Request().Context(), c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p, err := s.seedView(c, seed, version)
+	if err != nil {
+		return err
+	}
+	p.Error = "Somebody changed this seed meanwhile, so nothing was done. This is how it stands now: ask again if you still want it."
+	return s.show(c, http.StatusPreconditionFailed, view.SeedPage(p))
 }
 
 // lines is text of a form with the line ends that are stored.
@@ -384,10 +403,13 @@ func lines(s string) string {
 	return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
+// emptyLine is one on which nothing is to be seen.
+var emptyLine = regexp.MustCompile(`\n\s*\n`)
+
 // paragraphs are the parts of a text between empty lines.
 func paragraphs(s string) []string {
 	out := []string{}
-	for p := range strings.SplitSeq(s, "\n\n") {
+	for _, p := range emptyLine.Split(s, -1) {
 		if p = strings.TrimSpace(p); p != "" {
 			out = append(out, p)
 		}

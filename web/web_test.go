@@ -653,7 +653,7 @@ func TestDeleteSeed(t *testing.T) {
 		t.Errorf("without a version: %d, want 400", w.Code)
 	}
 	do(s, "POST", "/seeds/merge/verdict", "verdict=accepted")
-	if w := do(s, "POST", "/seeds/merge/delete", "version="+version); w.Code != http.StatusPreconditionFailed {
+	if w := do(s, "POST", "/seeds/merge/delete", "version="+version); w.Code != http.StatusPreconditionFailed || webtest.Parse(t, w.Body).Text("#seed > [role=alert]") == "" {
 		t.Errorf("what was changed since: %d, want 412", w.Code)
 	}
 	w := do(s, "POST", "/seeds/merge/delete", "version=2")
@@ -702,9 +702,13 @@ func TestHistory(t *testing.T) {
 	}
 
 	post := func(body string) *httptest.ResponseRecorder { return do(s, "POST", "/seeds/merge/history", body) }
-	if w := post("version=3&revision=3"); w.Code != http.StatusPreconditionFailed {
+	w := post("version=3&revision=3")
+	if w.Code != http.StatusPreconditionFailed {
 		t.Errorf("a seed that was changed since: %d, want 412", w.Code)
 	}
+	page = webtest.Parse(t, w.Body) // how it is now, with the way to go on
+	page.Want("#seed > [role=alert]", 1)
+	page.Want("#history input[name=version][value='4']", 2)
 	if w := post("version=4&revision=9"); w.Code != http.StatusNotFound {
 		t.Errorf("a change that was not made: %d, want 404", w.Code)
 	}
@@ -745,6 +749,9 @@ func TestWriteSeed(t *testing.T) {
 	if got := page.Text(".write [role=alert]"); w.Code != http.StatusUnprocessableEntity || !strings.Contains(got, "It asks for <b>money</b>.") {
 		t.Errorf("a quote from elsewhere: %d, %q", w.Code, got)
 	}
+	if got := page.Text(".write [role=alert]"); !strings.Contains(got, "or leave the quote out") {
+		t.Errorf("a quote from elsewhere: %q does not say what to do", got)
+	}
 	for name, want := range map[string]string{"question": form.Get("question"), "answer": "Students.\n\nAll of them.", "quotes": "the second week of a course\n\nIt asks for <b>money</b>."} {
 		if got := webtest.Text(page.All(".write textarea[name=" + name + "]")[0]); got != want {
 			t.Errorf("%s comes back as %q, want %q", name, got, want)
@@ -753,7 +760,7 @@ func TestWriteSeed(t *testing.T) {
 	page.Want(".write details[open] input[name=tags][value='a, b']", 1)
 	page.Want(".write option[value=conceptual][selected]", 1)
 
-	form.Set("quotes", "the second week of a course")
+	form.Set("quotes", "the second week of a course\r\n \t\r\nthe second week") // a line that only looks empty is
 	form.Set("question", " ")
 	if w, page := post(); w.Code != http.StatusBadRequest || !strings.Contains(page.Text(".write [role=alert]"), "a seed needs a question") {
 		t.Errorf("no question: %d, %q", w.Code, page.Text(".write [role=alert]"))
@@ -769,7 +776,7 @@ func TestWriteSeed(t *testing.T) {
 	w, _ = post()
 	at := w.Header().Get("Location")
 	made, _, err := f.Seed(t.Context(), strings.TrimPrefix(at, "/seeds/"))
-	if w.Code != http.StatusSeeOther || err != nil || made.Source.ID != "book" || made.Type != extract.Conceptual || len(made.Evidence) != 1 || !slices.Equal(made.Tags, []string{"a", "b"}) {
+	if w.Code != http.StatusSeeOther || err != nil || made.Source.ID != "book" || made.Type != extract.Conceptual || len(made.Evidence) != 2 || !slices.Equal(made.Tags, []string{"a", "b"}) {
 		t.Errorf("the seed: %d at %q, %+v, %v", w.Code, at, made, err)
 	}
 	if w := do(s, "GET", at, ""); w.Code != http.StatusOK {

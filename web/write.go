@@ -54,8 +54,11 @@ func (s *Server) notWritten(c echo.Context, p view.WriteSeed, why error) error {
 	default:
 		return why
 	}
-	a, _, detail := explain(why)
+	a, code, detail := explain(why)
 	p.Error = detail
+	if code == seedbed.Ungrounded {
+		p.Error = joined(detail, a.advice)
+	}
 	p.Open = p.Short+p.Steps+p.Tags != ""
 	errors.As(why, &p.Same)
 	return s.show(c, a.status, view.WriteSeedPage(p))

@@ -390,7 +390,7 @@ func checksApart(checks, others any) string {
 	var out []string
 	for _, name := range names {
 		if of[name] != other[name] {
-			out = append(out, name+" "+of[name])
+			out = append(out, words(checkWords, name)+": "+of[name])
 		}
 	}
 	return orNone(strings.Join(out, ", "))

@@ -354,3 +354,19 @@ func TestCodeBlocksAreVerbatim(t *testing.T) {
 	page.Want(".b.table th", 3)
 	page.Want(".b.skipped .skip-reason", 1)
 }
+
+// The history calls checks what the list of checks calls them.
+func TestChangedChecks(t *testing.T) {
+	checks := func(dedupe string) any {
+		return []any{map[string]any{"name": "ground", "verdict": "pass"}, map[string]any{"name": "dedupe", "verdict": dedupe}}
+	}
+	page := webtest.Parse(t, strings.NewReader(render(t, view.SeedArticle(view.Seed{
+		Seed: extract.Seed{ID: "x"},
+		History: []view.Revision{{Revision: seedbed.Revision{Version: 2, Changes: []seedbed.FieldChange{
+			{Field: "checks", Before: checks("pass"), After: checks("skipped")},
+		}}}},
+	}))))
+	if got, want := page.Text("#history .change"), "Checks Not a duplicate: pass → Not a duplicate: skipped"; got != want {
+		t.Errorf("the change reads %q, want %q", got, want)
+	}
+}
