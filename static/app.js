@@ -65,6 +65,13 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (event.detail.ctx?.response?.status < 400) $("#notice").replaceChildren();
 });
 
+// A stream that is refused because the login is over: the page leads to it.
+for (const name of ["htmx:sse:error", "htmx:response:error"]) {
+  document.addEventListener(name, ({ detail }) => {
+    if ((detail.status ?? detail.ctx?.response?.status) === 401) location.reload();
+  });
+}
+
 // Formulas are drawn by a script that only pages with formulas load. A click
 // shows one as it was written. What cannot be drawn stays as it is.
 {

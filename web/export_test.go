@@ -4,3 +4,7 @@ import "time"
 
 // SetPatience says how long a stranger may take to send a body.
 func (s *Server) SetPatience(d time.Duration) { s.patience = d }
+
+// SetDoubt says how often it is looked at whether who listens to events is
+// still let in.
+func (s *Server) SetDoubt(d time.Duration) { s.doubt = d }

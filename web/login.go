@@ -81,15 +81,46 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 			if r.ContentLength != 0 {
 				_ = body.SetReadDeadline(time.Time{})
 			}
-			if user.ID != "" {
-				c.SetRequest(r.WithContext(seedbed.WithUser(r.Context(), user)))
-				c.Response().Header().Set("Cache-Control", "private, no-cache")
+			ctx := r.Context()
+			if strings.HasSuffix(r.URL.Path, "/events") {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithCancel(ctx)
+				defer cancel()
+				go s.watch(r.WithContext(ctx), cancel)
 			}
+			if user.ID != "" {
+				ctx = seedbed.WithUser(ctx, user)
+				keep := "private, no-cache"
+				if isPage(r.URL.Path) {
+					keep = "no-store" // or it is there again by going back after a log-out
+				}
+				c.Response().Header().Set("Cache-Control", keep)
+			}
+			c.SetRequest(r.WithContext(ctx))
 		}
 		if err := cross.Check(r); err != nil && !byToken {
 			return echo.NewHTTPError(http.StatusForbidden, "the request comes from another site")
 		}
 		return next(c)
+	}
+}
+
+// watch ends an event stream once who listens would not be let in any more: it
+// may go on for days after a log-out.
+func (s *Server) watch(r *http.Request, end func()) {
+	tick := time.NewTicker(s.doubt)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-tick.C:
+		}
+		_, _, err := s.visitor(r)
+		if code := seedbed.CodeOf(err); err != nil && (code == seedbed.Unknown || code == seedbed.SetUp) {
+			end()
+			return
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -609,6 +610,69 @@ func TestSlowBodies(t *testing.T) {
 		if got := send(tt.path, tt.cookie, "name=", tt.rest); got != tt.want {
 			t.Errorf("a body that comes slowly to %s: %s, want %s", tt.path, got, tt.want)
 		}
+	}
+}
+
+// An event stream ends with what let its listener in.
+func TestEventsEndWithTheLogin(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *web.Server, *auth.Accounts, []string, seedbed.Token) error{
+		"log out and revoke": func(t *testing.T, s *web.Server, a *auth.Accounts, session []string, token seedbed.Token) error {
+			if w := do(s, "POST", "/logout", "", session...); w.Code != http.StatusSeeOther {
+				t.Errorf("log out: %d", w.Code)
+			}
+			return a.RevokeToken(t.Context(), token.User, token.ID)
+		},
+		"new password and revoke": func(t *testing.T, _ *web.Server, a *auth.Accounts, _ []string, token seedbed.Token) error {
+			return errors.Join(a.SetPassword(t.Context(), "ada", "another horse battery"), a.RevokeToken(t.Context(), token.User, token.ID))
+		},
+		"remove the last account": func(t *testing.T, _ *web.Server, a *auth.Accounts, _ []string, _ seedbed.Token) error {
+			_, err := a.Remove(t.Context(), "ada", true)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, a, _ := guarded(t, true)
+			s.SetDoubt(20 * time.Millisecond)
+			session := login(t, s)
+			users, err := a.Users(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			token, err := a.NewToken(t.Context(), users[0].ID, "dashboard")
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := httptest.NewServer(s)
+			t.Cleanup(srv.Close)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			t.Cleanup(cancel)
+			var streams []*bufio.Reader
+			for _, headers := range [][]string{session, {"Authorization", "Bearer " + token.Value}} {
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+"/events", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set(headers[0], headers[1])
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = resp.Body.Close() })
+				stream := bufio.NewReader(resp.Body)
+				if line, err := stream.ReadString('\n'); resp.StatusCode != http.StatusOK || line != "id: 1\n" {
+					t.Fatalf("the stream begins with %d %q, %v", resp.StatusCode, line, err)
+				}
+				streams = append(streams, stream)
+			}
+			if err := end(t, s, a, session, token); err != nil {
+				t.Fatal(err)
+			}
+			for i, stream := range streams {
+				if _, err := io.Copy(io.Discard, stream); err != nil {
+					t.Errorf("stream %d goes on: %v", i, err)
+				}
+			}
+		})
 	}
 }
 

@@ -131,6 +131,7 @@ type Server struct {
 	handler  http.Handler
 
 	patience time.Duration // with the bodies of those who are not let in
+	doubt    time.Duration // between two looks at whether who listens to events is still let in
 	stopping chan struct{} // closed when event streams are to end
 	stop     func()        // closes it
 }
@@ -143,7 +144,7 @@ func New(log *slog.Logger, o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{log: log, lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, opts: o, now: o.Now, patience: time.Minute, stopping: make(chan struct{})}
+	s := &Server{log: log, lib: o.Library, seeds: o.Seeds, exporter: o.Exporter, opts: o, now: o.Now, patience: time.Minute, doubt: 5 * time.Second, stopping: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.stopping) })
 
 	e := echo.New()

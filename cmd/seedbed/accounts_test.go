@@ -130,7 +130,8 @@ func TestFirstAccount(t *testing.T) {
 // person does it.
 func TestAccountsInABrowser(t *testing.T) {
 	link := regexp.MustCompile(`http://\S+/join\?code=\S+`)
-	p, first := launch(t, link, nil, "serve", "--addr", "0.0.0.0:0", "--data", t.TempDir(), "--no-worker")
+	data := t.TempDir()
+	p, first := launch(t, link, nil, "serve", "--addr", "0.0.0.0:0", "--data", data, "--no-worker")
 	p.URL, _, _ = strings.Cut(first, "/join")
 	b := openTab(t, p)
 	// fill fills in a form and waits for the page that it leads to.
@@ -165,7 +166,18 @@ func TestAccountsInABrowser(t *testing.T) {
 	b.do("invite somebody", chromedp.Click(chromedp.CSS(`form[action^="/settings/invitations"] button`)), chromedp.WaitVisible(chromedp.CSS("code#link")))
 	b.until("the link leads here", `document.querySelector("code#link")?.textContent.startsWith(location.origin + "/join?code=")`)
 
+	b.do("open the settings again", chromedp.Navigate(p.URL+"/settings"))
 	b.do("log out", chromedp.Click(chromedp.CSS(`form[action="/logout"] button`)), chromedp.WaitVisible(chromedp.CSS("form[action='/login']")))
+	b.do("go back: nothing of what was inside", chromedp.NavigateBack(), chromedp.WaitVisible(chromedp.CSS("input[name=next][value='/settings'] ~ button")))
 	b.do("go to the runs", chromedp.Navigate(p.URL+"/runs"))
 	b.do("log in", fill("nav a[href='/runs'][aria-current]", "name", "ada", "password", "correct horse battery")...)
+
+	// A page with a stream leads to the login when somebody is logged out elsewhere.
+	b.do("go to the library", chromedp.Click(chromedp.CSS("header .brand")), chromedp.WaitVisible(chromedp.CSS("#upload")))
+	change := self(t, nil, "user", "password", "--data", data, "ada")
+	change.Stdin = strings.NewReader("another horse battery\n")
+	if out, err := change.CombinedOutput(); err != nil {
+		t.Fatalf("change the password: %v: %s", err, out)
+	}
+	b.do("be asked again", chromedp.WaitVisible(chromedp.CSS("form[action='/login']")))
 }
