@@ -613,6 +613,31 @@ func TestSlowBodies(t *testing.T) {
 	}
 }
 
+// Two accounts that choose the same key each get what they asked for.
+func TestIdempotencyKeysOfAccounts(t *testing.T) {
+	s, a, _ := guarded(t, true)
+	if err := a.Add(t.Context(), "bob", password); err != nil {
+		t.Fatal(err)
+	}
+	ada := login(t, s)
+	bob := cookie(t, do(s, "POST", "/login", fields("name", "bob", "password", password)))
+	run := func(session []string) string {
+		t.Helper()
+		w := do(s, "POST", "/api/v1/runs", `{"source":"book","recipe":"explicit"}`, append(session, "Content-Type", "application/json", "Idempotency-Key", "1")...)
+		if w.Code != http.StatusCreated {
+			t.Fatalf("a run: %d %s", w.Code, w.Body)
+		}
+		return w.Header().Get("Location")
+	}
+	first, second := run(ada), run(bob)
+	if first == second {
+		t.Error("bob gets the answer that ada got")
+	}
+	if again := run(ada); again != first {
+		t.Errorf("ada gets %s at first, and then %s", first, again)
+	}
+}
+
 // An event stream ends with what let its listener in.
 func TestEventsEndWithTheLogin(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *web.Server, *auth.Accounts, []string, seedbed.Token) error{

@@ -38,7 +38,9 @@ func (s *server) once(do, read echo.HandlerFunc) echo.HandlerFunc {
 		print := &fingerprint{hash: sha256.New()}
 		print.add(c.QueryString())
 		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), printed{}, print)))
-		answer, first, err := s.lib.Once(c.Request().Context(), c.Path()+"\n"+key, func() (seedbed.Answer, error) {
+		// Keys are an account's own: two people may choose the same.
+		name := seedbed.UserOf(c.Request().Context()).ID + c.Path() + "\n" + key
+		answer, first, err := s.lib.Once(c.Request().Context(), name, func() (seedbed.Answer, error) {
 			kept := &recorder{ResponseWriter: c.Response().Writer, status: http.StatusOK}
 			c.Response().Writer = kept
 			err := do(c)
