@@ -171,8 +171,12 @@ func TestReady(t *testing.T) {
 	if w := do(s, "GET", "/readyz", ""); w.Code != http.StatusOK {
 		t.Errorf("ready: %d", w.Code)
 	}
-	err = errors.New("the database is locked")
-	wantProblem(t, "not ready", do(s, "GET", "/readyz", ""), 503, "unavailable", "")
+	err = errors.New("the database db.internal is locked")
+	w := do(s, "GET", "/readyz", "")
+	if strings.Contains(w.Body.String(), "db.internal") {
+		t.Errorf("it tells everybody %s", w.Body)
+	}
+	wantProblem(t, "not ready", w, 503, "unavailable", "")
 	if w := do(s, "GET", "/healthz", ""); w.Code != http.StatusOK {
 		t.Errorf("alive: %d", w.Code)
 	}

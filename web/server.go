@@ -8,6 +8,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -280,7 +281,8 @@ func (s *Server) healthy(c echo.Context) error {
 func (s *Server) ready(c echo.Context) error {
 	if s.opts.Ready != nil {
 		if err := s.opts.Ready(c.Request().Context()); err != nil {
-			return seedbed.Errorf(seedbed.Unavailable, "not ready: %w", err)
+			// Only the log says why: it names machines, and anybody may ask.
+			return fmt.Errorf("%w: %w", seedbed.Errorf(seedbed.Unavailable, "the database cannot be reached"), err)
 		}
 	}
 	return c.String(http.StatusOK, "ready\n")
