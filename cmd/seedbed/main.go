@@ -104,6 +104,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted") // whatever was at work then
+	}
 	_, _ = fmt.Fprintf(stderr, "seedbed: %v\n", err)
 	if errors.As(err, new(misuseError)) {
 		return exitMisuse

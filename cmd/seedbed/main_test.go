@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"net/http"
 	"net/url"
 	"os"
@@ -52,6 +54,20 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// Who stops a command hears that, and not what it was about to do.
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "seedbed.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var said bytes.Buffer
+	if code := run(ctx, []string{"backup", filepath.Join(dir, "a.zip"), "--data", dir}, &said, &said); code != exitFailure || said.String() != "seedbed: interrupted\n" {
+		t.Errorf("a backup that is stopped ends with %d and says %q; want %d", code, said.String(), exitFailure)
+	}
 }
 
 // serve DIR starts the program on a data folder for the rest of the script.
