@@ -424,6 +424,33 @@ func TestFirstAccount(t *testing.T) {
 	})
 }
 
+// A link for the first account that was not used, because the account was made
+// on the command line, stays without use when that account is removed.
+func TestUnusedLinkStaysClosed(t *testing.T) {
+	each(t, func(t *testing.T, a *auth.Accounts, _ *clock, _ *store.DB) {
+		ctx := t.Context()
+		remove := func(name string) {
+			t.Helper()
+			if _, err := a.Remove(ctx, name, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		remove("ada")
+		old, err := a.Invite(ctx, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "the link", a.Invited(ctx, old), "")
+		if err := a.Add(ctx, "bob", password); err != nil {
+			t.Fatal(err)
+		}
+		remove("bob")
+		want(t, "the link after an account came and went", a.Invited(ctx, old), seedbed.NotFound)
+		_, err = a.Join(ctx, old, "eve", password)
+		want(t, "joining with it", err, seedbed.NotFound)
+	})
+}
+
 // A login that nobody waits for any more costs no hash.
 func TestLoginGivenUp(t *testing.T) {
 	each(t, func(t *testing.T, a *auth.Accounts, _ *clock, _ *store.DB) {

@@ -49,7 +49,12 @@ func (r reads) User(ctx context.Context, id string) (seedbed.User, error) {
 }
 
 // AddUser adds an account. A name that is taken is a [seedbed.Conflict].
+// Invitations for the first account are over for good: not even removing all
+// accounts brings those back that were not used.
 func (tx *Tx) AddUser(ctx context.Context, u seedbed.User) error {
+	if err := tx.Lock(ctx, "invitations"); err != nil {
+		return err
+	}
 	n, err := tx.exec(ctx, `INSERT INTO users (id, name, password, created) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`,
 		u.ID, u.Name, u.Password, millis(u.Created))
 	if err != nil {
@@ -57,6 +62,9 @@ func (tx *Tx) AddUser(ctx context.Context, u seedbed.User) error {
 	}
 	if n == 0 {
 		return seedbed.Errorf(seedbed.Conflict, "there is an account %s already: choose another name", u.Name)
+	}
+	if _, err := tx.exec(ctx, `DELETE FROM invitations WHERE inviter IS NULL`); err != nil {
+		return fmt.Errorf("end the invitations for the first account: %w", err)
 	}
 	return nil
 }
