@@ -59,12 +59,13 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		byToken := false
-		// Strangers cannot hold a connection by sending a body without end; those
-		// who are let in may take any time to upload.
-		body := http.NewResponseController(c.Response())
+		// Strangers cannot hold a connection by sending a body without end, nor by
+		// never taking what they asked for; those who are let in may take any time.
+		conn := http.NewResponseController(c.Response())
 		if r.ContentLength != 0 {
-			_ = body.SetReadDeadline(time.Now().Add(s.patience)) // fails only where there is no connection
+			_ = conn.SetReadDeadline(time.Now().Add(s.patience)) // fails only where there is no connection
 		}
+		_ = conn.SetWriteDeadline(time.Now().Add(4 * s.patience))
 		if !public[c.Path()] {
 			user, token, err := s.visitor(r)
 			if seedbed.CodeOf(err) == seedbed.Unknown && err != nil && isPage(r.URL.Path) && r.URL.Path != "/metrics" {
@@ -79,8 +80,9 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 			byToken = token
 			c.Set(insideKey, true)
 			if r.ContentLength != 0 {
-				_ = body.SetReadDeadline(time.Time{})
+				_ = conn.SetReadDeadline(time.Time{})
 			}
+			_ = conn.SetWriteDeadline(time.Time{})
 			ctx := r.Context()
 			if strings.HasSuffix(r.URL.Path, "/events") {
 				var cancel context.CancelFunc

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -578,7 +579,7 @@ func TestSetUp(t *testing.T) {
 func TestSlowBodies(t *testing.T) {
 	s, _, _ := guarded(t, true)
 	session := login(t, s)[1]
-	s.SetPatience(50 * time.Millisecond)
+	s.SetPatience(200 * time.Millisecond)
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	send := func(path, cookie, first, rest string) string {
@@ -593,7 +594,7 @@ func TestSlowBodies(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, cookie, len(first)+10, first)
 		if rest != "" {
-			time.Sleep(200 * time.Millisecond)
+			time.Sleep(400 * time.Millisecond)
 			_, _ = io.WriteString(conn, rest)
 		}
 		status, err := bufio.NewReader(conn).ReadString('\n')
@@ -698,6 +699,49 @@ func TestEventsEndWithTheLogin(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who asks for much and reads none of it does not hold a connection for ever.
+func TestSlowReaders(t *testing.T) {
+	s, _, _ := guarded(t, true)
+	session := login(t, s)[1]
+	s.SetPatience(50 * time.Millisecond)
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	const times = 100
+	size := do(s, "GET", "/static/katex.min.js", "").Body.Len()
+	for _, tt := range []struct {
+		path, cookie string
+		all          bool
+	}{
+		{"/static/katex.min.js", "", false},
+		{"/api/v1/openapi.json", session, true},
+	} {
+		if tt.all {
+			size = do(s, "GET", tt.path, "", "Cookie", tt.cookie).Body.Len()
+		}
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		ask := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\nCookie: %s\r\n\r\n", tt.path, tt.cookie)
+		last := strings.Replace(ask, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1)
+		if _, err := io.WriteString(conn, strings.Repeat(ask, times-1)+last); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // the server waits for a fifth of it
+		n, err := io.Copy(io.Discard, conn)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%s goes on: %v", tt.path, err)
+		}
+		if all := n > int64(times*size); all != tt.all {
+			t.Errorf("of %d times %s came %d bytes, each has %d; want all: %v", times, tt.path, n, size, tt.all)
+		}
 	}
 }
 

@@ -131,7 +131,7 @@ type Server struct {
 	echo     *echo.Echo
 	handler  http.Handler
 
-	patience time.Duration // with the bodies of those who are not let in
+	patience time.Duration // with the bodies of those who are not let in; they may take four times as long in all
 	doubt    time.Duration // between two looks at whether who listens to events is still let in
 	stopping chan struct{} // closed when event streams are to end
 	stop     func()        // closes it
