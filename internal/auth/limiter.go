@@ -6,8 +6,9 @@ import (
 )
 
 // The first tries are free; each one more has to wait twice as long as the one
-// before, up to a minute. That leaves who guesses some 1,500 tries a day, and
-// nobody can shut another out for longer than a minute.
+// before, up to a minute. That leaves who guesses some 1,500 tries a day. It
+// also lets who goes on guessing keep the owner of a name from logging in,
+// though not from the sessions that there are.
 const (
 	freeTries = 5
 	maxWait   = time.Minute
