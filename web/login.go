@@ -146,7 +146,7 @@ func (s *Server) visitor(r *http.Request) (u seedbed.User, byToken bool, err err
 	if err == nil || seedbed.CodeOf(err) != seedbed.Unknown {
 		return u, byToken, err
 	}
-	if begun, missing := s.begun(r.Context()); missing != nil || !begun {
+	if begun, missing := s.begun(r); missing != nil || !begun {
 		return seedbed.User{}, false, missing
 	}
 	return seedbed.User{}, false, err
@@ -154,12 +154,12 @@ func (s *Server) visitor(r *http.Request) (u seedbed.User, byToken bool, err err
 
 // begun reports whether there is an account. Where there has to be one first
 // it is an error that there is none.
-func (s *Server) begun(ctx context.Context) (bool, error) {
+func (s *Server) begun(r *http.Request) (bool, error) {
 	if s.opts.Accounts == nil {
 		return false, nil
 	}
-	any, err := s.opts.Accounts.Any(ctx)
-	if err == nil && !any && !s.Open() {
+	any, err := s.opts.Accounts.Any(r.Context())
+	if err == nil && !any && (!s.Open() || forwarded(r)) {
 		err = seedbed.Errorf(seedbed.SetUp, "nobody has made the first account of this server yet")
 	}
 	return any, err
@@ -170,6 +170,17 @@ func (s *Server) begun(ctx context.Context) (bool, error) {
 func (s *Server) Open() bool {
 	u := s.publicURL()
 	return s.opts.Accounts == nil || s.opts.LocalOnly && (u == nil || loopback(u.Hostname()))
+}
+
+// forwarded reports whether a proxy sends a request for somebody, who may be
+// anywhere: some name this computer as the host that they ask.
+func forwarded(r *http.Request) bool {
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
+		if r.Header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // publicURL is where people reach the server, nil if that was not said.
@@ -277,7 +288,7 @@ func (s *Server) loginPage(c echo.Context) error {
 		return err
 	}
 	next := within(c.QueryParam("next"))
-	begun, err := s.begun(c.Request().Context())
+	begun, err := s.begun(c.Request())
 	if err != nil {
 		return err
 	}
@@ -300,7 +311,7 @@ func (s *Server) showLogin(c echo.Context, status int, l view.Login) error {
 }
 
 func (s *Server) login(c echo.Context) error {
-	begun, err := s.begun(c.Request().Context())
+	begun, err := s.begun(c.Request())
 	if err != nil {
 		return err
 	}

@@ -164,6 +164,14 @@ func TestLocalMode(t *testing.T) {
 				}
 			}
 		}
+		// Who asks by a proxy need not be on this computer.
+		for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"} {
+			for _, path := range []string{"/", "/login", "/metrics", "/api/v1/sources"} {
+				if w := do(s, "GET", path, "", name, "203.0.113.1"); w.Code != http.StatusForbidden {
+					t.Errorf("GET %s by a proxy that sends %s: %d", path, name, w.Code)
+				}
+			}
+		}
 		if w := do(s, "POST", "/seeds/merge/verdict", "verdict=accepted", "Sec-Fetch-Site", "cross-site", "Authorization", "Bearer sb_x"); w.Code != http.StatusForbidden {
 			t.Errorf("from another site with a token: %d", w.Code)
 		}
