@@ -95,33 +95,59 @@ func (a *Accounts) SetPassword(ctx context.Context, name, password string) error
 	if err != nil {
 		return err
 	}
-	return a.setPassword(ctx, u.ID, password, "")
+	return a.setPassword(ctx, u.ID, password, "", "")
 }
 
 // ChangePassword is SetPassword for who knows the old one. The session that
 // asks for it goes on.
 func (a *Accounts) ChangePassword(ctx context.Context, user seedbed.User, session, old, password, from string) error {
-	if _, err := a.check(ctx, user.Name, old, from); err != nil {
+	u, err := a.check(ctx, user.Name, old, from)
+	if err != nil {
 		if seedbed.CodeOf(err) == seedbed.Unknown {
 			return seedbed.Errorf(seedbed.Invalid, "the current password is wrong")
 		}
 		return err
 	}
-	return a.setPassword(ctx, user.ID, password, session)
+	return a.setPassword(ctx, u.ID, password, session, u.Password)
 }
 
-func (a *Accounts) setPassword(ctx context.Context, id, password, session string) error {
+// setPassword changes a password, if old is its hash or "", and ends all
+// sessions but one.
+func (a *Accounts) setPassword(ctx context.Context, id, password, session, old string) error {
 	hash, err := a.newPassword(ctx, password)
 	if err != nil {
 		return err
 	}
 	return a.db.Update(ctx, func(tx *store.Tx) error {
+		if err := unchanged(ctx, tx, id, old); err != nil {
+			return err
+		}
 		if err := tx.SetPassword(ctx, id, hash); err != nil {
 			return err
 		}
 		return tx.DeleteSessions(ctx, id, hashOf(session))
 	})
 }
+
+// unchanged is nil while old is the hash of an account's password, or "", and
+// keeps it from being changed. To compute a hash takes its time: who gave the
+// password of before must not be let in after all others were shut out.
+func unchanged(ctx context.Context, tx *store.Tx, id, old string) error {
+	if err := tx.Lock(ctx, "password", id); err != nil {
+		return err
+	}
+	u, err := tx.User(ctx, id)
+	if err != nil {
+		return unknown(err, wrong)
+	}
+	if old != "" && u.Password != old {
+		return seedbed.Errorf(seedbed.Unknown, wrong)
+	}
+	return nil
+}
+
+// wrong is all that is told of a login that fails.
+const wrong = "the name or the password is wrong"
 
 func (a *Accounts) newUser(ctx context.Context, name, password string) (seedbed.User, error) {
 	name = canonical(name)
@@ -154,6 +180,9 @@ func (a *Accounts) Login(ctx context.Context, name, password, from string) (sess
 		return "", err
 	}
 	err = a.db.Update(ctx, func(tx *store.Tx) error {
+		if err := unchanged(ctx, tx, u.ID, u.Password); err != nil {
+			return err
+		}
 		session, err = a.begin(ctx, tx, u.ID)
 		return err
 	})
@@ -182,7 +211,7 @@ func (a *Accounts) check(ctx context.Context, name, password, from string) (seed
 	}
 	if !right {
 		a.log.Warn("failed login", "from", from)
-		return seedbed.User{}, seedbed.Errorf(seedbed.Unknown, "the name or the password is wrong")
+		return seedbed.User{}, seedbed.Errorf(seedbed.Unknown, wrong)
 	}
 	a.tries.forget(keys[0])
 	a.tries.undo(keys[1])

@@ -424,6 +424,40 @@ func TestFirstAccount(t *testing.T) {
 	})
 }
 
+// Who logs in with the old password while it is changed is not in afterwards.
+func TestLoginWhileThePasswordChanges(t *testing.T) {
+	each(t, func(t *testing.T, a *auth.Accounts, c *clock, db *store.DB) {
+		ctx := t.Context()
+		console := auth.New(db, slog.New(slog.DiscardHandler), c.now) // as seedbed user password has
+		for range 4 {
+			sessions := make(chan string, 5)
+			var wg sync.WaitGroup
+			for range cap(sessions) {
+				wg.Go(func() {
+					session, err := a.Login(ctx, "ada", password, "192.0.2.1")
+					if err != nil && seedbed.CodeOf(err) != seedbed.Unknown {
+						t.Error(err)
+					}
+					sessions <- session
+				})
+			}
+			if err := console.SetPassword(ctx, "ada", "another horse battery"); err != nil {
+				t.Fatal(err)
+			}
+			wg.Wait()
+			close(sessions)
+			for session := range sessions {
+				_, err := a.Session(ctx, session)
+				want(t, "a session of the old password", err, seedbed.Unknown)
+			}
+			if err := console.SetPassword(ctx, "ada", password); err != nil {
+				t.Fatal(err)
+			}
+			c.forward(2 * time.Hour) // the failed ones are forgotten
+		}
+	})
+}
+
 // A link for the first account that was not used, because the account was made
 // on the command line, stays without use when that account is removed.
 func TestUnusedLinkStaysClosed(t *testing.T) {
