@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +43,17 @@ func command(t *testing.T, env []string, args ...string) (code int, out, said st
 func TestBackupWhileARunIsAtWork(t *testing.T) {
 	const sections = 40
 	const key = "sk-very-secret-0123456789"
-	model := llmtest.New(t, llmtest.Script{Latency: 40 * time.Millisecond, Jitter: 20 * time.Millisecond})
+	// The last passages are not answered before the backup is made.
+	var asked atomic.Int32
+	backedUp := make(chan struct{})
+	model := llmtest.New(t, llmtest.Script{Latency: 40 * time.Millisecond, Jitter: 20 * time.Millisecond, Before: func(ctx context.Context, _ llmtest.Request) {
+		if asked.Add(1) > sections*3/4 {
+			select {
+			case <-backedUp:
+			case <-ctx.Done():
+			}
+		}
+	}})
 	data := t.TempDir()
 	if err := errors.Join(os.Mkdir(filepath.Join(data, "benchmarks"), 0o700),
 		os.WriteFile(filepath.Join(data, "benchmarks", "known.jsonl"), []byte("{}\n"), 0o600)); err != nil {
@@ -66,6 +78,7 @@ func TestBackupWhileARunIsAtWork(t *testing.T) {
 	if p.get("/api/v1/runs/"+run, &r); r.State != seedbed.RunRunning {
 		t.Fatalf("after the backup the run is %s: the test shows nothing", r.State)
 	}
+	close(backedUp)
 	if r = p.until(run, ended); r.State != seedbed.RunDone || r.Passages.Done != r.Passages.Total {
 		t.Errorf("the run that was backed up ends as %+v, want all passages done", r)
 	}
@@ -215,7 +228,7 @@ func TestBackupRefuses(t *testing.T) {
 		{nil, []string{"backup", "--data", data, "--force", whole}, 0, "backed up"},
 		{nil, []string{"backup", "--data", dir, filepath.Join(dir, "a.zip")}, 2, "no database in " + dir},
 		{nil, []string{"backup", "--data", to, filepath.Join(dir, "a.zip")}, 2, "there is no folder " + to},
-		{nil, []string{"backup", "--data", data, filepath.Join(dir, "none", "a.zip")}, 1, "no such file"},
+		{nil, []string{"backup", "--data", data, filepath.Join(dir, "none", "a.zip")}, 1, "there is no folder " + filepath.Join(dir, "none")},
 		{postgres, []string{"backup", "--data", data, filepath.Join(dir, "a.zip")}, 2, "pg_dump"},
 		{postgres, []string{"restore", "--data", to, whole}, 2, "pg_restore"},
 		{nil, []string{"restore", "--data", to}, 2, "<file>"},
