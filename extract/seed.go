@@ -71,6 +71,15 @@ type Seed struct {
 	Created       time.Time  `json:"created"`
 }
 
+// Group is the id of the seed that stands for all that ask the same: the one
+// that this is a duplicate of, or this one.
+func (s *Seed) Group() string {
+	if s.DuplicateOf != nil {
+		return *s.DuplicateOf
+	}
+	return s.ID
+}
+
 // Difficulty says how hard a question is, as a model guessed and as
 // independent answers showed. Zero values mean "not measured".
 type Difficulty struct {

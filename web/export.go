@@ -42,7 +42,7 @@ func (s *Server) export(c echo.Context) error {
 	o.Format = format.Name
 	ctx := c.Request().Context()
 	p := view.Export{
-		Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty,
+		Page: s.base("Export", "export"), Formats: s.exporter.Formats(), Format: format, Query: f.Query, MinDiff: f.MinDifficulty, Distinct: f.Distinct,
 		Reasoning: o.Reasoning, System: o.System, Split: c.QueryParam("split"), SplitSeed: c.QueryParam("split_seed"),
 	}
 	_, mediaType := format.File(o)

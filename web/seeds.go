@@ -67,6 +67,9 @@ func (s *Server) searchView(ctx context.Context, f seedbed.Filter) (view.Seeds, 
 		Behind: res.Behind,
 		Away:   res.Fallback,
 		Here:   seedsURL(f),
+
+		Duplicates: f.Distinct || slices.Contains(f.Verdict, extract.Rejected),
+		Distinct:   f.Distinct,
 	}
 	for _, h := range res.Hits {
 		p.Rows = append(p.Rows, row(h, p.Here))
@@ -162,7 +165,7 @@ func facetLabel(name, value string) string {
 func active(f seedbed.Filter, labels map[string]string) (links []view.Link, hidden []view.Hidden) {
 	v := query.Values(f)
 	v.Del("page")
-	for _, name := range []string{"q", "verdict", "type", "origin", "kind", "source", "collection", "run", "tag", "language", "min_difficulty", "check"} {
+	for _, name := range []string{"q", "verdict", "type", "origin", "kind", "source", "collection", "run", "tag", "language", "min_difficulty", "check", "distinct"} {
 		for _, value := range v[name] {
 			label := cmp.Or(labels[name+"\x00"+value], value)
 			switch name {
@@ -176,6 +179,8 @@ func active(f seedbed.Filter, labels map[string]string) (links []view.Link, hidd
 				label = "difficulty from " + value
 			case "check":
 				label = "check " + value
+			case "distinct":
+				label = "one of each group of duplicates"
 			}
 			rest := url.Values{}
 			for k, list := range v {

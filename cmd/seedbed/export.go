@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"seedbed/internal/export"
@@ -42,13 +43,14 @@ type exportCmd struct {
 	Language      []string `help:"Only seeds in these languages."`
 	MinDifficulty string   `help:"Only seeds at least this hard, 1 to 10."`
 	Check         string   `help:"Only seeds that passed a check, or failed it: ground, ground:fail."`
+	Distinct      bool     `help:"Only the first seed of each group of duplicates."`
 }
 
 func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	filter, err := query.Filter(url.Values{
 		"q": {c.Query}, "verdict": c.Verdict, "type": c.Type, "origin": c.Origin, "source": c.Source,
 		"collection": c.Collection, "run": c.Runs, "tag": c.Tag, "language": c.Language,
-		"min_difficulty": {c.MinDifficulty}, "check": {c.Check},
+		"min_difficulty": {c.MinDifficulty}, "check": {c.Check}, "distinct": {strconv.FormatBool(c.Distinct)},
 	})
 	if err != nil {
 		return misuseError{err}

@@ -42,6 +42,9 @@ func parameters(f seedbed.Filter) map[string][]string {
 		"collection": f.Collection, "run": f.Run, "tag": f.Tag, "language": f.Language,
 		"min_difficulty": one(strconv.Itoa(f.MinDifficulty)), "check": one(f.Check),
 	}
+	if f.Distinct {
+		out["distinct"] = []string{"true"}
+	}
 	for name, values := range out {
 		if len(values) == 0 {
 			delete(out, name)

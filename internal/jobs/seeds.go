@@ -79,7 +79,7 @@ func (s *Service) Each(ctx context.Context, f seedbed.Filter, do func(extract.Se
 		s.Log.Warn("the search index cannot be asked; the database is", "err", err)
 		return s.DB.Each(ctx, f, do)
 	}
-	f.Query = ""
+	f.Query, f.Distinct = "", false
 	return s.DB.Each(ctx, f, func(seed extract.Seed) error {
 		if !found[seed.ID] {
 			return nil
@@ -90,7 +90,7 @@ func (s *Service) Each(ctx context.Context, f seedbed.Filter, do func(extract.Se
 
 // CountBySource lists the sources of the seeds that Each comes to, in order.
 func (s *Service) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error) {
-	if f.Query == "" {
+	if f.Query == "" && !f.Distinct {
 		return s.DB.CountBySource(ctx, f)
 	}
 	var out []seedbed.SourceCount

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"iter"
 	"slices"
 	"strings"
@@ -364,6 +365,7 @@ func (b *batch) record(ctx context.Context, c Change) (record, error) {
 		live:       true,
 		difficulty: clamp(s.Difficulty.Estimated, maxDifficulty),
 		created:    s.Created.UnixMilli(),
+		group:      groupNumber(s),
 	}
 	if len(s.Evidence) > 0 {
 		r.position = clamp(s.Evidence[0].Start, maxPosition)
@@ -394,6 +396,13 @@ func (b *batch) record(ctx context.Context, c Change) (record, error) {
 		b.labels[id] = s.Source.Title
 	}
 	return r, nil
+}
+
+// groupNumber tells groups of duplicates apart.
+func groupNumber(s *extract.Seed) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s.Group()))
+	return h.Sum64()
 }
 
 // set is a list of values as one value: the same values give the same set.

@@ -15,7 +15,7 @@ import (
 // hundred rows, not a hundred thousand.
 const (
 	blockSize  = 512 // seeds
-	recordSize = 16 + 4*fields
+	recordSize = 24 + 4*fields
 )
 
 // Fields of a record: facets first, in the order of Facets.
@@ -42,6 +42,7 @@ type record struct {
 	difficulty uint8
 	position   uint32 // of its first quote in the document
 	created    int64  // ms since 1970
+	group      uint64 // of duplicates
 	values     [fields]uint32
 }
 
@@ -52,8 +53,9 @@ func (r record) put(data []byte) {
 	}
 	binary.LittleEndian.PutUint32(data[4:], r.position)
 	binary.LittleEndian.PutUint64(data[8:], uint64(r.created))
+	binary.LittleEndian.PutUint64(data[16:], r.group)
 	for i, v := range r.values {
-		binary.LittleEndian.PutUint32(data[16+4*i:], v)
+		binary.LittleEndian.PutUint32(data[24+4*i:], v)
 	}
 }
 
@@ -61,8 +63,9 @@ func (r *record) get(data []byte) {
 	r.live, r.difficulty = data[0] == 1, data[1]
 	r.position = binary.LittleEndian.Uint32(data[4:])
 	r.created = int64(binary.LittleEndian.Uint64(data[8:]))
+	r.group = binary.LittleEndian.Uint64(data[16:])
 	for i := range r.values {
-		r.values[i] = binary.LittleEndian.Uint32(data[16+4*i:])
+		r.values[i] = binary.LittleEndian.Uint32(data[24+4*i:])
 	}
 }
 

@@ -44,7 +44,7 @@ var _ Index = (*Embedded)(nil)
 // other version is made anew.
 const (
 	application = 0x73656564
-	version     = 2
+	version     = 3
 )
 
 // seeds has one row for each seed and for each deletion; n numbers it. texts

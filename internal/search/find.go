@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -90,16 +91,15 @@ func (e *Embedded) Matches(ctx context.Context, f seedbed.Filter) ([]string, err
 
 // matches goes through the records once, and once through the ids.
 func (t *tables) matches(ctx context.Context, tx *sql.Tx, f seedbed.Filter) ([]string, error) {
-	_, c, err := t.choose(ctx, tx, f)
+	if !f.Distinct {
+		f.Sort = byOldest // as good as any, and no ranking
+	}
+	o, err := t.find(ctx, tx, f, math.MaxInt)
 	if err != nil {
 		return nil, err
 	}
-	c.order = byRelevance // which keeps them all as they come
-	if err := c.run(ctx, tx); err != nil {
-		return nil, err
-	}
 	var found bits
-	for _, h := range c.best {
+	for _, h := range o.hits {
 		found.add(h.n)
 	}
 	rows, err := tx.QueryContext(ctx, `SELECT n, id FROM seeds WHERE gone = 0`)
@@ -107,7 +107,7 @@ func (t *tables) matches(ctx context.Context, tx *sql.Tx, f seedbed.Filter) ([]s
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
-	ids := make([]string, 0, len(c.best))
+	ids := make([]string, 0, len(o.hits))
 	for rows.Next() {
 		var n int64
 		var id string
@@ -123,38 +123,71 @@ func (t *tables) matches(ctx context.Context, tx *sql.Tx, f seedbed.Filter) ([]s
 
 // search answers from what one transaction sees.
 func (t *tables) search(ctx context.Context, tx *sql.Tx, f seedbed.Filter) (Page, error) {
-	order, err := orderOf(f.Sort, len(parse(f.Query).must) > 0)
+	first, size := bounds(f)
+	found, err := t.find(ctx, tx, f, first+size)
 	if err != nil {
 		return Page{}, err
+	}
+	page := Page{Total: found.total}
+	if page.Facets, err = found.choice.facets(ctx, tx, f); err != nil {
+		return Page{}, err
+	}
+	hits := found.hits
+	if first >= len(hits) {
+		return page, nil
+	}
+	return page, page.fill(ctx, t.engine, tx, hits[first:min(first+size, len(hits))], found.query)
+}
+
+// found is what a filter chooses.
+type found struct {
+	query  query
+	choice *choice
+	hits   []hit // the first, in order
+	total  int
+}
+
+// find finds at least the first keep hits, if there are as many.
+func (t *tables) find(ctx context.Context, tx *sql.Tx, f seedbed.Filter, keep int) (found, error) {
+	order, err := orderOf(f.Sort, len(parse(f.Query).must) > 0)
+	if err != nil {
+		return found{}, err
 	}
 	q, c, err := t.choose(ctx, tx, f)
 	if err != nil {
-		return Page{}, err
+		return found{}, err
 	}
 	if c.rank, err = orderRank(ctx, tx, order, c.words); err != nil {
-		return Page{}, err
+		return found{}, err
 	}
-	first, size := bounds(f)
-	c.order, c.keep = order, first+size
+	c.order, c.keep = order, keep
+	if order == byRelevance || f.Distinct { // what comes first is not known yet
+		c.keep = math.MaxInt
+	}
 	if err := c.run(ctx, tx); err != nil {
-		return Page{}, err
+		return found{}, err
 	}
-
-	page := Page{Total: c.total}
-	if page.Facets, err = c.facets(ctx, tx, f); err != nil {
-		return Page{}, err
-	}
-	found := c.top()
+	out := found{query: q, choice: c, hits: c.top(), total: c.total}
 	if order == byRelevance {
-		if found, err = relevance(ctx, t.engine, tx, q, found, c.total == c.matched); err != nil {
-			return Page{}, err
+		if out.hits, err = relevance(ctx, t.engine, tx, q, out.hits, c.total == c.matched); err != nil {
+			return found{}, err
 		}
 	}
-	if first >= len(found) {
-		return page, nil
+	if f.Distinct {
+		out.hits = distinct(out.hits)
+		out.total = len(out.hits)
 	}
-	found = found[first:min(first+size, len(found))]
-	return page, page.fill(ctx, t.engine, tx, found, q)
+	return out, nil
+}
+
+// distinct keeps the first hit of each group of duplicates.
+func distinct(hits []hit) []hit {
+	seen := make(map[uint64]bool, len(hits))
+	return slices.DeleteFunc(hits, func(h hit) bool {
+		again := seen[h.group]
+		seen[h.group] = true
+		return again
+	})
 }
 
 func orderOf(sort string, query bool) (string, error) {
@@ -184,8 +217,9 @@ func bounds(f seedbed.Filter) (first, size int) {
 
 // A hit is a seed that was found and what it is ordered by, smallest first.
 type hit struct {
-	n    int64
-	a, b int64
+	n     int64
+	a, b  int64
+	group uint64
 }
 
 func compare(x, y hit) int {
@@ -285,21 +319,22 @@ func (c *choice) see(n int64, data []byte) {
 		c.counts[v]++
 	}
 	c.total++
-	c.best.keep(c.hit(n, r), c.keep, c.order == byRelevance)
+	c.best.keep(c.hit(n, r), c.keep)
 }
 
 func (c *choice) hit(n int64, r record) hit {
+	h := hit{n: n, group: r.group}
 	switch c.order {
 	case byNewest:
-		return hit{n: n, a: -r.created}
+		h.a = -r.created
 	case byOldest:
-		return hit{n: n, a: r.created}
+		h.a = r.created
 	case byDifficulty:
-		return hit{n: n, a: -int64(r.difficulty), b: -r.created}
+		h.a, h.b = -int64(r.difficulty), -r.created
 	case bySource:
-		return hit{n: n, a: c.rank[r.values[sourceField]], b: int64(r.position)}
+		h.a, h.b = c.rank[r.values[sourceField]], int64(r.position)
 	}
-	return hit{n: n}
+	return h
 }
 
 // A hitHeap has the last of the hits that are kept on top.
@@ -315,9 +350,9 @@ func (h *hitHeap) Pop() any {
 	return x
 }
 
-func (h *hitHeap) keep(x hit, most int, all bool) {
+func (h *hitHeap) keep(x hit, most int) {
 	switch {
-	case all:
+	case most == math.MaxInt:
 		*h = append(*h, x)
 	case len(*h) < most:
 		heap.Push(h, x)
@@ -393,8 +428,10 @@ func relevance(ctx context.Context, e engine, tx *sql.Tx, q query, found []hit, 
 		return nil, err
 	}
 	slices.SortStableFunc(best, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
+	before := slices.Clone(found[:n]) // ordered by number
 	for i, s := range best[:min(len(best), n)] {
-		found[i] = hit{n: s.n}
+		at, _ := slices.BinarySearchFunc(before, s.n, func(h hit, n int64) int { return cmp.Compare(h.n, n) })
+		found[i] = before[at]
 	}
 	return found, nil
 }

@@ -40,7 +40,7 @@ type MeiliOptions struct {
 // DefaultMeiliIndex is the name of the index. Its number grows when what is
 // stored there changes its form, so that two versions of the program can work
 // side by side with one server.
-const DefaultMeiliIndex = "seedbed_v1_seeds"
+const DefaultMeiliIndex = "seedbed_v2_seeds"
 
 // ErrTooDeep says that the server does not count out that many hits: the
 // database has to be asked for this page.

@@ -43,6 +43,8 @@ type meiliDocument struct {
 	Run        string   `json:"run,omitempty"`
 	Check      []string `json:"check,omitempty"` // name:verdict
 
+	Group string `json:"group,omitempty"` // of duplicates
+
 	// Sorted by.
 	Difficulty int    `json:"difficulty"`
 	Created    int64  `json:"created"` // Unix milliseconds
@@ -72,7 +74,7 @@ func newMeiliDocument(c Change) meiliDocument {
 	d.Question, d.Answer, d.Reasoning, d.Evidence, d.Title, d.Section, d.Tags = t[0], t[1], t[2], t[3], t[4], t[5], t[6]
 	d.Verdict, d.Type, d.Origin, d.Source = key(s.Verdict), key(s.Type), key(s.Origin), key(s.Source.ID)
 	d.Language, d.Kind, d.Collection, d.Run = key(s.Language), key(s.Source.Kind), key(c.Collection), key(s.Run)
-	d.Tag = keys(s.Tags)
+	d.Tag, d.Group = keys(s.Tags), key(s.Group())
 	for _, check := range s.Checks {
 		d.Check = append(d.Check, key(check.Name+":"+check.Verdict))
 	}

@@ -45,7 +45,10 @@ func (m *Meili) Search(ctx context.Context, f seedbed.Filter) (Page, error) {
 
 // Matches implements [Index], for up to a thousand hits.
 func (m *Meili) Matches(ctx context.Context, f seedbed.Filter) ([]string, error) {
-	f.Sort, f.Size = byOldest, seedbed.MaxPageSize
+	f.Size = seedbed.MaxPageSize
+	if !f.Distinct { // else the order says which of each group
+		f.Sort = byOldest
+	}
 	var ids []string
 	for f.Page = 1; ; f.Page++ {
 		page, err := m.Search(ctx, f)
@@ -124,8 +127,10 @@ func (m *Meili) search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	q := meiliQuery(f.Query)
 
 	// One query for the hits and the facets that are not filtered, and one
-	// more for each that is, as if it were not. The client changes the
-	// requests it is given: they are made anew for each attempt.
+	// more for each that is, as if it were not. With distinct the server counts
+	// groups where it counts anything: then only the total is asked for with
+	// the hits. The client changes the requests it is given: they are made anew
+	// for each attempt.
 	var open, closed []string
 	for _, name := range Facets {
 		if len(chosen[name]) > 0 {
@@ -136,13 +141,18 @@ func (m *Meili) search(ctx context.Context, f seedbed.Filter) (Page, error) {
 	}
 	results, err := m.ask(ctx, func() []*meilisearch.SearchRequest {
 		hits := m.request(q, except(filters, ""), append(slices.Clone(open), "gone"))
+		var more []*meilisearch.SearchRequest
+		if f.Distinct {
+			hits.Distinct, hits.Facets = "group", []string{"gone"}
+			more = append(more, m.request(q, except(filters, ""), open))
+		}
 		n := int64(size)
 		hits.HitsPerPage, hits.Page, hits.Sort = &n, int64(first/size)+1, meiliSort[order]
 		if strings.TrimSpace(q) != "" {
 			hits.AttributesToHighlight, hits.HighlightPreTag, hits.HighlightPostTag = Fields, seedbed.MarkStart, seedbed.MarkEnd
 			hits.AttributesToCrop, hits.CropLength, hits.CropMarker = meiliCrop, 60, meiliCut
 		}
-		out := []*meilisearch.SearchRequest{hits}
+		out := append([]*meilisearch.SearchRequest{hits}, more...)
 		for _, name := range closed {
 			out = append(out, m.request(q, except(filters, name), []string{name}))
 		}

@@ -34,7 +34,7 @@ type Postgres struct {
 var _ Index = (*Postgres)(nil)
 
 // postgresSchema is named for the version of the tables in it.
-const postgresSchema = "seedbed_search_v2"
+const postgresSchema = "seedbed_search_v3"
 
 // postgresTables are those of [schema]. texts has what found has there: so
 // its rows are long enough for the server to keep what is long in them
@@ -87,7 +87,7 @@ func (p *Postgres) write(ctx context.Context, do func(*sql.Tx) error) error {
 	}
 	if !there {
 		// What former versions of this program made nobody else reads.
-		if _, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS seedbed_search_v1 CASCADE; CREATE SCHEMA IF NOT EXISTS `+postgresSchema); err != nil {
+		if _, err := tx.ExecContext(ctx, `DROP SCHEMA IF EXISTS seedbed_search_v1, seedbed_search_v2 CASCADE; CREATE SCHEMA IF NOT EXISTS `+postgresSchema); err != nil {
 			return err
 		}
 	}

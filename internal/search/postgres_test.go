@@ -45,7 +45,7 @@ func TestTwoOfOnePostgres(t *testing.T) {
 	}
 	twoOfOne(t, a, b)
 	// The tables come back, and the first numbers in them.
-	if _, err := db.ExecContext(t.Context(), `DROP SCHEMA seedbed_search_v2 CASCADE`); err != nil {
+	if _, err := db.ExecContext(t.Context(), `DROP SCHEMA seedbed_search_v3 CASCADE`); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Reset(t.Context()); err != nil {
@@ -56,9 +56,9 @@ func TestTwoOfOnePostgres(t *testing.T) {
 
 func TestPostgresTablesLost(t *testing.T) {
 	for _, statement := range []string{
-		`DROP SCHEMA seedbed_search_v2 CASCADE`,
-		`DROP TABLE seedbed_search_v2.texts`,
-		`ALTER TABLE seedbed_search_v2.blocks RENAME data TO other`,
+		`DROP SCHEMA seedbed_search_v3 CASCADE`,
+		`DROP TABLE seedbed_search_v3.texts`,
+		`ALTER TABLE seedbed_search_v3.blocks RENAME data TO other`,
 	} {
 		p, db := openPostgres(t)
 		if err := p.Apply(t.Context(), []search.Change{change("a", "apples")}); err != nil {

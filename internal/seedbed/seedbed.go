@@ -241,6 +241,7 @@ type Filter struct {
 	Kind          []string // of the source
 	MinDifficulty int
 	Check         string // "ground" (passed), "ground:fail", …
+	Distinct      bool   // of each group of duplicates only the first; facets count them all
 	Sort          string // "", "relevance", "newest", "oldest", "difficulty", "source"
 	Page          int    // from 1
 	Size          int    // at most MaxPageSize, 0 is DefaultPageSize

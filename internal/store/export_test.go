@@ -15,8 +15,8 @@ func Exec(ctx context.Context, tx *Tx, query string) error {
 	return err
 }
 
-// MigrateTo brings a database's schema to an earlier version, 0 for one
-// without tables, and returns the newest.
+// MigrateTo brings a database's schema to an earlier version, up from none or
+// down from the newest, 0 for one without tables, and returns the newest.
 func MigrateTo(ctx context.Context, o Options, version int64) (newest int64, err error) {
 	e, driver, address := sqliteEngine, "sqlite", sqliteURL(o.Path, "_txlock=immediate")
 	if o.URL != "" {
@@ -32,10 +32,13 @@ func MigrateTo(ctx context.Context, o Options, version int64) (newest int64, err
 	if err != nil {
 		return 0, err
 	}
-	if version > 0 {
+	has, err := p.GetDBVersion(ctx)
+	switch {
+	case err != nil || version == 0:
+	case has > version:
+		_, err = p.DownTo(ctx, version)
+	default:
 		_, err = p.UpTo(ctx, version)
-	} else {
-		_, err = p.GetDBVersion(ctx)
 	}
 	all := p.ListSources()
 	return all[len(all)-1].Version, err

@@ -74,7 +74,7 @@ func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed,
 // addSeeds adds what was found in a passage, unless it is there, with what its
 // duplicates are found by, and tells the index.
 func (s *script) addSeeds(run seedbed.Run, o Outcome) {
-	const width = 18
+	const width = 19
 	if len(o.Found) == 0 {
 		return
 	}
@@ -85,7 +85,7 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 		args = append(args, millis(seed.Created))
 	}
 	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), nil, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
-		difficulty, labels, question, words, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
+		difficulty, labels, question, words, duplicate_of, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
 	news := make([]Pending, len(o.Found))
 	for i, seed := range o.Found {
 		news[i] = Pending{Seed: seed.ID, Version: 1}
@@ -119,9 +119,13 @@ func columns(s extract.Seed) []any {
 	}
 	words := append([]string{s.Question, s.Answer, s.Source.Title}, s.Reasoning...)
 	words = append(words, s.Tags...)
+	duplicateOf := ""
+	if s.DuplicateOf != nil {
+		duplicateOf = *s.DuplicateOf
+	}
 	return []any{
 		s.Verdict, s.Type, s.Origin, s.Language, s.Source.Kind, s.Difficulty.Estimated,
-		labels.String(), s.Question, strings.ToLower(strings.Join(words, "\n")), asJSON(s),
+		labels.String(), s.Question, strings.ToLower(strings.Join(words, "\n")), duplicateOf, asJSON(s),
 	}
 }
 
@@ -131,7 +135,7 @@ func columns(s extract.Seed) []any {
 func (tx *Tx) SaveSeed(ctx context.Context, before Seed, s extract.Seed, who string) (int64, error) {
 	args := append([]any{s.ID, before.Version}, columns(s)...)
 	n, err := tx.exec(ctx, `UPDATE seeds SET version = version + 1, verdict = $3, type = $4, origin = $5, language = $6, kind = $7,
-		difficulty = $8, labels = $9, question = $10, words = $11, body = $12 WHERE id = $1 AND version = $2`, args...)
+		difficulty = $8, labels = $9, question = $10, words = $11, duplicate_of = $12, body = $13 WHERE id = $1 AND version = $2`, args...)
 	if err != nil {
 		return 0, fmt.Errorf("save seed %s: %w", s.ID, err)
 	}
@@ -412,6 +416,9 @@ const pageOf = 200
 // meanwhile comes as it was or as it is. A Query wants every one of its words
 // to occur somewhere in the seed. Each ends with the first error of do.
 func (r reads) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed) error) error {
+	if f.Distinct {
+		do = firsts(do)
+	}
 	type placed struct {
 		source, run, id string
 		ordinal, place  int
@@ -444,8 +451,20 @@ func (r reads) Each(ctx context.Context, f seedbed.Filter, do func(extract.Seed)
 	}
 }
 
+// firsts passes on the first seed of each group of duplicates.
+func firsts(do func(extract.Seed) error) func(extract.Seed) error {
+	seen := map[string]bool{}
+	return func(s extract.Seed) error {
+		if seen[s.Group()] {
+			return nil
+		}
+		seen[s.Group()] = true
+		return do(s)
+	}
+}
+
 // CountBySource lists the sources of the seeds that a filter chooses, in the
-// order of [reads.Each].
+// order of [reads.Each]. It knows nothing of groups of duplicates.
 func (r reads) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.SourceCount, error) {
 	c := filter(f, "")
 	out, err := list(ctx, r.q, func(row scanner) (seedbed.SourceCount, error) {
@@ -464,9 +483,14 @@ func (r reads) CountBySource(ctx context.Context, f seedbed.Filter) ([]seedbed.S
 // parts of words, without ranking or marks. Verdict nil is any.
 func (r reads) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
 	out := seedbed.Results{Hits: []seedbed.Hit{}, Facets: map[string][]seedbed.Facet{}}
+	const group = "COALESCE(NULLIF(duplicate_of, ''), id)"
+	counted := "*"
+	if f.Distinct {
+		counted = "DISTINCT " + group
+	}
 	c := filter(f, "")
 	var err error
-	if out.Total, err = r.number(ctx, `SELECT count(*) FROM seeds`+c.sql(), c.args...); err != nil {
+	if out.Total, err = r.number(ctx, `SELECT count(`+counted+`) FROM seeds`+c.sql(), c.args...); err != nil {
 		return out, fmt.Errorf("count seeds: %w", err)
 	}
 	order := map[string]string{
@@ -482,7 +506,11 @@ func (r reads) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results, e
 		size = seedbed.DefaultPageSize
 	}
 	size = min(size, seedbed.MaxPageSize)
-	seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds`+c.sql()+
+	from := `seeds` + c.sql()
+	if f.Distinct {
+		from = `(SELECT *, row_number() OVER (PARTITION BY ` + group + ` ORDER BY ` + order + `) AS nth FROM ` + from + `) numbered WHERE nth = 1`
+	}
+	seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM `+from+
 		fmt.Sprintf(` ORDER BY %s LIMIT %d OFFSET %d`, order, size, (max(f.Page, 1)-1)*size), c.args...)
 	if err != nil {
 		return out, fmt.Errorf("search seeds: %w", err)

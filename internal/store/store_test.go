@@ -367,6 +367,96 @@ func TestFilters(t *testing.T) {
 	})
 }
 
+// Of each group of duplicates the first in the order asked for is found,
+// among those that the filter leaves.
+func TestDistinct(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		_, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, seedbed.Source{ID: run.Source}, 0)
+		var found []extract.Seed
+		for i, group := range []int{0, 1, 0, 3, 0, 1} {
+			s := seed(run, 0, i)
+			s.Created = s.Created.Add(time.Duration(i) * time.Hour)
+			s.Tags, s.Verdict = []string{fmt.Sprint(i)}, extract.Draft
+			if group != i {
+				s.DuplicateOf, s.Verdict = &found[group].ID, extract.Rejected
+			}
+			found = append(found, s)
+		}
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveOutcome(t.Context(), run, store.Outcome{RunPassage: seedbed.RunPassage{State: seedbed.PassageDone}, Found: found})
+			return err
+		})
+		for _, tt := range []struct {
+			filter seedbed.Filter
+			search string // in its order
+			each   string // in the document's
+		}{
+			{seedbed.Filter{Sort: "oldest"}, "0 1 3", "0 1 3"},
+			{seedbed.Filter{Sort: "newest"}, "5 4 3", "0 1 3"},
+			{seedbed.Filter{Verdict: []string{extract.Rejected}, Sort: "oldest"}, "2 5", "2 5"},
+			{seedbed.Filter{Sort: "newest", Page: 2, Size: 2}, "3", "0 1 3"},
+		} {
+			tt.filter.Distinct = true
+			r, err := db.Search(t.Context(), tt.filter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var searched, each []string
+			for _, h := range r.Hits {
+				searched = append(searched, h.Seed.Tags[0])
+			}
+			if err := db.Each(t.Context(), tt.filter, func(s extract.Seed) error {
+				each = append(each, s.Tags[0])
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(searched, " "); got != tt.search || r.Total != len(each) {
+				t.Errorf("Search(%+v) finds %s of %d; want %s of %d", tt.filter, got, r.Total, tt.search, len(each))
+			}
+			if got := strings.Join(each, " "); got != tt.each {
+				t.Errorf("Each(%+v) comes to %s; want %s", tt.filter, got, tt.each)
+			}
+		}
+	})
+}
+
+// Duplicates of a database that was made before they had a column are found
+// as before, whatever their texts say.
+func TestDistinctAfterMigration(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db, err := store.Open(t.Context(), on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, seedbed.Source{ID: run.Source}, 0)
+		found := []extract.Seed{seed(run, 0, 0), seed(run, 0, 1), seed(run, 0, 2)}
+		for i := range found {
+			found[i].Created = found[i].Created.Add(time.Duration(i) * time.Hour)
+		}
+		found[1].DuplicateOf = &found[0].ID
+		found[1].Answer = "a \x00 in it"
+		found[2].Question = `What does "duplicate_of":"x" say?`
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveOutcome(t.Context(), run, store.Outcome{RunPassage: seedbed.RunPassage{State: seedbed.PassageDone}, Found: found})
+			return err
+		})
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.MigrateTo(t.Context(), on, 16); err != nil {
+			t.Fatal(err)
+		}
+		r, err := open(t, on).Search(t.Context(), seedbed.Filter{Distinct: true, Sort: "oldest"})
+		if err != nil || r.Total != 2 || len(r.Hits) != 2 || r.Hits[0].Seed.ID != found[0].ID || r.Hits[1].Seed.ID != found[2].ID {
+			t.Errorf("Search finds %d: %+v, %v; want the first and the third", r.Total, r.Hits, err)
+		}
+	})
+}
+
 // A seed's passage is that of its place in its source, whichever others have
 // the same.
 func TestPassageTexts(t *testing.T) {

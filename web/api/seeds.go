@@ -256,7 +256,9 @@ const maxBulk = 10_000
 // Matching lists the ids of all seeds a filter chooses.
 func Matching(ctx context.Context, seeds Seeds, f seedbed.Filter) ([]string, error) {
 	f.Size = seedbed.MaxPageSize
-	f.Sort = "oldest" // stands still while pages are turned
+	if !f.Distinct { // else the order says which of each group
+		f.Sort = "oldest" // stands still while pages are turned
+	}
 	var ids []string
 	for f.Page = 1; ; f.Page++ {
 		res, err := seeds.Search(ctx, f)

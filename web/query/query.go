@@ -40,7 +40,7 @@ func Wrong(name, format string, args ...any) error {
 }
 
 // filters are the names that Filter knows.
-var filters = []string{"q", "verdict", "type", "origin", "kind", "source", "collection", "run", "tag", "language", "min_difficulty", "check", "sort", "page", "size"}
+var filters = []string{"q", "verdict", "type", "origin", "kind", "source", "collection", "run", "tag", "language", "min_difficulty", "check", "distinct", "sort", "page", "size"}
 
 // Filter reads a filter. Empty values are as good as none; a value or a name
 // that nobody knows is an error, so that a typing mistake never widens what is
@@ -81,6 +81,8 @@ func Filter(v url.Values, also ...string) (seedbed.Filter, error) {
 			f.MinDifficulty, err = number(name, values[0], 0, 10)
 		case "check":
 			f.Check, err = check(values[0])
+		case "distinct":
+			f.Distinct, err = Bool(name, values[0], false)
 		case "sort":
 			var s []string
 			s, err = among(name, values[:1], Sorts)
@@ -126,6 +128,9 @@ func Values(f seedbed.Filter) url.Values {
 	add("language", f.Language)
 	set("min_difficulty", strconv.Itoa(f.MinDifficulty))
 	set("check", f.Check)
+	if f.Distinct {
+		set("distinct", "true")
+	}
 	set("sort", f.Sort)
 	if f.Page > 1 {
 		set("page", strconv.Itoa(f.Page))

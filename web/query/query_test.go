@@ -39,6 +39,8 @@ func TestFilter(t *testing.T) {
 		{"origin=derived&kind=book&source=s1&source=s2", seedbed.Filter{Origin: []string{"derived"}, Kind: []string{"book"}, Source: []string{"s1", "s2"}}},
 		{"collection=physics&run=r&tag=a,b&language=de", seedbed.Filter{Collection: []string{"physics"}, Run: []string{"r"}, Tag: []string{"a,b"}, Language: []string{"de"}}},
 		{"min_difficulty=7&check=ground:fail&sort=newest&page=3&size=200", seedbed.Filter{MinDifficulty: 7, Check: "ground:fail", Sort: "newest", Page: 3, Size: 200}},
+		{"distinct=on", seedbed.Filter{Distinct: true}},
+		{"distinct=false", seedbed.Filter{}},
 		{"format=csv&q=x", seedbed.Filter{Query: "x"}},
 	} {
 		v, err := url.ParseQuery(tt.query)
@@ -106,7 +108,7 @@ func TestFilterNamesWhatThereIs(t *testing.T) {
 		}
 	}
 	full := query.Values(seedbed.Filter{Query: "x", Verdict: []string{"draft"}, Type: []string{"code"}, Origin: []string{"derived"}, Kind: []string{"book"},
-		Source: []string{"s"}, Collection: []string{"c"}, Run: []string{"r"}, Tag: []string{"t"}, Language: []string{"en"}, MinDifficulty: 2, Check: "ground", Sort: "newest", Page: 2, Size: 7})
+		Source: []string{"s"}, Collection: []string{"c"}, Run: []string{"r"}, Tag: []string{"t"}, Language: []string{"en"}, MinDifficulty: 2, Check: "ground", Distinct: true, Sort: "newest", Page: 2, Size: 7})
 	for name := range full {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is taken and not named", name)

@@ -170,6 +170,7 @@ type searchQuery struct {
 	HighlightPreTag       string
 	HighlightPostTag      string
 	MatchingStrategy      string
+	Distinct              string
 }
 
 // A match is a document that was found.
@@ -209,6 +210,18 @@ func (ix *index) search(q searchQuery) (any, *refusal) {
 	slices.SortStableFunc(found, func(a, b match) int {
 		return cmp.Or(ix.compare(a, b, orders), cmp.Compare(a.typos, b.typos), cmp.Compare(a.fields, b.fields), ix.compare(a, b, last))
 	})
+	if q.Distinct != "" { // of hits and facets alike
+		if !ix.filterable(q.Distinct, "=") {
+			return nil, refuse(400, "invalid_search_distinct", "Attribute `%s` is not filterable and thus, cannot be used as distinct attribute.", q.Distinct)
+		}
+		seen := map[string]bool{}
+		found = slices.DeleteFunc(found, func(m match) bool {
+			v, ok := ix.docs[m.id][q.Distinct].(string)
+			again := ok && seen[v]
+			seen[v] = true
+			return again
+		})
+	}
 	facets := map[string]any{}
 	for _, name := range q.Facets {
 		if !ix.filterable(name, "=") {

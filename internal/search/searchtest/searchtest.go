@@ -48,6 +48,7 @@ func RunWith(t *testing.T, d Differences, open func(t *testing.T) search.Index) 
 		{"marks in the text are no marks", forgedMarks},
 		{"filters", filters},
 		{"facets", d.facets},
+		{"one of each group of duplicates", groups},
 		{"sorting", sorting},
 		{"pages", pages},
 		{"a change replaces the seed", changes},
@@ -435,6 +436,48 @@ func facet(page search.Page, name string) string {
 		out = append(out, fmt.Sprintf("%s:%d", f.Value, f.Count))
 	}
 	return strings.Join(out, " ")
+}
+
+// groups has two groups of duplicates and a seed alone. Which one is shown is
+// the first in the order asked for among those that the filters leave.
+func groups(t *testing.T, ix search.Index) {
+	of := func(root string, days int, verdict string) func(*search.Change) {
+		return func(c *search.Change) {
+			c.Seed.DuplicateOf, c.Seed.Verdict = &root, verdict
+			c.Seed.Created = day.AddDate(0, 0, days)
+		}
+	}
+	apply(t, ix,
+		seed("a", "How are apples stored?"),
+		seed("b", "How are apples stored well?", of("a", 1, extract.Rejected)),
+		seed("c", "How are apples being stored?", of("a", 2, extract.Accepted)),
+		seed("d", "Who grows pears?", of("gone", 3, extract.Draft)),
+		seed("e", "Who grows pears here?", of("gone", 4, extract.Draft)),
+		seed("f", "Where do apples grow?"),
+	)
+	for _, test := range []struct {
+		f    seedbed.Filter
+		want string
+	}{
+		{seedbed.Filter{Sort: "oldest"}, "a d f"},
+		{seedbed.Filter{Sort: "newest"}, "c e f"},
+		{seedbed.Filter{Query: "apples", Sort: "newest"}, "c f"},
+		{seedbed.Filter{Query: "apples stored well"}, "b"},
+		{seedbed.Filter{Query: "pears -here"}, "d"},
+		{seedbed.Filter{Verdict: []string{extract.Rejected, extract.Accepted}, Sort: "oldest"}, "b"},
+	} {
+		test.f.Distinct = true
+		wantIDs(t, ix, test.f, test.want)
+	}
+	page := find(t, ix, seedbed.Filter{Distinct: true, Size: 2, Page: 2, Sort: "newest"})
+	if ids(page) != "a" && ids(page) != "f" || page.Total != 3 {
+		t.Errorf("the second page of two has %q of %d, want one of 3", ids(page), page.Total)
+	}
+	if got, want := facet(page, "verdict"), "accepted:1 draft:4 rejected:1"; got != want {
+		t.Errorf("the facets count %s, want every seed: %s", got, want)
+	}
+	apply(t, ix, seed("c", "How are apples being stored?", func(c *search.Change) { c.Version = 2 }))
+	wantIDs(t, ix, seedbed.Filter{Query: "apples", Sort: "oldest", Distinct: true}, "a c f")
 }
 
 func (d Differences) facets(t *testing.T, ix search.Index) {
