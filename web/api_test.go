@@ -532,6 +532,22 @@ func TestCollectionsAPI(t *testing.T) {
 	page := webtest.Parse(t, do(s, "GET", "/", "").Body) // an upload may go there
 	page.Want("input[list=collections][name=collection]", 2)
 	page.Want("datalist#collections option[value='reading club']", 1)
+	const clubs = "/api/v1/collections/reading%20club"
+	w := do(s, "PATCH", clubs, `{"name":" a/b & ? "}`, "Content-Type", "application/json")
+	if w.Code != http.StatusOK || decode[seedbed.Collection](t, w).Name != "a/b & ?" {
+		t.Errorf("renamed: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, "its old name", do(s, "PATCH", clubs, `{"name":"c"}`), 404, "not_found", "")
+	const odd = "/api/v1/collections/a%2Fb%20&%20%3F"
+	wantProblem(t, "to one that is there", do(s, "PATCH", odd, `{"name":"code"}`), 409, "conflict", "")
+	wantProblem(t, "the default one", do(s, "PATCH", "/api/v1/collections/default", `{"name":"c"}`), 409, "conflict", "")
+	wantProblem(t, "to no name", do(s, "PATCH", odd, `{"name":""}`), 400, "invalid", "name")
+	wantProblem(t, "removed while it holds something", do(s, "DELETE", "/api/v1/collections/code", ""), 409, "conflict", "")
+	wantProblem(t, "the default one removed", do(s, "DELETE", "/api/v1/collections/default", ""), 409, "conflict", "")
+	if w := do(s, "DELETE", odd, ""); w.Code != http.StatusNoContent {
+		t.Errorf("removed: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, "removed twice", do(s, "DELETE", odd, ""), 404, "not_found", "")
 	wantProblem(t, "no name", post(`{"name":" "}`), 400, "invalid", "name")
 	wantProblem(t, "an unknown field", post(`{"name":"a","seeds":3}`), 400, "invalid", "")
 	wantProblem(t, "an unknown parameter", do(s, "GET", "/api/v1/collections?page=2", ""), 400, "invalid", "page")

@@ -45,11 +45,15 @@ func (s *Server) libraryEvents(c echo.Context) error {
 }
 
 func (s *Server) libraryView(c echo.Context) (view.Library, error) {
+	return s.libraryOf(c.Request().Context(), c.QueryParams())
+}
+
+// libraryOf is what the library shows where v is asked for.
+func (s *Server) libraryOf(ctx context.Context, v url.Values) (view.Library, error) {
 	p := view.Library{Page: s.base("Library", "library")}
-	if err := query.Only(c.QueryParams(), "collection", "all"); err != nil {
+	if err := query.Only(v, "collection", "all"); err != nil {
 		return p, err
 	}
-	ctx := c.Request().Context()
 	all, err := s.lib.Sources(ctx, "")
 	if err != nil {
 		return p, err
@@ -62,22 +66,31 @@ func (s *Server) libraryView(c echo.Context) (view.Library, error) {
 	for _, r := range slices.Backward(runs) {
 		newest[r.Source] = &r
 	}
-	p.Collection = c.QueryParam("collection")
+	p.Collection = v.Get("collection")
+	p.Typed = p.Collection
+	names, err := s.lib.CollectionNames(ctx)
+	if err != nil {
+		return p, err
+	}
 	counts := map[string]int{}
+	for _, name := range names {
+		counts[name] = 0
+	}
 	for _, src := range all {
 		counts[src.Collection]++
 		if p.Collection == "" || src.Collection == p.Collection {
 			p.Sources = append(p.Sources, view.Shelved{Source: src, Run: newest[src.ID]})
 		}
 	}
+	p.Holds, p.There = counts[p.Collection], slices.Contains(names, p.Collection)
 	p.EventsURL = "/events"
-	if q := c.QueryString(); q != "" {
+	if q := v.Encode(); q != "" {
 		p.EventsURL += "?" + q
 	}
-	if c.QueryParam("all") == "" && len(p.Sources) > shelf {
+	if v.Get("all") == "" && len(p.Sources) > shelf {
 		p.More = len(p.Sources) - shelf
 		p.Sources = p.Sources[:shelf]
-		p.AllURL = "/?" + withParam(c.QueryParams(), "all", "1").Encode()
+		p.AllURL = "/?" + withParam(v, "all", "1").Encode()
 	}
 	p.Collections = collectionLinks(counts, p.Collection, len(all))
 	return p, nil
@@ -86,8 +99,7 @@ func (s *Server) libraryView(c echo.Context) (view.Library, error) {
 func collectionLinks(counts map[string]int, current string, total int) []view.Link {
 	links := []view.Link{{Label: "All", URL: "/", Count: total, On: current == ""}}
 	for name, n := range counts {
-		u := "/?" + url.Values{"collection": {name}}.Encode()
-		links = append(links, view.Link{Label: name, URL: u, Count: n, On: name == current})
+		links = append(links, view.Link{Label: name, URL: collectionURL(name), Count: n, On: name == current})
 	}
 	slices.SortFunc(links[1:], func(a, b view.Link) int { return cmp.Compare(a.Label, b.Label) })
 	if len(links) == 2 && current == "" {
@@ -169,6 +181,45 @@ func (s *Server) uploadFailed(c echo.Context, failed []view.Failed, first error)
 	a, _, _ := explain(first)
 	return s.show(c, a.status, view.LibraryPage(p))
 }
+
+// renameCollection gives a collection another name.
+func (s *Server) renameCollection(c echo.Context) error {
+	form := c.Request().PostForm
+	name, to := form.Get("collection"), form.Get("name")
+	made, err := s.lib.RenameCollection(c.Request().Context(), name, to)
+	if err != nil {
+		return s.collectionStays(c, name, err, to)
+	}
+	return redirect(c, collectionURL(made.Name))
+}
+
+// deleteCollection removes a collection that is empty.
+func (s *Server) deleteCollection(c echo.Context) error {
+	name := c.Request().PostForm.Get("collection")
+	if err := s.lib.DeleteCollection(c.Request().Context(), name); err != nil {
+		return s.collectionStays(c, name, err, name)
+	}
+	return redirect(c, "/")
+}
+
+// collectionStays shows a collection that was not changed, and why.
+func (s *Server) collectionStays(c echo.Context, name string, why error, typed string) error {
+	if code := seedbed.CodeOf(why); code != seedbed.Invalid && code != seedbed.Conflict {
+		return why
+	}
+	p, err := s.libraryOf(c.Request().Context(), url.Values{"collection": {name}})
+	if err != nil {
+		return err
+	}
+	if p.Upload, err = s.uploadForm(c.Request().Context(), name); err != nil {
+		return err
+	}
+	a, _, detail := explain(why)
+	p.Error, p.Typed = detail, typed
+	return s.show(c, a.status, view.LibraryPage(p))
+}
+
+func collectionURL(name string) string { return "/?" + url.Values{"collection": {name}}.Encode() }
 
 // withParam is v with one parameter set.
 func withParam(v url.Values, name, value string) url.Values {

@@ -45,6 +45,8 @@ type Library interface {
 	Collections(ctx context.Context) ([]seedbed.Collection, error)
 	CollectionNames(ctx context.Context) ([]string, error)
 	AddCollection(ctx context.Context, name string) (c seedbed.Collection, added bool, err error)
+	RenameCollection(ctx context.Context, name, to string) (seedbed.Collection, error)
+	DeleteCollection(ctx context.Context, name string) error
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)
@@ -165,6 +167,8 @@ func (s *Server) routes() {
 	e := s.echo
 	e.GET("/", s.library)
 	e.GET("/events", s.libraryEvents)
+	e.POST("/collections/rename", s.renameCollection)
+	e.POST("/collections/delete", s.deleteCollection)
 	e.POST("/sources", s.upload)
 	e.POST("/sources/url", s.uploadURL)
 	e.GET("/sources/:id", s.sourceText)

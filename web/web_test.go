@@ -799,6 +799,56 @@ func TestCollectionSeeds(t *testing.T) {
 	}
 }
 
+// A collection is renamed, and removed once it is empty, where it is looked at.
+func TestChangeCollection(t *testing.T) {
+	f := webtest.Sample()
+	if _, _, err := f.AddCollection(t.Context(), "a <b> & c"); err != nil {
+		t.Fatal(err)
+	}
+	s := server(t, f)
+	at := func(name string) string { return "/?" + url.Values{"collection": {name}}.Encode() }
+	post := func(what string, form url.Values) *httptest.ResponseRecorder {
+		return do(s, "POST", "/collections/"+what, form.Encode())
+	}
+	page := webtest.Parse(t, do(s, "GET", at("default"), "").Body)
+	page.Want("form[action^='/collections']", 0) // it keeps its name, and stays
+	page = webtest.Parse(t, do(s, "GET", at("code"), "").Body)
+	page.Want("form[action='/collections/rename'] input[name=name][value=code]", 1)
+	page.Want("form[action='/collections/delete']", 0)
+	if got := page.Text("#sources .pop p"); !strings.Contains(got, "1 source") {
+		t.Errorf("the page says %q of why it cannot be removed", got)
+	}
+	page = webtest.Parse(t, do(s, "GET", "/", "").Body) // empty ones can be looked at
+	page.Want("a[href='"+at("a <b> & c")+"']", 1)
+	page = webtest.Parse(t, do(s, "GET", at("a <b> & c"), "").Body)
+	page.Want("form[action='/collections/delete'] input[name=collection][value='a <b> & c']", 1)
+	page.Want("#sources a[href^='/seeds']", 0)
+
+	w := post("rename", url.Values{"collection": {"code"}, "name": {"default"}})
+	page = webtest.Parse(t, w.Body)
+	if w.Code != http.StatusConflict || !strings.Contains(page.Text("[role=alert].panel"), "here is a collection “default” already") {
+		t.Errorf("a name that is taken: %d, %q", w.Code, page.Text("[role=alert].panel"))
+	}
+	page.Want("details[open] form[action='/collections/rename'] input[name=name][value=default]", 1) // what was typed
+	page.Want("form[action='/collections/rename'] input[name=collection][value=code]", 1)
+	w = post("delete", url.Values{"collection": {"code"}})
+	if text := webtest.Parse(t, w.Body).Text("[role=alert].panel"); w.Code != http.StatusConflict || !strings.Contains(text, "still holds 1 source") {
+		t.Errorf("removed while it holds something: %d, %q", w.Code, text)
+	}
+
+	if w := post("rename", url.Values{"collection": {"code"}, "name": {"Go & C"}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != at("Go & C") {
+		t.Errorf("renamed: %d, on to %s", w.Code, w.Header().Get("Location"))
+	}
+	webtest.Parse(t, do(s, "GET", at("Go & C"), "").Body).Want("#sources .source", 1)
+	page = webtest.Parse(t, do(s, "GET", at("code"), "").Body) // which an upload would make anew
+	page.Want("#sources .source, #sources form", 0)
+	page.Want("input[name=collection][value=code]", 2)
+	if w := post("delete", url.Values{"collection": {"a <b> & c"}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/" {
+		t.Errorf("removed: %d, on to %s", w.Code, w.Header().Get("Location"))
+	}
+	webtest.Parse(t, do(s, "GET", "/", "").Body).Want("a[href='"+at("a <b> & c")+"']", 0)
+}
+
 func TestSeedPage(t *testing.T) {
 	s := server(t, webtest.Sample())
 	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)

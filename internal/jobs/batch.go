@@ -346,7 +346,7 @@ func (s *Service) round(ctx context.Context, job *river.Job[batchArgs], client *
 			}
 			cut.Doc = doc
 			c.missing = nil
-			near := &near{db: s.DB, seeds: s.DB.SeedsByID, collection: run.Collection}
+			near := &near{db: s.DB, seeds: s.DB.SeedsByID, collection: run.CollectionID}
 			_, _ = extract.Do(near.with(ctx), steps.first, cut.Passage, o) // the passage's job tells of errors
 			if len(c.missing) == 0 {
 				ready = append(ready, cut.Ordinal)

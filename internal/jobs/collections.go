@@ -30,17 +30,54 @@ func (s *Service) AddCollection(ctx context.Context, name string) (c seedbed.Col
 		return c, false, seedbed.Errorf(seedbed.Invalid, "a collection needs a name")
 	}
 	err = s.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		added, err = tx.AddCollection(ctx, name, name)
+		_, added, err = tx.AddCollection(ctx, name)
 		return err
 	})
 	if err != nil {
 		return c, false, err
 	}
+	c, err = s.collection(ctx, name)
+	return c, added, err
+}
+
+func (s *Service) collection(ctx context.Context, name string) (c seedbed.Collection, err error) {
 	all, err := s.DB.Collections(ctx)
 	if i := slices.IndexFunc(all, func(c seedbed.Collection) bool { return c.Name == name }); i >= 0 {
 		c = all[i]
 	}
-	return c, added, err
+	return c, err
+}
+
+// RenameCollection gives a collection another name. The error is
+// [seedbed.Conflict] if another has that, and for the default one.
+func (s *Service) RenameCollection(ctx context.Context, name, to string) (c seedbed.Collection, err error) {
+	if to, err = collectionName(to); err != nil {
+		return c, err
+	}
+	switch {
+	case to == "":
+		return c, seedbed.Errorf(seedbed.Invalid, "a collection needs a name")
+	case name == seedbed.DefaultCollection && to != name:
+		return c, seedbed.Errorf(seedbed.Conflict, "the default collection keeps its name: what is uploaded without naming one goes there")
+	}
+	if err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.RenameCollection(ctx, name, to) }); err != nil {
+		return c, err
+	}
+	s.changes.tell("")
+	return s.collection(ctx, to)
+}
+
+// DeleteCollection removes a collection that is empty. The error is
+// [seedbed.Conflict] if there is something in it, and for the default one.
+func (s *Service) DeleteCollection(ctx context.Context, name string) error {
+	if name == seedbed.DefaultCollection {
+		return seedbed.Errorf(seedbed.Conflict, "the default collection stays: what is uploaded without naming one goes there")
+	}
+	err := s.DB.Update(ctx, func(tx *store.Tx) error { return tx.DeleteCollection(ctx, name) })
+	if err == nil {
+		s.changes.tell("")
+	}
+	return err
 }
 
 // maxCollectionName is how many characters a collection's name has at most.

@@ -212,7 +212,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	}
 	made := calls{run: run}
 	meter := extract.Meter{Each: made.add}
-	near := &near{db: s.DB, seeds: s.DB.SeedsByID, collection: run.Collection}
+	near := &near{db: s.DB, seeds: s.DB.SeedsByID, collection: run.CollectionID}
 	seeds, err := extract.Do(near.with(meter.Context(ctx)), steps.first, c.Passage, o)
 	out.Found, out.Spent, out.Calls = seeds, meter.Spent(), made.inOrder()
 
@@ -331,7 +331,7 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if now = desk.Now; now.State != seedbed.RunRunning && now.State != seedbed.RunPaused {
 			return errUnwanted
 		}
-		near := &near{db: tx, seeds: tx.HoldSeeds, collection: run.Collection}
+		near := &near{db: tx, seeds: tx.HoldSeeds, collection: run.CollectionID}
 		near.ahead(desk.Known, keys)
 		saved := make([]store.Outcome, len(made)) // it may be done again
 		for i, out := range made {

@@ -115,7 +115,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	default: // whoever resumes it plans again
 		return -1, queue.Complete(ctx, tx, job)
 	}
-	mates, err := tx.Mates(ctx, run.Collection, run.Endpoint)
+	mates, err := tx.Mates(ctx, run.CollectionID, run.Endpoint)
 	if err != nil {
 		return 0, err
 	}

@@ -67,7 +67,7 @@ func (s *Service) newRun(ctx context.Context, o seedbed.RunOptions) (seedbed.Run
 // addRun stores a run of a source with the job that makes it go on: its plan
 // where the source is ready; else the run waits for the one that reads.
 func (s *Service) addRun(ctx context.Context, tx *store.Tx, run *seedbed.Run, src seedbed.Source) error {
-	run.Source, run.Collection, run.SourceTitle = src.ID, src.Collection, src.Title
+	run.Source, run.Collection, run.CollectionID, run.SourceTitle = src.ID, src.Collection, src.CollectionID, src.Title
 	if run.SourceTitle == "" {
 		run.SourceTitle = src.Name
 	}

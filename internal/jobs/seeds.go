@@ -38,11 +38,16 @@ func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results
 }
 
 func (s *Service) searchIndex(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
+	out := seedbed.Results{Hits: []seedbed.Hit{}}
+	f, none, err := s.indexed(ctx, f)
+	if err != nil || none {
+		return out, err
+	}
 	page, err := s.Index.Search(ctx, f)
 	if err != nil {
-		return seedbed.Results{}, err
+		return out, err
 	}
-	out := seedbed.Results{Hits: []seedbed.Hit{}, Total: page.Total, Facets: page.Facets}
+	out.Total, out.Facets = page.Total, page.Facets
 	seeds, err := s.DB.SeedsByID(ctx, page.IDs)
 	if err != nil {
 		return out, err
@@ -53,6 +58,14 @@ func (s *Service) searchIndex(ctx context.Context, f seedbed.Filter) (seedbed.Re
 		}
 	}
 	return out, nil
+}
+
+// indexed is a filter as the index takes it, which knows collections by their
+// ids. None means that there is no collection of the names that it wants.
+func (s *Service) indexed(ctx context.Context, f seedbed.Filter) (_ seedbed.Filter, none bool, err error) {
+	wanted := len(f.Collection) > 0
+	f.Collection, err = s.DB.CollectionIDs(ctx, f.Collection)
+	return f, wanted && len(f.Collection) == 0, err
 }
 
 // label gives the sources among the facets their titles.
@@ -125,6 +138,10 @@ func (s *Service) SeedsByID(ctx context.Context, ids []string) (map[string]extra
 
 // found are the ids of all seeds that a search finds.
 func (s *Service) found(ctx context.Context, f seedbed.Filter) (map[string]bool, error) {
+	f, none, err := s.indexed(ctx, f)
+	if err != nil || none {
+		return nil, err
+	}
 	matches, err := s.Index.Matches(ctx, f)
 	if err != nil {
 		return nil, err

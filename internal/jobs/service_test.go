@@ -250,6 +250,157 @@ func TestCollections(t *testing.T) {
 	})
 }
 
+func TestRenameCollection(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		into := func(name, text, collection string) seedbed.Source {
+			t.Helper()
+			up, err := b.Upload(t.Context(), seedbed.Upload{Name: name, Body: strings.NewReader(text), Collection: collection})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.ended(up.Run.ID)
+			return up.Source
+		}
+		bees := into("bees.md", faq, "hives")
+		into("wasps.md", strings.ReplaceAll(faq, "bee", "wasp"), "nests")
+		rename := func(name, to string) error {
+			_, err := b.RenameCollection(t.Context(), name, to)
+			return err
+		}
+		for _, wrong := range []struct{ name, to, code string }{
+			{"hives", "", seedbed.Invalid},
+			{"hives", "a\nb", seedbed.Invalid},
+			{"hives", "nests", seedbed.Conflict},
+			{"hive", "apiary", seedbed.NotFound},
+			{"default", "apiary", seedbed.Conflict},
+		} {
+			if err := rename(wrong.name, wrong.to); seedbed.CodeOf(err) != wrong.code {
+				t.Errorf("RenameCollection(%q, %q) gives %v; want %s", wrong.name, wrong.to, err, wrong.code)
+			}
+		}
+		got, err := b.RenameCollection(t.Context(), "hives", " apiary ")
+		if err != nil || got.Name != "apiary" || got.Sources != 1 || got.Seeds.Draft != 3 {
+			t.Fatalf("RenameCollection gives %+v, %v; want apiary with one source and 3 drafts", got, err)
+		}
+		if src, err := b.Source(t.Context(), bees.ID); err != nil || src.Collection != "apiary" {
+			t.Errorf("its source is in %q, %v; want apiary", src.Collection, err)
+		}
+		if runs, err := b.Runs(t.Context(), bees.ID); err != nil || len(runs) != 1 || runs[0].Collection != "apiary" {
+			t.Errorf("its run is %+v, %v; want it in apiary", runs, err)
+		}
+
+		// Who goes on using the old name gets another collection.
+		again := into("bees.md", faq, "hives")
+		if again.ID == bees.ID {
+			t.Error("an upload to the old name gives the source of the renamed one")
+		}
+		b.indexed()
+		for name, want := range map[string]string{"apiary": bees.ID, "hives": again.ID, "nowhere": ""} {
+			f := seedbed.Filter{Collection: []string{name}}
+			found, err := b.Search(t.Context(), f)
+			if err != nil || (want == "") != (found.Total == 0) {
+				t.Errorf("a search in %s finds %d seeds, %v", name, found.Total, err)
+			}
+			for _, h := range found.Hits {
+				if h.Seed.Source.ID != want {
+					t.Errorf("a search in %s finds a seed of source %s; want those of %s", name, h.Seed.Source.ID, want)
+				}
+			}
+			if n := len(b.all(f)); n != found.Total {
+				t.Errorf("in %s there are %d seeds, and a search finds %d", name, n, found.Total)
+			}
+			f.Query = "bees"
+			worded := 0
+			if err := b.Each(t.Context(), f, func(extract.Seed) error { worded++; return nil }); err != nil || (want == "") != (worded == 0) {
+				t.Errorf("with words, Each comes to %d seeds in %s, %v", worded, name, err)
+			}
+			if list, err := b.Sources(t.Context(), name); err != nil || want != "" && (len(list) != 1 || list[0].ID != want) {
+				t.Errorf("Sources lists %+v of %s, %v; want %s", list, name, err, want)
+			}
+		}
+
+		// Duplicates are found as before.
+		into("more.md", faq+"\nAnd that is all there is to say of them.\n", "apiary")
+		for _, s := range b.all(seedbed.Filter{Collection: []string{"apiary"}}) {
+			if s.Source.ID != bees.ID && s.DuplicateOf == nil {
+				t.Errorf("“%s” was asked before in the renamed collection, and is no duplicate", s.Question)
+			}
+		}
+	})
+}
+
+func TestDeleteCollection(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up, err := b.Upload(t.Context(), seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq), Collection: "hives"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ended(up.Run.ID)
+		err = b.DeleteCollection(t.Context(), "hives")
+		if seedbed.CodeOf(err) != seedbed.Conflict || !strings.Contains(err.Error(), "1 source with 3 seeds") {
+			t.Errorf("DeleteCollection of a full one gives %v; want a conflict that says what is in it", err)
+		}
+		if err := b.DeleteCollection(t.Context(), seedbed.DefaultCollection); seedbed.CodeOf(err) != seedbed.Conflict {
+			t.Errorf("DeleteCollection of the default one gives %v; want a conflict", err)
+		}
+		if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.DeleteCollection(t.Context(), "hives"); err != nil {
+			t.Errorf("DeleteCollection of an empty one gives %v", err)
+		}
+		if err := b.DeleteCollection(t.Context(), "hives"); seedbed.CodeOf(err) != seedbed.NotFound {
+			t.Errorf("DeleteCollection of one that is gone gives %v; want not found", err)
+		}
+		if names, err := b.CollectionNames(t.Context()); err != nil || len(names) != 0 {
+			t.Errorf("there are still %q, %v", names, err)
+		}
+	})
+}
+
+// TestDeleteCollectionMeanwhile: no upload fails because its collection is
+// removed just then.
+func TestDeleteCollectionMeanwhile(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		const many = 30
+		var group sync.WaitGroup
+		stop := make(chan struct{})
+		group.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for _, f := range []func() error{
+					func() error { return b.DeleteCollection(t.Context(), "hives") },
+					func() error { _, _, err := b.AddCollection(t.Context(), "hives"); return err },
+				} {
+					err := f()
+					if code := seedbed.CodeOf(err); err != nil && code != seedbed.Conflict && code != seedbed.NotFound {
+						t.Error(err)
+					}
+				}
+			}
+		})
+		for i := range many {
+			up, err := b.Upload(t.Context(), seedbed.Upload{Name: "a.md", Body: strings.NewReader(fmt.Sprint(i)), Collection: "hives", NoRun: true})
+			if err != nil {
+				t.Errorf("upload %d fails: %v", i, err)
+				continue
+			}
+			if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		close(stop)
+		group.Wait()
+	})
+}
+
 func TestFileNames(t *testing.T) {
 	b := start(t, t.TempDir(), jobs.Options{})
 	for name, want := range map[string]string{

@@ -86,10 +86,13 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 	received := out
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {
 		out = received
-		if err := tx.Lock(ctx, "source", src.Collection, src.SHA256); err != nil {
+		if src.CollectionID, _, err = tx.AddCollection(ctx, src.Collection); err != nil {
 			return err
 		}
-		first, err := tx.SourceOf(ctx, src.Collection, src.SHA256)
+		if err := tx.Lock(ctx, "source", src.CollectionID, src.SHA256); err != nil {
+			return err
+		}
+		first, err := tx.SourceOf(ctx, src.CollectionID, src.SHA256)
 		if err == nil {
 			if first, err = tx.Source(ctx, first.ID); err != nil {
 				return err
@@ -108,9 +111,6 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 		if src.Size == 0 {
 			src.State = seedbed.SourceFailed
 			src.Error = seedbed.Errorf(seedbed.Invalid, "%s is empty: there is nothing to read in it", src.Name)
-		}
-		if _, err := tx.AddCollection(ctx, src.Collection, src.Collection); err != nil {
-			return err
 		}
 		if err := tx.ClaimBlob(ctx, src.SHA256); err != nil {
 			return err

@@ -48,10 +48,10 @@ func (s *Service) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.See
 		if _, err := tx.Uncounted(ctx, src.ID); err != nil { // deleted meanwhile
 			return err
 		}
-		if err := tx.Lock(ctx, "the seeds of collection", src.Collection); err != nil {
+		if err := tx.Lock(ctx, "the seeds of collection", src.CollectionID); err != nil {
 			return err
 		}
-		near := &near{db: tx, seeds: tx.HoldSeeds, collection: src.Collection}
+		near := &near{db: tx, seeds: tx.HoldSeeds, collection: src.CollectionID}
 		made, err := extract.Do(near.with(ctx), stages, in, o)
 		if err != nil {
 			return err
@@ -72,7 +72,7 @@ func (s *Service) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.See
 		case !seed.Live():
 			return seedbed.Errorf(seedbed.Ungrounded, "%s", seed.VerdictReason)
 		}
-		return tx.AddSeed(ctx, src.Collection, ordinal, seed, keys)
+		return tx.AddSeed(ctx, src.CollectionID, ordinal, seed, keys)
 	})
 	if err != nil {
 		return extract.Seed{}, 0, err

@@ -13,7 +13,8 @@ import (
 	"seedbed/extract"
 )
 
-// DefaultCollection holds what is uploaded without naming a collection.
+// DefaultCollection holds what is uploaded without naming a collection. It
+// keeps its name, and is never removed.
 const DefaultCollection = "default"
 
 // A Collection holds sources, and through them seeds, that belong together.
@@ -42,26 +43,27 @@ const (
 // A Source is what a person uploaded. The same bytes are one source in a
 // collection.
 type Source struct {
-	ID         string    `json:"id"`
-	Collection string    `json:"collection"`
-	SHA256     string    `json:"sha256"` // of the original, and its name in the blob store
-	Name       string    `json:"name"`   // the file's name as uploaded, never a path
-	Size       int64     `json:"size"`   // bytes
-	MediaType  string    `json:"media_type"`
-	Kind       string    `json:"kind"`
-	Title      string    `json:"title"`
-	Authors    []string  `json:"authors,omitempty"`
-	Language   string    `json:"language,omitempty"`
-	License    string    `json:"license,omitempty"`
-	State      string    `json:"state"`
-	Error      *Error    `json:"error,omitempty"`
-	Warnings   []string  `json:"warnings,omitempty"`
-	Document   string    `json:"-"`        // blob of the document as JSON, once read
-	Pages      int       `json:"pages"`    // 0 where the format has none
-	Passages   int       `json:"passages"` // that stages see
-	Skipped    int       `json:"skipped"`  // passages left out, each with its reason
-	Seeds      int       `json:"seeds"`    // not rejected
-	Created    time.Time `json:"created"`
+	ID           string    `json:"id"`
+	Collection   string    `json:"collection"` // its name
+	SHA256       string    `json:"sha256"`     // of the original, and its name in the blob store
+	Name         string    `json:"name"`       // the file's name as uploaded, never a path
+	Size         int64     `json:"size"`       // bytes
+	MediaType    string    `json:"media_type"`
+	Kind         string    `json:"kind"`
+	Title        string    `json:"title"`
+	Authors      []string  `json:"authors,omitempty"`
+	Language     string    `json:"language,omitempty"`
+	License      string    `json:"license,omitempty"`
+	State        string    `json:"state"`
+	Error        *Error    `json:"error,omitempty"`
+	Warnings     []string  `json:"warnings,omitempty"`
+	CollectionID string    `json:"-"`        // the collection's id, which stays when that is renamed
+	Document     string    `json:"-"`        // blob of the document as JSON, once read
+	Pages        int       `json:"pages"`    // 0 where the format has none
+	Passages     int       `json:"passages"` // that stages see
+	Skipped      int       `json:"skipped"`  // passages left out, each with its reason
+	Seeds        int       `json:"seeds"`    // not rejected
+	Created      time.Time `json:"created"`
 }
 
 // States of a run.
@@ -77,32 +79,33 @@ const (
 
 // A Run is one recipe with one model over one source.
 type Run struct {
-	ID          string         `json:"id"`
-	Source      string         `json:"source"`
-	SourceTitle string         `json:"source_title"`
-	Collection  string         `json:"collection"`
-	Recipe      string         `json:"recipe"`      // its name
-	RecipeHash  string         `json:"recipe_hash"` // of what it does
-	RecipeBody  string         `json:"-"`           // as YAML, resolved: with every parameter and prompt
-	Endpoint    string         `json:"endpoint,omitempty"`
-	Model       string         `json:"model,omitempty"`
-	State       string         `json:"state"`
-	Error       *Error         `json:"error,omitempty"`
-	Waits       string         `json:"waits,omitempty"` // why nothing works on it, of a single run
-	Passages    PassageCounts  `json:"passages"`
-	Seeds       int            `json:"seeds"`    // kept
-	Rejected    int            `json:"rejected"` // kept with the reason
-	Calls       int            `json:"calls"`    // to the model, without those our cache answered
-	Cached      int            `json:"cached"`   // calls our cache answered
-	Tokens      extract.Tokens `json:"tokens"`
-	Prefix      int            `json:"prefix"` // of Tokens.In, read from the server's own prompt cache
-	Cost        float64        `json:"cost"`
-	Limits      Limits         `json:"limits"`
-	Batch       bool           `json:"batch,omitempty"`   // the model is asked in batches, at half the price
-	Batches     []Batch        `json:"batches,omitempty"` // of a single run
-	Created     time.Time      `json:"created"`
-	Started     time.Time      `json:"started,omitzero"`
-	Finished    time.Time      `json:"finished,omitzero"`
+	ID           string         `json:"id"`
+	Source       string         `json:"source"`
+	SourceTitle  string         `json:"source_title"`
+	Collection   string         `json:"collection"`  // its name
+	CollectionID string         `json:"-"`           // its id
+	Recipe       string         `json:"recipe"`      // its name
+	RecipeHash   string         `json:"recipe_hash"` // of what it does
+	RecipeBody   string         `json:"-"`           // as YAML, resolved: with every parameter and prompt
+	Endpoint     string         `json:"endpoint,omitempty"`
+	Model        string         `json:"model,omitempty"`
+	State        string         `json:"state"`
+	Error        *Error         `json:"error,omitempty"`
+	Waits        string         `json:"waits,omitempty"` // why nothing works on it, of a single run
+	Passages     PassageCounts  `json:"passages"`
+	Seeds        int            `json:"seeds"`    // kept
+	Rejected     int            `json:"rejected"` // kept with the reason
+	Calls        int            `json:"calls"`    // to the model, without those our cache answered
+	Cached       int            `json:"cached"`   // calls our cache answered
+	Tokens       extract.Tokens `json:"tokens"`
+	Prefix       int            `json:"prefix"` // of Tokens.In, read from the server's own prompt cache
+	Cost         float64        `json:"cost"`
+	Limits       Limits         `json:"limits"`
+	Batch        bool           `json:"batch,omitempty"`   // the model is asked in batches, at half the price
+	Batches      []Batch        `json:"batches,omitempty"` // of a single run
+	Created      time.Time      `json:"created"`
+	Started      time.Time      `json:"started,omitzero"`
+	Finished     time.Time      `json:"finished,omitzero"`
 }
 
 // A Batch is a file of requests that the server answers within a day.
@@ -234,7 +237,7 @@ type Filter struct {
 	Type          []string
 	Origin        []string
 	Source        []string
-	Collection    []string
+	Collection    []string // names
 	Run           []string
 	Tag           []string
 	Language      []string

@@ -37,7 +37,7 @@ func BenchmarkOutcome(b *testing.B) {
 				begun := time.Now()
 				err := db.Update(b.Context(), func(tx *store.Tx) error {
 					for _, s := range o.Found {
-						if _, err := tx.Alike(b.Context(), run.Collection, o.Bands[s.ID]); err != nil {
+						if _, err := tx.Alike(b.Context(), run.CollectionID, o.Bands[s.ID]); err != nil {
 							return err
 						}
 					}

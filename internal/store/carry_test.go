@@ -17,7 +17,7 @@ func TestLogIsCarriedOver(t *testing.T) {
 	db := open(t, store.Options{Path: path})
 	const title = "the fourteen valves of the old pump"
 	update(t, db, func(tx *store.Tx) error {
-		_, err := tx.AddCollection(t.Context(), "valves", title)
+		_, _, err := tx.AddCollection(t.Context(), title)
 		return err
 	})
 	for {

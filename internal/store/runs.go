@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END, s.collection,
+	selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END,
+		(SELECT c.name FROM collections c WHERE c.id = s.collection), s.collection,
 		r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.batch, r.created, ` + runState + ` FROM runs r JOIN sources s ON s.id = r.source `
 
 	// runState is what changes of a run.
@@ -22,7 +23,7 @@ const (
 func scanRun(row scanner) (seedbed.Run, error) {
 	var r seedbed.Run
 	var batch int
-	err := scanState(row, &r, &r.ID, &r.Source, &r.SourceTitle, &r.Collection,
+	err := scanState(row, &r, &r.ID, &r.Source, &r.SourceTitle, &r.Collection, &r.CollectionID,
 		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &batch, stamp{&r.Created})
 	r.Batch = batch != 0
 	return r, err
@@ -177,13 +178,13 @@ func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []i
 	s.holdsJob(job, tx.q, &held)
 	d.find(&s, ordinals)
 	if alone && tx.q.engine == postgres {
-		s.lock(ctx, "the seeds of collection", run.Collection)
+		s.lock(ctx, "the seeds of collection", run.CollectionID)
 	}
 	s.add("load run "+run.ID, func(row scanner) error {
 		there = true
 		return scanState(row, &d.Now)
 	}, `SELECT `+runState+` FROM runs r WHERE r.id = $1`+tx.q.locked("r"), run.ID)
-	s.alike(tx.q.engine, d.Known, run.Collection, keys)
+	s.alike(tx.q.engine, d.Known, run.CollectionID, keys)
 	if err := s.run(ctx, tx.q); err != nil || !held {
 		return nil, err
 	}

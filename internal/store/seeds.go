@@ -18,7 +18,7 @@ import (
 type Seed struct {
 	extract.Seed
 	Version    int64
-	Collection string
+	Collection string // its id
 }
 
 func scanSeed(row scanner) (Seed, error) {
@@ -80,7 +80,7 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	}
 	args := make([]any, 0, width*len(o.Found))
 	for i, seed := range o.Found {
-		args = append(args, seed.ID, 1, run.Collection, run.Source, o.Ordinal, run.ID, i)
+		args = append(args, seed.ID, 1, run.CollectionID, run.Source, o.Ordinal, run.ID, i)
 		args = append(args, columns(seed)...)
 		args = append(args, millis(seed.Created))
 	}
@@ -89,7 +89,7 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	news := make([]Pending, len(o.Found))
 	for i, seed := range o.Found {
 		news[i] = Pending{Seed: seed.ID, Version: 1}
-		s.addBands(run.Collection, seed.ID, o.Bands[seed.ID])
+		s.addBands(run.CollectionID, seed.ID, o.Bands[seed.ID])
 	}
 	s.tellIndex(news)
 }
@@ -100,7 +100,7 @@ func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed 
 	o := Outcome{Found: []extract.Seed{seed}, Bands: map[string][]uint64{seed.ID: keys}}
 	o.Ordinal = ordinal
 	var todo script
-	todo.addSeeds(seedbed.Run{Collection: collection, Source: seed.Source.ID}, o)
+	todo.addSeeds(seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
 	if err := todo.run(ctx, tx.q); err != nil {
 		return fmt.Errorf("add seed %s: %w", seed.ID, err)
 	}
@@ -370,11 +370,16 @@ func filter(f seedbed.Filter, without string) *conditions {
 		values []string
 	}{
 		{"verdict", f.Verdict}, {"type", f.Type}, {"origin", f.Origin}, {"source", f.Source},
-		{"collection", f.Collection}, {"run", f.Run}, {"language", f.Language}, {"kind", f.Kind},
+		{"run", f.Run}, {"language", f.Language}, {"kind", f.Kind},
 	} {
 		if in.column != without {
 			c.in(in.column, in.values)
 		}
+	}
+	if len(f.Collection) > 0 {
+		named := &conditions{args: c.args}
+		named.in("name", f.Collection)
+		c.where, c.args = append(c.where, "collection IN (SELECT id FROM collections"+named.sql()+")"), named.args
 	}
 	if f.MinDifficulty > 0 {
 		c.where = append(c.where, "difficulty >= "+c.arg(f.MinDifficulty))

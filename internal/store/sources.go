@@ -11,7 +11,7 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-const sourceColumns = `SELECT s.id, s.collection, s.sha256, s.name, s.size, s.media_type, s.kind, s.title, s.authors, s.language,
+const sourceColumns = `SELECT s.id, (SELECT c.name FROM collections c WHERE c.id = s.collection), s.collection, s.sha256, s.name, s.size, s.media_type, s.kind, s.title, s.authors, s.language,
 	s.license, s.state, s.error_code, s.error, s.warnings, s.document, s.pages, s.passages, s.skipped, s.created, `
 
 const (
@@ -22,7 +22,7 @@ const (
 func scanSource(row scanner) (seedbed.Source, error) {
 	var s seedbed.Source
 	var e seedbed.Error
-	err := row.Scan(&s.ID, &s.Collection, &s.SHA256, &s.Name, &s.Size, &s.MediaType, &s.Kind, &s.Title, fromJSON{&s.Authors}, &s.Language,
+	err := row.Scan(&s.ID, &s.Collection, &s.CollectionID, &s.SHA256, &s.Name, &s.Size, &s.MediaType, &s.Kind, &s.Title, fromJSON{&s.Authors}, &s.Language,
 		&s.License, &s.State, &e.Code, &e.Message, fromJSON{&s.Warnings}, &s.Document, &s.Pages, &s.Passages, &s.Skipped, stamp{&s.Created},
 		&s.Seeds)
 	if e.Code != "" {
@@ -31,9 +31,10 @@ func scanSource(row scanner) (seedbed.Source, error) {
 	return s, err
 }
 
-// Sources lists the sources of a collection, "" for all, the newest first.
+// Sources lists the sources of the collection of that name, "" for all, the
+// newest first.
 func (r reads) Sources(ctx context.Context, collection string) ([]seedbed.Source, error) {
-	out, err := list(ctx, r.q, scanSource, selectSource+`WHERE $1 = '' OR s.collection = $1 ORDER BY s.created DESC, s.id DESC`, collection)
+	out, err := list(ctx, r.q, scanSource, selectSource+`WHERE $1 = '' OR s.collection = (SELECT c.id FROM collections c WHERE c.name = $1) ORDER BY s.created DESC, s.id DESC`, collection)
 	if err != nil {
 		return nil, fmt.Errorf("list sources: %w", err)
 	}
@@ -66,7 +67,8 @@ func (tx *Tx) Uncounted(ctx context.Context, id string) (seedbed.Source, error) 
 	return s, found(err, "source", id)
 }
 
-// SourceOf is the source that the bytes with this hash are in a collection.
+// SourceOf is the source that the bytes with this hash are in a collection,
+// by that one's id.
 func (r reads) SourceOf(ctx context.Context, collection, sha256 string) (seedbed.Source, error) {
 	s, err := scanSource(r.q.QueryRowContext(ctx, selectSource+`WHERE s.collection = $1 AND s.sha256 = $2`, collection, sha256))
 	return s, found(err, "source with hash", sha256)
@@ -83,13 +85,14 @@ func found(err error, what, id string) error {
 	return nil
 }
 
-// AddSource adds a source. Its collection has to be there.
+// AddSource adds a source to the collection whose id it has. That has to be
+// there.
 func (tx *Tx) AddSource(ctx context.Context, s seedbed.Source) error {
 	code, message := errorColumns(s.Error)
 	_, err := tx.exec(ctx, `INSERT INTO sources (id, collection, sha256, name, size, media_type, kind, title, authors, language,
 		license, state, error_code, error, warnings, document, pages, passages, skipped, created)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-		s.ID, s.Collection, s.SHA256, s.Name, s.Size, s.MediaType, s.Kind, s.Title, asJSON(s.Authors), s.Language,
+		s.ID, s.CollectionID, s.SHA256, s.Name, s.Size, s.MediaType, s.Kind, s.Title, asJSON(s.Authors), s.Language,
 		s.License, s.State, code, message, asJSON(s.Warnings), s.Document, s.Pages, s.Passages, s.Skipped, millis(s.Created))
 	if err != nil {
 		return fmt.Errorf("add source %s: %w", s.ID, err)

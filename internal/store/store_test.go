@@ -49,15 +49,15 @@ func sourceAndRun(t testing.TB, db *store.DB, total int) (seedbed.Source, seedbe
 	t.Helper()
 	now := time.UnixMilli(1_700_000_000_000).UTC()
 	src := seedbed.Source{
-		ID: store.NewID(now), Collection: "default", SHA256: store.NewID(now), Name: "valves.md",
+		ID: store.NewID(now), Collection: "default", CollectionID: "default", SHA256: store.NewID(now), Name: "valves.md",
 		State: seedbed.SourceReady, Passages: total, Created: now,
 	}
 	run := seedbed.Run{
-		ID: store.NewID(now), Source: src.ID, Collection: src.Collection, SourceTitle: src.Name,
+		ID: store.NewID(now), Source: src.ID, Collection: src.Collection, CollectionID: src.CollectionID, SourceTitle: src.Name,
 		Recipe: "explicit", RecipeHash: "h", RecipeBody: "b", State: seedbed.RunRunning, Created: now,
 	}
 	update(t, db, func(tx *store.Tx) error {
-		if _, err := tx.AddCollection(t.Context(), "default", "Default"); err != nil {
+		if _, _, err := tx.AddCollection(t.Context(), "default"); err != nil {
 			return err
 		}
 		if err := tx.AddSource(t.Context(), src); err != nil {
@@ -682,7 +682,7 @@ func TestAlikeCrowded(t *testing.T) {
 			_, err := tx.SaveOutcome(t.Context(), run, o)
 			return err
 		})
-		got, err := db.Alike(t.Context(), run.Collection, []uint64{7, 100})
+		got, err := db.Alike(t.Context(), run.CollectionID, []uint64{7, 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -862,7 +862,7 @@ func TestNewKeys(t *testing.T) {
 			})
 		}
 		alike := func(keys []uint64) []store.Alike {
-			byKey, err := db.Alike(t.Context(), run.Collection, keys)
+			byKey, err := db.Alike(t.Context(), run.CollectionID, keys)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,6 +34,8 @@ type Library interface {
 	DeleteSource(ctx context.Context, id string) error
 	Collections(ctx context.Context) ([]seedbed.Collection, error)
 	AddCollection(ctx context.Context, name string) (c seedbed.Collection, added bool, err error)
+	RenameCollection(ctx context.Context, name, to string) (seedbed.Collection, error)
+	DeleteCollection(ctx context.Context, name string) error
 	StartRun(ctx context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error)
 	Runs(ctx context.Context, source string) ([]seedbed.Run, error)
 	Run(ctx context.Context, id string) (seedbed.Run, error)
@@ -117,6 +119,8 @@ func Mount(e *echo.Echo, o Options) {
 
 	g.GET("/collections", s.collections)
 	g.POST("/collections", s.addCollection)
+	g.PATCH("/collections/:name", s.renameCollection)
+	g.DELETE("/collections/:name", s.deleteCollection)
 
 	g.GET("/runs", s.runs)
 	g.POST("/runs", s.once(s.startRun, s.readWanted))

@@ -389,6 +389,64 @@ func (f *Fake) AddCollection(ctx context.Context, name string) (seedbed.Collecti
 	return seedbed.Collection{Name: name}, true, err
 }
 
+// RenameCollection has what is in a collection, and runs over it, say so.
+func (f *Fake) RenameCollection(ctx context.Context, name, to string) (seedbed.Collection, error) {
+	list, err := f.Collections(ctx)
+	at := func(name string) int {
+		return slices.IndexFunc(list, func(c seedbed.Collection) bool { return c.Name == name })
+	}
+	to = strings.TrimSpace(to)
+	switch i := at(name); {
+	case err != nil:
+		return seedbed.Collection{}, err
+	case i < 0:
+		return seedbed.Collection{}, missing("collection", name)
+	case name == seedbed.DefaultCollection:
+		return seedbed.Collection{}, seedbed.Errorf(seedbed.Conflict, "the default collection keeps its name")
+	case name != to && at(to) >= 0:
+		return seedbed.Collection{}, seedbed.Errorf(seedbed.Conflict, "there is a collection “%s” already", to)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.empty {
+		if f.empty[i] == name {
+			f.empty[i] = to
+		}
+	}
+	for i := range f.sources {
+		if f.sources[i].Collection == name {
+			f.sources[i].Collection = to
+		}
+	}
+	for i := range f.runs {
+		if f.runs[i].Collection == name {
+			f.runs[i].Collection = to
+		}
+	}
+	list[at(name)].Name = to
+	return list[at(to)], nil
+}
+
+// DeleteCollection forgets an empty one.
+func (f *Fake) DeleteCollection(ctx context.Context, name string) error {
+	list, err := f.Collections(ctx)
+	i := slices.IndexFunc(list, func(c seedbed.Collection) bool { return c.Name == name })
+	switch {
+	case err != nil:
+		return err
+	case name == seedbed.DefaultCollection:
+		return seedbed.Errorf(seedbed.Conflict, "the default collection stays")
+	case i < 0:
+		return missing("collection", name)
+	case list[i].Sources > 0:
+		return seedbed.Errorf(seedbed.Conflict, "the collection “%s” still holds %d sources", name, list[i].Sources)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.empty = slices.DeleteFunc(f.empty, func(s string) bool { return s == name })
+	return nil
+}
+
 func (f *Fake) StartRun(_ context.Context, source string, o seedbed.RunOptions) (seedbed.Run, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
