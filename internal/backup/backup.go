@@ -143,7 +143,7 @@ func Save(ctx context.Context, name string, force bool, o Options) (m Manifest, 
 	if err := os.Rename(f.Name(), name); err != nil {
 		return m, err
 	}
-	syncDir(filepath.Dir(name))
+	_ = blob.SyncDir(filepath.Dir(name)) // some network drives have no such call
 	return m, nil
 }
 
@@ -214,7 +214,7 @@ func (z *writer) add(name string, method uint16, r io.Reader) (sum string, err e
 		return "", err
 	}
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(w, h), reader{z.ctx, r})
+	n, err := io.Copy(io.MultiWriter(w, h), blob.UntilDone(z.ctx, r))
 	if err != nil {
 		return "", fmt.Errorf("back up %s: %w", name, err)
 	}
@@ -298,25 +298,3 @@ func (z *writer) close() error {
 }
 
 func blobName(sum string) string { return path.Join(blobFolder, sum[:2], sum) }
-
-// A reader stops when its context does.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
-}
-
-// syncDir makes what was renamed in a folder durable, where its file system
-// can: Windows and some network drives have no such call.
-func syncDir(dir string) {
-	if f, err := os.Open(dir); err == nil {
-		_ = f.Sync()
-		_ = f.Close()
-	}
-}

@@ -110,8 +110,9 @@ func place(from, to string) error {
 			return err
 		}
 	}
-	syncDir(to)
-	syncDir(filepath.Dir(to))
+	for _, dir := range []string{to, filepath.Dir(to)} {
+		_ = blob.SyncDir(dir) // some network drives have no such call
+	}
 	return nil
 }
 
@@ -142,7 +143,7 @@ func (z *archive) open(from *zip.Reader) error {
 	if err != nil {
 		return damaged("%s: %w", manifestFile, err)
 	}
-	err = json.NewDecoder(io.LimitReader(reader{z.ctx, r}, maxManifest)).Decode(&z.m)
+	err = json.NewDecoder(io.LimitReader(blob.UntilDone(z.ctx, r), maxManifest)).Decode(&z.m)
 	_ = r.Close()
 	if z.ctx.Err() != nil {
 		return z.ctx.Err()
@@ -278,7 +279,7 @@ func (z *archive) read(f File, do func(io.Reader) error) error {
 	if err != nil {
 		return damaged("%s: %w", f.Name, err)
 	}
-	err = do(&verified{ctx: z.ctx, r: r, File: f, hash: sha256.New()})
+	err = do(blob.UntilDone(z.ctx, &verified{r: r, File: f, hash: sha256.New()}))
 	_ = r.Close()
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", f.Name, err)
@@ -288,17 +289,13 @@ func (z *archive) read(f File, do func(io.Reader) error) error {
 
 // verified reads a file as the manifest lists it.
 type verified struct {
-	ctx context.Context
-	r   io.Reader
+	r io.Reader
 	File
 	hash hash.Hash
 	read int64
 }
 
 func (v *verified) Read(p []byte) (int, error) {
-	if err := v.ctx.Err(); err != nil {
-		return 0, err
-	}
 	n, err := v.r.Read(p)
 	v.hash.Write(p[:n])
 	v.read += int64(n)

@@ -61,7 +61,7 @@ func Check(ctx context.Context, s Store, sum string) error {
 	}
 	defer func() { _ = r.Close() }()
 	h := sha256.New()
-	if _, err := io.Copy(h, reader{ctx, r}); err != nil {
+	if _, err := io.Copy(h, UntilDone(ctx, r)); err != nil {
 		return fmt.Errorf("check blob %s: %w", sum, err)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
@@ -94,13 +94,15 @@ func missing(sum string) error {
 	return seedbed.Errorf(seedbed.NotFound, "blob %s is not in the store: %w", sum, fs.ErrNotExist)
 }
 
-// A reader stops when its context does.
-type reader struct {
+// UntilDone reads what r reads until ctx ends, whose error it then gives.
+func UntilDone(ctx context.Context, r io.Reader) io.Reader { return untilDone{ctx, r} }
+
+type untilDone struct {
 	ctx context.Context
 	r   io.Reader
 }
 
-func (r reader) Read(p []byte) (int, error) {
+func (r untilDone) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, err
 	}

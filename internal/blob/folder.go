@@ -69,15 +69,15 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sum string, size int64, err
 	if err = os.Rename(f.Name(), path); err != nil {
 		return
 	}
-	if err = syncDir(filepath.Dir(path)); err != nil {
+	if err = SyncDir(filepath.Dir(path)); err != nil {
 		return
 	}
-	err = syncDir(d.dir)
+	err = SyncDir(d.dir)
 	return
 }
 
-// syncDir makes a rename in dir durable. Windows has no such call.
-func syncDir(dir string) error {
+// SyncDir makes a rename in dir durable. Windows has no such call.
+func SyncDir(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -44,7 +44,7 @@ func (dir incoming) receive(ctx context.Context, r io.Reader) (f *os.File, sum s
 		return nil, "", 0, err
 	}
 	h := sha256.New()
-	if size, err = io.Copy(io.MultiWriter(f, h), reader{ctx, r}); err != nil {
+	if size, err = io.Copy(io.MultiWriter(f, h), UntilDone(ctx, r)); err != nil {
 		return nil, "", 0, errors.Join(err, discard(f))
 	}
 	return f, hex.EncodeToString(h.Sum(nil)), size, nil

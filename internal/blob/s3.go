@@ -233,7 +233,7 @@ func (s *S3) putParts(ctx context.Context, sum string, whole *io.SectionReader) 
 		size := min(step, whole.Size()-at)
 		part := io.NewSectionReader(whole, at, size)
 		h := sha256.New()
-		if _, err := io.Copy(h, reader{ctx, part}); err != nil {
+		if _, err := io.Copy(h, UntilDone(ctx, part)); err != nil {
 			return err
 		}
 		if _, err := part.Seek(0, io.SeekStart); err != nil {
