@@ -27,7 +27,6 @@ type S3 struct {
 
 	mu     sync.Mutex
 	faults []*Fault
-	asked  []string
 }
 
 // Keys of the server.
@@ -151,20 +150,10 @@ func (s *S3) Heal() {
 	s.faults = nil
 }
 
-// Asked are the requests since it was last called: method, path and query.
-func (s *S3) Asked() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	asked := s.asked
-	s.asked = nil
-	return asked
-}
-
 // meets is the fault that a request meets, if any.
 func (s *S3) meets(r *http.Request) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, r.Method+" "+r.URL.RequestURI())
 	for i, f := range s.faults {
 		if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.RequestURI(), f.Path) {
 			continue
