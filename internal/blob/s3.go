@@ -336,7 +336,14 @@ func (s *S3) Each(ctx context.Context) iter.Seq2[Info, error] {
 // ended: whoever sent them was killed. They are no blobs, but are paid for.
 // OpenS3 sweeps what is older than a day.
 func (s *S3) Sweep(ctx context.Context, before time.Time) error {
-	for u := range s.core.ListIncompleteUploads(ctx, s.bucket, s.folder, true) {
+	listing, cancel := context.WithCancel(ctx)
+	uploads := s.core.ListIncompleteUploads(listing, s.bucket, s.folder, true)
+	defer func() { // where it is left in the middle, it ends once all is taken
+		cancel()
+		for range uploads {
+		}
+	}()
+	for u := range uploads {
 		if u.Err != nil {
 			return fmt.Errorf("list uploads that broke off: %w", s.understand(u.Err))
 		}

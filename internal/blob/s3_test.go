@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+	"go.uber.org/goleak"
 
 	"seedbed/internal/blob"
 	"seedbed/internal/blob/blobtest"
@@ -144,8 +145,10 @@ func TestS3KilledUpload(t *testing.T) {
 	s, bucket, _ := openS3(t, server, 1)
 	// What aborts the upload does not get through either.
 	server.Break(blobtest.Fault{Method: "PUT", Path: "partNumber=3", Status: 500}, blobtest.Fault{Method: "DELETE", Status: 500})
-	if _, _, err := s.Put(t.Context(), bytes.NewReader(noise(11<<20))); err == nil {
-		t.Fatal("Put succeeded without its last part")
+	for range 4 { // so many that Sweep may stop in the middle
+		if _, _, err := s.Put(t.Context(), bytes.NewReader(noise(11<<20))); err == nil {
+			t.Fatal("Put succeeded without its last part")
+		}
 	}
 	server.Heal()
 	for info, err := range s.Each(t.Context()) {
@@ -164,6 +167,14 @@ func TestS3KilledUpload(t *testing.T) {
 	}
 	if err := s.Sweep(t.Context(), time.Now().Add(-time.Hour)); err != nil || parts() == 0 {
 		t.Errorf("Sweep of old uploads: %v, %d parts are left of an upload just begun, want them kept", err, parts())
+	}
+	server.Break(blobtest.Fault{Method: "DELETE", Status: 500})
+	if err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); err == nil {
+		t.Error("Sweep succeeded though no upload could be removed")
+	}
+	server.Heal()
+	if err := goleak.Find(); err != nil && strings.Contains(err.Error(), "listIncompleteUploads") {
+		t.Errorf("Sweep leaves its listing behind: %v", err)
 	}
 	if err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); err != nil || parts() != 0 {
 		t.Errorf("Sweep: %v, %d parts are left, want none", err, parts())
