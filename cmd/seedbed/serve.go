@@ -109,7 +109,7 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 		Version:   version(),
 		Sandbox:   o.sandbox,
 		LocalOnly: local,
-		Ready:     o.ready,
+		Ready:     o.db.Ready,
 		Totals:    o.service.Totals,
 	})
 	address, everywhere := reach(listener.Addr())
@@ -299,11 +299,6 @@ func openIndex(ctx context.Context, data string, db *store.DB, log *slog.Logger)
 func (o *opened) close() error {
 	o.reader.Pool.Close()
 	return errors.Join(o.index.Close(), o.db.Close())
-}
-
-func (o *opened) ready(ctx context.Context) error {
-	_, err := o.db.SeedCount(ctx)
-	return err
 }
 
 // work begins to work off jobs.

@@ -7,6 +7,14 @@ import (
 	"seedbed/internal/seedbed"
 )
 
+// Ready is an error while the database cannot be asked.
+func (r reads) Ready(ctx context.Context) error {
+	if _, err := r.number(ctx, `SELECT count(*) FROM (SELECT 1 FROM seeds LIMIT 1) AS first`); err != nil {
+		return fmt.Errorf("ask the database: %w", err)
+	}
+	return nil
+}
+
 // Totals are how much there is of everything. No table is read that grows with
 // the seeds.
 func (r reads) Totals(ctx context.Context) (seedbed.Totals, error) {
