@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"seedbed/internal/seedbed"
 )
 
 // Rekey is the migration to new keys.
@@ -42,4 +44,33 @@ func MigrateTo(ctx context.Context, o Options, version int64) (newest int64, err
 	}
 	all := p.ListSources()
 	return all[len(all)-1].Version, err
+}
+
+// Setting is a row of the smallest table there is, "" where it was never set.
+// The program has no settings.
+func (r reads) Setting(ctx context.Context, name string) (string, error) {
+	v, err := scanOne[string](r.q.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
+}
+
+// SetSetting stores a setting.
+func (tx *Tx) SetSetting(ctx context.Context, name, value string) error {
+	_, err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}
+
+// SaveOutcome saves one passage. It reports false if that was not queued any
+// more.
+func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool, error) {
+	d := Desk{tx: tx, run: run, queued: map[int]int{}}
+	var s script
+	d.find(&s, []int{o.Ordinal})
+	if err := s.run(ctx, tx.q); err != nil || len(d.queued) == 0 {
+		return false, err
+	}
+	_, err := d.Save(ctx, []Outcome{o}, false)
+	return err == nil, err
 }

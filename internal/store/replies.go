@@ -46,23 +46,3 @@ func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error 
 	}
 	return nil
 }
-
-// Setting is a stored setting, "" where it was never set.
-func (r reads) Setting(ctx context.Context, name string) (string, error) {
-	v, err := scanOne[string](r.q.QueryRowContext(ctx, `SELECT value FROM settings WHERE name = $1`, name))
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("load setting %s: %w", name, err)
-	}
-	return v, nil
-}
-
-// SetSetting stores a setting.
-func (tx *Tx) SetSetting(ctx context.Context, name, value string) error {
-	if _, err := tx.exec(ctx, `INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value); err != nil {
-		return fmt.Errorf("save setting %s: %w", name, err)
-	}
-	return nil
-}

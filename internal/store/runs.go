@@ -43,8 +43,8 @@ func scanState(row scanner, r *seedbed.Run, before ...any) error {
 	return err
 }
 
-// MaxRuns is how many runs a list has at most.
-const MaxRuns = 200
+// maxRuns is how many runs a list has at most.
+const maxRuns = 200
 
 // Runs lists the runs of a source, "" for all, the newest first.
 func (r reads) Runs(ctx context.Context, source string) ([]seedbed.Run, error) {
@@ -52,7 +52,7 @@ func (r reads) Runs(ctx context.Context, source string) ([]seedbed.Run, error) {
 	if source != "" {
 		where, args = "WHERE r.source = $1 ", []any{source}
 	}
-	out, err := list(ctx, r.q, scanRun, selectRun+where+fmt.Sprintf("ORDER BY r.created DESC, r.id DESC LIMIT %d", MaxRuns), args...)
+	out, err := list(ctx, r.q, scanRun, selectRun+where+fmt.Sprintf("ORDER BY r.created DESC, r.id DESC LIMIT %d", maxRuns), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
@@ -89,7 +89,7 @@ func (tx *Tx) AddRun(ctx context.Context, r seedbed.Run) error {
 }
 
 // SaveRun stores a run's state, error, limits, times and total. Its other
-// counts only grow, by [Tx.SaveOutcome] and [Tx.Spend].
+// counts only grow, by [Desk.Save] and [Tx.Spend].
 func (tx *Tx) SaveRun(ctx context.Context, r seedbed.Run) error {
 	code, message := errorColumns(r.Error)
 	n, err := tx.exec(ctx, `UPDATE runs SET state = $2, error_code = $3, error = $4, total = $5, started = $6, finished = $7,
@@ -263,19 +263,6 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		return now, found(sql.ErrNoRows, "run", d.run.ID)
 	}
 	return now, nil
-}
-
-// SaveOutcome saves one passage. It reports false if that was not queued any
-// more.
-func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool, error) {
-	d := Desk{tx: tx, run: run, queued: map[int]int{}}
-	var s script
-	d.find(&s, []int{o.Ordinal})
-	if err := s.run(ctx, tx.q); err != nil || len(d.queued) == 0 {
-		return false, err
-	}
-	_, err := d.Save(ctx, []Outcome{o}, false)
-	return err == nil, err
 }
 
 // Spend counts what a run has spent.

@@ -198,15 +198,6 @@ func (tx *Tx) DeletePassages(ctx context.Context, source string) error {
 	return nil
 }
 
-// PassageCount is how many passages of a source are stored.
-func (r reads) PassageCount(ctx context.Context, source string) (int, error) {
-	n, err := r.number(ctx, `SELECT count(*) FROM passages WHERE source = $1`, source)
-	if err != nil {
-		return 0, fmt.Errorf("count passages of source %s: %w", source, err)
-	}
-	return n, nil
-}
-
 // Cuts are some passages of a source, with their text and without document,
 // in document order. Ordinals that are not there are left out.
 func (r reads) Cuts(ctx context.Context, source string, ordinals []int) ([]Cut, error) {
