@@ -273,7 +273,7 @@ func (s *Service) settled(ctx context.Context, found []difference) ([]difference
 			return nil, err
 		}
 		for _, d := range some {
-			if !noted[d.ID] && now[d.ID] == d.Database {
+			if _, ok := noted[d.ID]; !ok && now[d.ID] == d.Database {
 				out = append(out, d)
 			}
 		}

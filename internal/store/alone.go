@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"strings"
 	"time"
 
@@ -32,9 +31,7 @@ func (db *DB) Alone(ctx context.Context, name string, do func() error) (mine boo
 		return false, fmt.Errorf("lock %s: %w", name, plain(err))
 	}
 	defer func() { _ = conn.Close() }()
-	h := fnv.New64a()
-	_, _ = h.Write([]byte("alone\x00" + name))
-	key := int64(h.Sum64())
+	key := lockKey("alone", name)
 	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, key).Scan(&mine); err != nil {
 		return false, fmt.Errorf("lock %s: %w", name, plain(err))
 	}

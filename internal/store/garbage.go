@@ -31,7 +31,7 @@ func (tx *Tx) ClaimBlob(ctx context.Context, sum string) error {
 	removing, err := scanOne[int](tx.q.QueryRowContext(ctx, `INSERT INTO garbage (sha256) VALUES ($1)
 		ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256 RETURNING removing`, sum))
 	if err != nil {
-		return fmt.Errorf("claim blob %s: %w", sum, plain(err))
+		return fmt.Errorf("claim blob %s: %w", sum, err)
 	}
 	if removing != 0 {
 		return seedbed.Errorf(seedbed.Unavailable, "the same bytes are being removed just now: send them again in a moment")

@@ -24,8 +24,7 @@ func newKeys(e *engine) *goose.GoFunc {
 }
 
 func (tx *Tx) rekey(ctx context.Context) error {
-	number := func(row scanner) (n int64, err error) { return n, row.Scan(&n) }
-	seeds, err := list(ctx, tx.q, number, `SELECT DISTINCT seed FROM bands ORDER BY seed`)
+	seeds, err := list(ctx, tx.q, scanOne[int64], `SELECT DISTINCT seed FROM bands ORDER BY seed`)
 	if err != nil {
 		return err
 	}
@@ -37,13 +36,9 @@ func (tx *Tx) rekey(ctx context.Context) error {
 		n                        int64
 	}
 	for some := range slices.Chunk(seeds, 500) {
-		args := make([]any, len(some))
-		for i, n := range some {
-			args[i] = n
-		}
 		questions, err := list(ctx, tx.q, func(row scanner) (a asked, err error) {
 			return a, row.Scan(&a.id, &a.n, &a.collection, &a.question)
-		}, `SELECT id, n, collection, question FROM seeds WHERE n IN (`+marks(1, len(some))+`)`, args...)
+		}, `SELECT id, n, collection, question FROM seeds WHERE n IN (`+marks(1, len(some))+`)`, anys(some)...)
 		if err != nil {
 			return err
 		}

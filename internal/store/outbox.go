@@ -108,38 +108,19 @@ func (r reads) Versions(ctx context.Context, after string, limit int) ([]Pending
 // VersionsOf are the versions of some seeds by their ids. Those that are not
 // there are left out.
 func (r reads) VersionsOf(ctx context.Context, ids []string) (map[string]int64, error) {
-	out := map[string]int64{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	ids = padded(ids)
-	found, err := list(ctx, r.q, func(row scanner) (Pending, error) {
-		var p Pending
-		err := row.Scan(&p.Seed, &p.Version)
-		return p, err
-	}, `SELECT id, version FROM seeds WHERE id IN (`+marks(1, len(ids))+`)`, anys(ids)...)
+	out, err := byID[int64](ctx, r.q, ids, `SELECT id, version FROM seeds WHERE id`)
 	if err != nil {
 		return nil, fmt.Errorf("list versions of seeds: %w", err)
-	}
-	for _, p := range found {
-		out[p.Seed] = p.Version
 	}
 	return out, nil
 }
 
-// Noted are those of some seeds that stand in the outbox.
-func (r reads) Noted(ctx context.Context, ids []string) (map[string]bool, error) {
-	out := map[string]bool{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	ids = padded(ids)
-	found, err := list(ctx, r.q, scanOne[string], `SELECT seed FROM outbox WHERE seed IN (`+marks(1, len(ids))+`)`, anys(ids)...)
+// Noted are the versions of those of some seeds that stand in the outbox, by
+// the seeds' ids.
+func (r reads) Noted(ctx context.Context, ids []string) (map[string]int64, error) {
+	out, err := byID[int64](ctx, r.q, ids, `SELECT seed, version FROM outbox WHERE seed`)
 	if err != nil {
 		return nil, fmt.Errorf("look into the outbox: %w", err)
-	}
-	for _, id := range found {
-		out[id] = true
 	}
 	return out, nil
 }

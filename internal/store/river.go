@@ -26,7 +26,7 @@ func (r reads) PassagesAtWork(ctx context.Context, run string) (map[int]bool, er
 	jobs, err := list(ctx, r.q, func(row scanner) (ordinals []int, err error) {
 		err = row.Scan(fromJSON{&ordinals})
 		return ordinals, err
-	}, `SELECT args ->> 'ordinals' FROM river_job WHERE kind = 'passage' AND state IN ('available', 'running', 'retryable', 'scheduled', 'pending') AND args ->> 'run' = $1`, run)
+	}, `SELECT args ->> 'ordinals' FROM river_job WHERE kind = 'passage' AND state IN `+open+` AND args ->> 'run' = $1`, run)
 	if err != nil {
 		return nil, fmt.Errorf("list the jobs of run %s: %w", run, err)
 	}

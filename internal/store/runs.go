@@ -349,21 +349,9 @@ func (tx *Tx) Requeue(ctx context.Context, run, code string) (int, error) {
 // RunStates are the states of some runs, by their ids, of those that are
 // there.
 func (r reads) RunStates(ctx context.Context, ids []string) (map[string]string, error) {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	pairs, err := list(ctx, r.q, func(row scanner) ([2]string, error) {
-		var p [2]string
-		err := row.Scan(&p[0], &p[1])
-		return p, err
-	}, `SELECT id, state FROM runs WHERE id IN (`+marks(1, len(ids))+`)`, args...)
+	out, err := byID[string](ctx, r.q, ids, `SELECT id, state FROM runs WHERE id`)
 	if err != nil {
 		return nil, fmt.Errorf("load the states of runs: %w", err)
-	}
-	out := map[string]string{}
-	for _, p := range pairs {
-		out[p[0]] = p[1]
 	}
 	return out, nil
 }

@@ -61,6 +61,5 @@ func (st statement) run(ctx context.Context, on session) error {
 		_, err := on.exec(ctx, st.query, st.args...)
 		return err
 	}
-	_, err := list(ctx, on, func(row scanner) (struct{}, error) { return struct{}{}, st.scan(row) }, st.query, st.args...)
-	return err
+	return each(ctx, on, st.scan, st.query, st.args...)
 }

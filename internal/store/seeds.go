@@ -46,16 +46,15 @@ func (tx *Tx) HoldSeeds(ctx context.Context, ids []string) (map[string]Seed, err
 
 func (r reads) seedsByID(ctx context.Context, ids []string, held string) (map[string]Seed, error) {
 	out := make(map[string]Seed, len(ids))
-	for len(ids) > 0 {
-		some := ids[:min(len(ids), 500)]
-		ids = ids[len(some):]
+	for some := range slices.Chunk(ids, idsAtOnce) {
 		args := anys(padded(some))
-		seeds, err := list(ctx, r.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(args))+`)`+held, args...)
+		err := each(ctx, r.q, func(row scanner) error {
+			s, err := scanSeed(row)
+			out[s.ID] = s
+			return err
+		}, `SELECT version, collection, body FROM seeds WHERE id IN (`+marks(1, len(args))+`)`+held, args...)
 		if err != nil {
 			return nil, fmt.Errorf("load seeds: %w", err)
-		}
-		for _, s := range seeds {
-			out[s.ID] = s
 		}
 	}
 	return out, nil
@@ -279,7 +278,7 @@ func (r reads) Alike(ctx context.Context, collection string, keys []uint64) (map
 	out := map[uint64][]Alike{}
 	for some := range slices.Chunk(keys, mostKeys) {
 		query, args, scan := r.q.alike(out, collection, some)
-		if _, err := list(ctx, r.q, func(row scanner) (struct{}, error) { return struct{}{}, scan(row) }, query, args...); err != nil {
+		if err := each(ctx, r.q, scan, query, args...); err != nil {
 			return nil, fmt.Errorf("look for duplicates: %w", err)
 		}
 	}
@@ -549,24 +548,9 @@ func (r reads) SeedCount(ctx context.Context) (int, error) {
 
 // Titles are the titles, or else the names, of sources by their ids.
 func (r reads) Titles(ctx context.Context, ids []string) (map[string]string, error) {
-	out := map[string]string{}
-	if len(ids) == 0 {
-		return out, nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	pairs, err := list(ctx, r.q, func(row scanner) ([2]string, error) {
-		var p [2]string
-		err := row.Scan(&p[0], &p[1])
-		return p, err
-	}, `SELECT id, CASE WHEN title <> '' THEN title ELSE name END FROM sources WHERE id IN (`+marks(1, len(ids))+`)`, args...)
+	out, err := byID[string](ctx, r.q, ids, `SELECT id, CASE WHEN title <> '' THEN title ELSE name END FROM sources WHERE id`)
 	if err != nil {
 		return nil, fmt.Errorf("load titles: %w", err)
-	}
-	for _, p := range pairs {
-		out[p[0]] = p[1]
 	}
 	return out, nil
 }

@@ -249,19 +249,9 @@ func (s *script) cuts(out *[]Cut, source string, ordinals []int, which string, a
 // PassageTexts are the texts of the passages that seeds were found in, by the
 // seeds' ids.
 func (r reads) PassageTexts(ctx context.Context, seeds []string) (map[string]string, error) {
-	out := make(map[string]string, len(seeds))
-	for some := range slices.Chunk(seeds, 500) {
-		args := anys(padded(some))
-		_, err := list(ctx, r.q, func(row scanner) (struct{}, error) {
-			var id, text string
-			err := row.Scan(&id, &text)
-			out[id] = text
-			return struct{}{}, err
-		}, `SELECT d.id, p.text FROM seeds d JOIN passages p ON p.source = d.source AND p.ordinal = d.ordinal
-			WHERE d.id IN (`+marks(1, len(args))+`)`, args...)
-		if err != nil {
-			return nil, fmt.Errorf("load passages of seeds: %w", err)
-		}
+	out, err := byID[string](ctx, r.q, seeds, `SELECT d.id, p.text FROM seeds d JOIN passages p ON p.source = d.source AND p.ordinal = d.ordinal WHERE d.id`)
+	if err != nil {
+		return nil, fmt.Errorf("load passages of seeds: %w", err)
 	}
 	return out, nil
 }

@@ -164,16 +164,21 @@ func (tx *Tx) Lock(ctx context.Context, words ...string) error {
 	return sc.run(ctx, tx.q)
 }
 
-// lock adds a [Tx.Lock] on PostgreSQL.
-func (s *script) lock(ctx context.Context, words ...string) {
+// lockKey is what PostgreSQL knows a lock by.
+func lockKey(words ...string) int64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strings.Join(words, "\x00")))
+	return int64(h.Sum64())
+}
+
+// lock adds a [Tx.Lock] on PostgreSQL.
+func (s *script) lock(ctx context.Context, words ...string) {
 	s.add("wait for "+strings.Join(words, " "), func(row scanner) error {
 		seconds, err := scanOne[float64](row)
 		tell(ctx, time.Duration(seconds*float64(time.Second)))
 		return err
 	}, `SELECT extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
-		FROM (SELECT pg_advisory_xact_lock($1) OFFSET 0) AS locked`, int64(h.Sum64()))
+		FROM (SELECT pg_advisory_xact_lock($1) OFFSET 0) AS locked`, lockKey(words...))
 }
 
 type waitsKey struct{}
@@ -204,23 +209,58 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int, error) 
 // reads are the methods that change nothing.
 type reads struct{ q session }
 
-// list runs a query and scans each row by scan.
-func list[T any](ctx context.Context, q session, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+// each runs a query and has each row scanned.
+func each(ctx context.Context, q session, scan func(scanner) error, query string, args ...any) error {
 	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return plain(err)
+		}
+	}
+	return plain(rows.Err())
+}
+
+// list runs a query and gives what scan makes of each row.
+func list[T any](ctx context.Context, q session, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	var out []T
+	err := each(ctx, q, func(row scanner) error {
+		v, err := scan(row)
+		out = append(out, v)
+		return err
+	}, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, plain(err)
-		}
-		out = append(out, v)
-	}
-	return out, plain(rows.Err())
+	return out, nil
 }
+
+// byID asks for the rows with some ids, and gives the second column of each by
+// the first, the id. Those that are not there are left out. The query ends
+// with the name of the column that is to be among the ids.
+func byID[T any](ctx context.Context, q session, ids []string, query string) (map[string]T, error) {
+	out := make(map[string]T, len(ids))
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		args := anys(padded(some))
+		err := each(ctx, q, func(row scanner) error {
+			var id string
+			var v T
+			err := row.Scan(&id, &v)
+			out[id] = v
+			return err
+		}, query+` IN (`+marks(1, len(args))+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// idsAtOnce is how many rows are asked for by their ids in one query.
+const idsAtOnce = 500
 
 // scanner is a *sql.Row or *sql.Rows.
 type scanner interface{ Scan(dest ...any) error }

@@ -72,11 +72,7 @@ func (tx *Tx) RescueJobs(ctx context.Context, lease time.Duration) (int, error) 
 
 // ReturnJobs puts jobs back that nobody works on any more.
 func (tx *Tx) ReturnJobs(ctx context.Context, ids []int64) error {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	_, err := tx.putBack(ctx, `id IN (`+marks(1, len(ids))+`)`, args...)
+	_, err := tx.putBack(ctx, `id IN (`+marks(1, len(ids))+`)`, anys(ids)...)
 	return err
 }
 
