@@ -161,12 +161,56 @@ func safeAndNamed(t *testing.T, path string, page webtest.Page) map[string]bool 
 			t.Errorf("GET %s: a %s without words: %v", path, n.Data, n.Attr)
 		}
 	}
+	told(t, path, page, seen)
 	for _, n := range page.All("[aria-labelledby]") {
 		if id := webtest.Attr(n, "aria-labelledby"); !seen[id] && len(page.All("#sources li")) > 0 {
 			t.Errorf("GET %s: aria-labelledby names %s, which is not there", path, id)
 		}
 	}
 	return seen
+}
+
+// told fails the test if who hears a page, or goes through it by keys, is told
+// less than who sees it, or more than one can listen to.
+func told(t *testing.T, path string, page webtest.Page, ids map[string]bool) {
+	t.Helper()
+	level := 0
+	ofBook := page.All(".text *") // whose headings are as they are
+	for _, n := range page.All("h1, h2, h3, h4, h5, h6") {
+		if slices.Contains(ofBook, n) {
+			continue
+		}
+		at := int(n.Data[1] - '0')
+		if at > level+1 {
+			t.Errorf("GET %s: the heading %q is an h%d below an h%d", path, strings.TrimSpace(webtest.Text(n)), at, level)
+		}
+		level = at
+	}
+	labels := map[string]bool{}
+	for _, n := range page.All("nav") {
+		label := webtest.Attr(n, "aria-label")
+		if label == "" || labels[label] {
+			t.Errorf("GET %s: two navigations are called %q, or one is called nothing", path, label)
+		}
+		labels[label] = true
+	}
+	for _, n := range page.All("[aria-describedby]") {
+		if id := webtest.Attr(n, "aria-describedby"); !ids[id] {
+			t.Errorf("GET %s: aria-describedby names %s, which is not there", path, id)
+		}
+	}
+	for selector, why := range map[string]string{
+		"[role=status] progress, [aria-live] progress, [aria-live] .queue, .queue[aria-live]": "progress is read out at every step",
+		"h1[role], h2[role], h3[role]":                       "a heading is no heading any more",
+		"th:not([scope]), table:not(:has(th))":               "a table has columns without a name",
+		"pre:not([tabindex]), blockquote:not([tabindex])":    "what may scroll cannot be reached by keys",
+		"form:has([role=alert][id]):not([aria-describedby])": "a form is not tied to what is wrong with it",
+		".scores [title]":                                    "an explanation is shown to the mouse alone",
+	} {
+		for _, n := range page.All(selector) {
+			t.Errorf("GET %s: %s: <%s> %v", path, why, n.Data, n.Attr)
+		}
+	}
 }
 
 func TestEmptyLibrary(t *testing.T) {

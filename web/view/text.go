@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -87,7 +88,7 @@ func Prose(text string) templ.Component {
 			open = open[:0]
 		}
 		code := func() {
-			b.WriteString("<pre><code>" + escaped(strings.Join(open, "\n")) + "</code></pre>")
+			b.WriteString(`<pre tabindex="0"><code>` + escaped(strings.Join(open, "\n")) + "</code></pre>")
 			open, fence = open[:0], ""
 		}
 		for line := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n") {
@@ -110,6 +111,17 @@ func Prose(text string) templ.Component {
 		paragraph()
 		b.WriteString("</div>")
 	})
+}
+
+// languages are how BCP 47 names them.
+var languages = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
+// spoken says which language a text is in, to who has it read aloud.
+func spoken(language string) templ.Attributes {
+	if !languages.MatchString(language) {
+		return nil
+	}
+	return templ.Attributes{"lang": language}
 }
 
 // fenceOf is the run of three or more backticks or tildes that opens a line.

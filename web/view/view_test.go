@@ -60,11 +60,11 @@ func TestProse(t *testing.T) {
 		{"  indented\r\nline", "<p>  indented\nline</p>"},
 		{"call `f(x)` now", "<p>call <code>f(x)</code> now</p>"},
 		{"a ` alone and `` two", "<p>a ` alone and `` two</p>"},
-		{"so:\n```go\nfunc main() {\n\n}\n```\nend", "<p>so:</p><pre><code>func main() {\n\n}</code></pre><p>end</p>"},
-		{"~~~\na\n```\nb\n~~~", "<pre><code>a\n```\nb</code></pre>"},
-		{"````\n```\n````", "<pre><code>```</code></pre>"},
-		{"```\nnever closed", "<pre><code>never closed</code></pre>"},
-		{"```\n</code></pre><script>x</script>\n```", "<pre><code>&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;x&lt;/script&gt;</code></pre>"},
+		{"so:\n```go\nfunc main() {\n\n}\n```\nend", "<p>so:</p><pre tabindex=\"0\"><code>func main() {\n\n}</code></pre><p>end</p>"},
+		{"~~~\na\n```\nb\n~~~", "<pre tabindex=\"0\"><code>a\n```\nb</code></pre>"},
+		{"````\n```\n````", "<pre tabindex=\"0\"><code>```</code></pre>"},
+		{"```\nnever closed", "<pre tabindex=\"0\"><code>never closed</code></pre>"},
+		{"```\n</code></pre><script>x</script>\n```", "<pre tabindex=\"0\"><code>&lt;/code&gt;&lt;/pre&gt;&lt;script&gt;x&lt;/script&gt;</code></pre>"},
 		{"[a](javascript:alert(1)) <b onclick=x>", "<p>[a](javascript:alert(1)) &lt;b onclick=x&gt;</p>"},
 		{"$x_1 * y_2 * z$", `<p><span class="tex">$x_1 * y_2 * z$</span></p>`},
 		{"if $n$ is $$\\frac<1>2$$ or \\(a\\) and\n\\[b\\]", `<p>if <span class="tex">$n$</span> is <span class="tex">$$\frac&lt;1&gt;2$$</span> or <span class="tex">\(a\)</span> and` + "\n" + `<span class="tex">\[b\]</span></p>`},
@@ -98,7 +98,11 @@ func FuzzProse(f *testing.F) {
 			}
 			tok := z.Token()
 			switch tok.Data {
-			case "p", "pre", "code":
+			case "pre":
+				if d := cmp.Diff([]html.Attribute{{Key: "tabindex", Val: "0"}}, tok.Attr); kind == html.StartTagToken && d != "" {
+					t.Fatalf("Prose(%q) has a pre with other attributes: %s", text, d)
+				}
+			case "p", "code":
 				if len(tok.Attr) > 0 {
 					t.Fatalf("Prose(%q) has <%s> with attributes: %s", text, tok.Data, out)
 				}
