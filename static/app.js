@@ -27,7 +27,13 @@ if (matchMedia("(max-width: 60rem)").matches) {
   for (const details of $$("details[data-narrow-closed]")) details.open = false;
 }
 
-// A menu closes when something else is clicked, and on Escape.
+// Said to who listens and does not see what changed.
+const say = (words) => ($("#said").textContent = words);
+
+// A form that came back begins with what is wrong.
+$("main [role=alert][tabindex]")?.focus();
+
+// A menu closes when something else is clicked or gets the focus, and on Escape.
 document.addEventListener("click", (event) => {
   for (const menu of $$("details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
@@ -35,13 +41,39 @@ document.addEventListener("click", (event) => {
   const dismiss = event.target.closest("[data-dismiss]");
   if (dismiss) dismiss.closest(".panel").remove();
 });
+document.addEventListener("focusin", (event) => {
+  for (const menu of $$("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of $$("details.menu[open]")) {
     menu.open = false;
-    (menu.closest("[data-seed]") || $("summary", menu)).focus();
+    $("summary", menu).focus();
   }
 });
+
+// Who has the focus keeps it when a part of the page is swapped. Where it went
+// with the old part, what is nearest around it and still there takes it.
+{
+  let around = [];
+  document.addEventListener("htmx:before:swap", () => {
+    if (document.activeElement === document.body) return;
+    around = [];
+    for (let at = document.activeElement; at; at = at.parentElement) if (at.id) around.push(at.id);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    // What is hidden loses the focus only when the page is drawn again.
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (document.activeElement !== document.body) return;
+      const next = around.map((id) => document.getElementById(id)).find((at) => at?.checkVisibility());
+      if (!next) return;
+      if (!next.hasAttribute("tabindex")) next.tabIndex = -1;
+      next.focus();
+    }));
+  });
+}
 
 // Texts that are there to be copied.
 for (const button of $$("[data-copy]")) {
@@ -50,6 +82,7 @@ for (const button of $$("[data-copy]")) {
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
     button.textContent = "Copied";
+    say("Copied");
   });
 }
 
@@ -131,8 +164,11 @@ function uploads(form) {
   const list = $(".queue", form);
   const waiting = [];
   let running = 0;
+  let stored = 0;
+  let problems = [];
 
   const add = (files) => {
+    if (files.length) say("Uploading " + (files.length === 1 ? files[0].name : files.length + " files"));
     for (const file of files) {
       const item = document.createElement("li");
       const name = document.createElement("span");
@@ -142,12 +178,12 @@ function uploads(form) {
       progress.max = 1;
       progress.value = 0;
       progress.setAttribute("aria-label", "Upload of " + file.name);
-      const say = document.createElement("span");
-      say.className = "say";
-      say.textContent = "waiting";
-      item.append(name, progress, say);
+      const told = document.createElement("span");
+      told.className = "say";
+      told.textContent = "waiting";
+      item.append(name, progress, told);
       list.append(item);
-      waiting.push({ file, item, progress, say });
+      waiting.push({ file, item, progress, told });
     }
     next();
   };
@@ -158,11 +194,15 @@ function uploads(form) {
       send(waiting.shift()).finally(() => {
         running--;
         next();
+        if (running > 0) return;
+        say([stored === 1 ? "1 file stored" : stored + " files stored", ...problems].join(". "));
+        stored = 0;
+        problems = [];
       });
     }
   };
 
-  const send = ({ file, item, progress, say }) =>
+  const send = ({ file, item, progress, told }) =>
     new Promise((resolve) => {
       const body = new FormData();
       for (const field of form.elements) {
@@ -177,11 +217,12 @@ function uploads(form) {
       request.upload.addEventListener("progress", (event) => {
         if (!event.lengthComputable) return;
         progress.value = event.loaded / event.total;
-        say.textContent = event.loaded < event.total ? Math.floor(progress.value * 100) + " %" : "storing";
+        told.textContent = event.loaded < event.total ? Math.floor(progress.value * 100) + " %" : "storing";
       });
       const failed = (words) => {
         item.classList.add("failed");
-        say.textContent = words;
+        told.textContent = words;
+        problems.push(file.name + ": " + words);
         resolve();
       };
       request.addEventListener("error", () => failed("The connection broke off. Is the file still there, and the server running?"));
@@ -193,7 +234,8 @@ function uploads(form) {
           return;
         }
         progress.value = 1;
-        say.textContent = request.status === 201 ? "stored" : "was here already";
+        stored++;
+        told.textContent = request.status === 201 ? "stored" : "was here already";
         setTimeout(() => item.remove(), request.status === 201 ? 2500 : 8000);
         resolve();
       });
@@ -235,9 +277,27 @@ function uploads(form) {
   });
 }
 
-// Seeds: keys, and selecting many.
+// Seeds: keys, and selecting many. The settings turn the keys off.
+let keys = true;
+try {
+  keys = localStorage.getItem("keys") !== "off";
+} catch {
+  // storage may be forbidden: they are on
+}
+for (const box of $$("[data-keys]")) {
+  box.checked = keys;
+  box.addEventListener("change", () => {
+    keys = box.checked;
+    try {
+      localStorage.setItem("keys", keys ? "on" : "off");
+    } catch {
+      // for this page only, then
+    }
+  });
+}
+if (!keys) document.documentElement.classList.add("keyless");
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (!keys || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (!(event.target instanceof Element)) return;
   const typing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select");
   if (typing) return;
@@ -284,18 +344,19 @@ document.addEventListener("htmx:after:swap", selected);
 
 function selected() {
   const n = $$("input[name=id][form=bulk]:checked").length;
-  const say = $("[data-selected]");
-  if (say) say.textContent = n ? n + " selected" : "";
+  const selected = $("[data-selected]");
+  if (selected) selected.textContent = n ? n + " selected" : "";
 }
 
-// After a verdict the keys go on from the same row.
+// A verdict is said, for what shows it is not where the focus is.
 {
   let judged = "";
   document.addEventListener("htmx:before:request", (event) => {
-    const row = event.target.closest?.("[data-seed]");
-    judged = row && row.contains(document.activeElement) ? row.id : "";
+    judged = event.target.closest?.("[data-verdict]")?.id;
   });
   document.addEventListener("htmx:after:swap", () => {
-    if (judged && (document.activeElement === document.body || !document.activeElement)) document.getElementById(judged)?.focus();
+    const seed = judged && document.getElementById(judged);
+    judged = "";
+    if (seed) say($(".judgement .chip", seed).textContent + ": " + $("h1, h3", seed).textContent.trim());
   });
 }
