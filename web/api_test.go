@@ -598,10 +598,42 @@ func TestBulkAPI(t *testing.T) {
 		`{"ids":["a"],"filter":{"q":"x"},"verdict":"accepted"}`: "filter",
 		`{"ids":["a"],"verdict":"maybe"}`:                       "verdict",
 		`{"ids":["a"]}`:                                         "verdict",
+		`{"ids":["merge"],"delete":true,"verdict":"rejected"}`:  "delete",
+		`{"delete":true}`:                                       "ids",
 		`{"filter":{"colour":"red"},"verdict":"draft"}`:         "colour",
 		`{"filter":{"q":{"a":1}},"verdict":"draft"}`:            "",
 	} {
 		wantProblem(t, "bulk "+body, do(s, "POST", "/api/v1/seeds/bulk", body), 400, "invalid", parameter)
+	}
+}
+
+func TestBulkDeleteAPI(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	total := func(q seedbed.Filter) int {
+		res, err := f.Search(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Total
+	}
+	remove := func(body string) int {
+		t.Helper()
+		w := do(s, "POST", "/api/v1/seeds/bulk", body)
+		if w.Code != http.StatusOK {
+			t.Errorf("bulk %s: %d %s", body, w.Code, w.Body)
+		}
+		return decode[struct{ Deleted int }](t, w).Deleted
+	}
+	all := seedbed.Filter{Verdict: []string{extract.Draft, extract.Accepted, extract.Rejected}}
+	before := total(all)
+	if n := remove(`{"ids":["merge","gone","merge"],"delete":true}`); n != 1 || total(all) != before-1 {
+		t.Errorf("by ids: %d, and %d are left of %d", n, total(all), before)
+	}
+	wantProblem(t, "what is gone", do(s, "GET", "/api/v1/seeds/merge", ""), 404, "not_found", "")
+	rejected := total(seedbed.Filter{Verdict: []string{extract.Rejected}})
+	if n := remove(`{"filter":{},"delete":true}`); n != before-1-rejected || total(all) != rejected {
+		t.Errorf("by a filter that says nothing of verdicts: %d, and %d are left; want the %d rejected", n, total(all), rejected)
 	}
 }
 

@@ -43,9 +43,7 @@ func (s *Server) search(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.QueryParam("deleted") != "" {
-		p.Message = "The seed was deleted."
-	}
+	p.Message = deleted(atoi(c.QueryParam("deleted")))
 	if partial(c) {
 		c.Response().Header().Set("HX-Replace-Url", p.Here)
 		return s.show(c, http.StatusOK, view.SeedsFragment(p))
@@ -212,13 +210,27 @@ func row(h seedbed.Hit, back string) view.Row {
 	}
 }
 
-// judgeMany gives the selected seeds one verdict.
-func (s *Server) judgeMany(c echo.Context) error {
+// deleted says how many seeds were deleted, and nothing of none.
+func deleted(n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n == 1:
+		return "The seed was deleted."
+	}
+	return view.Count(n, "seed") + " were deleted."
+}
+
+// changeMany gives the selected seeds one verdict, or deletes them.
+func (s *Server) changeMany(c echo.Context) error {
 	form := c.Request().PostForm
 	ids, verdict, reason := form["id"], form.Get("verdict"), strings.TrimSpace(form.Get("reason"))
 	change := seedbed.SeedChange{Verdict: &verdict, VerdictReason: &reason}
-	if err := query.Change(change); err != nil {
-		return err
+	away := form.Get("delete") == "true"
+	if !away {
+		if err := query.Change(change); err != nil {
+			return err
+		}
 	}
 	back := local(form.Get("back"), "/seeds")
 	u, err := url.Parse(back)
@@ -230,25 +242,41 @@ func (s *Server) judgeMany(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	if form.Get("all") == "true" { // on the other pages too
+	all := form.Get("all") == "true" // on the other pages too
+	if all {
 		if ids, err = api.Matching(ctx, s.seeds, f); err != nil {
 			return err
 		}
 	}
-	n, err := api.Judge(ctx, s.seeds, ids, change)
+	var n int
+	switch found := atoi(form.Get("found")); {
+	case away && all && len(ids) > found:
+		return seedbed.Errorf(seedbed.Stale, "the search found %s, and now it finds %s: nothing was deleted", view.Count(found, "seed"), view.Number(len(ids)))
+	case away:
+		n, err = s.seeds.DeleteSeeds(ctx, ids, api.Still(f, all))
+	default:
+		n, err = api.Judge(ctx, s.seeds, ids, change)
+	}
 	if err != nil {
 		return err
 	}
 	if !partial(c) {
+		if away {
+			back = "/seeds?" + withParam(u.Query(), "deleted", strconv.Itoa(n)).Encode()
+		}
 		return redirect(c, back)
 	}
 	p, err := s.searchView(ctx, f)
 	if err != nil {
 		return err
 	}
-	p.Message = fmt.Sprintf("%s %s.", view.Count(n, "seed"), verdict)
-	if n == 0 {
+	switch {
+	case n == 0:
 		p.Message = "No seed was selected."
+	case away:
+		p.Message = deleted(n)
+	default:
+		p.Message = fmt.Sprintf("%s %s.", view.Count(n, "seed"), verdict)
 	}
 	return s.show(c, http.StatusOK, view.SeedsFragment(p))
 }

@@ -83,6 +83,7 @@ type Seeds interface {
 	Similar(ctx context.Context, id string) ([]seedbed.Similar, error)
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 	DeleteSeed(ctx context.Context, id string, version int64) error
+	DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (int, error)
 	History(ctx context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error)
 	WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, int64, error)
 }
@@ -193,7 +194,7 @@ func (s *Server) routes() {
 	e.GET("/calls/:id", s.call)
 
 	e.GET("/seeds", s.search)
-	e.POST("/seeds/bulk", s.judgeMany)
+	e.POST("/seeds/bulk", s.changeMany)
 	e.GET("/seeds/:id", s.seed)
 	e.GET("/seeds/:id/calls", s.seedCalls)
 	e.POST("/seeds/:id", s.editSeed)

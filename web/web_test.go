@@ -649,6 +649,56 @@ func TestJudgeAll(t *testing.T) {
 	webtest.Parse(t, do(s, "GET", "/seeds?q=nothing+has+these+words", "").Body).Want("#bulk input[name=all]", 0)
 }
 
+// What is selected can be deleted; all that a search finds only while it is as
+// much as the page said.
+func TestDeleteMany(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	count := func() int {
+		res, err := f.Search(t.Context(), seedbed.Filter{Verdict: []string{extract.Draft, extract.Accepted}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.Total
+	}
+	before := count()
+	page := webtest.Parse(t, do(s, "GET", "/seeds", "").Body)
+	page.Want("#bulk details button.danger[name=delete][value=true]", 1)
+	page.Want(fmt.Sprintf("#bulk input[name=found][value='%d']", before), 1)
+	if got := page.Text("#bulk .pop"); !strings.Contains(got, "for good") || !strings.Contains(got, "no run finds them anew") {
+		t.Errorf("who deletes is told %q", got)
+	}
+	w := do(s, "POST", "/seeds/bulk", "id=merge&id=bound&id=gone&delete=true&back=%2Fseeds%3Fsort%3Doldest", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#results [role=status]"); !strings.HasPrefix(got, fmt.Sprintf("2 seeds were deleted. %d seeds", before-2)) {
+		t.Errorf("the list says %q", got)
+	}
+	if w := do(s, "GET", "/seeds/merge", ""); w.Code != http.StatusNotFound {
+		t.Errorf("a deleted seed: %d", w.Code)
+	}
+	w = do(s, "POST", "/seeds/bulk", "id=stable&delete=true&back=%2Fseeds%3Fsort%3Doldest")
+	to := w.Header().Get("Location")
+	if w.Code != http.StatusSeeOther || to != "/seeds?deleted=1&sort=oldest" || count() != before-3 {
+		t.Errorf("without htmx: %d on to %s, %d are left of %d", w.Code, to, count(), before)
+	}
+	if got := webtest.Parse(t, do(s, "GET", to, "").Body).Text("#results [role=status]"); !strings.HasPrefix(got, "The seed was deleted.") {
+		t.Errorf("the list says %q", got)
+	}
+	for _, what := range []string{"", "&found=1", fmt.Sprintf("&found=%d", before-4)} {
+		w = do(s, "POST", "/seeds/bulk", "all=true&delete=true&back=%2Fseeds"+what, fragment...)
+		if w.Code != http.StatusPreconditionFailed || count() != before-3 {
+			t.Errorf("more were found than the page said, %q: %d, %d are left", what, w.Code, count())
+		}
+	}
+	w = do(s, "POST", "/seeds/bulk", "delete=true&back=%2Fseeds", fragment...)
+	if got := webtest.Parse(t, w.Body).Text("#results [role=status]"); !strings.HasPrefix(got, "No seed was selected.") || count() != before-3 {
+		t.Errorf("none selected: %q", got)
+	}
+	w = do(s, "POST", "/seeds/bulk", fmt.Sprintf("all=true&delete=true&back=%%2Fseeds&found=%d", before-3), fragment...)
+	if w.Code != http.StatusOK || count() != 0 {
+		t.Errorf("all that were found: %d, %d are left", w.Code, count())
+	}
+}
+
 func TestEditSeed(t *testing.T) {
 	f := webtest.Sample()
 	s := server(t, f)

@@ -273,6 +273,28 @@ func (s *Service) DeleteSeed(ctx context.Context, id string, version int64) erro
 	return err
 }
 
+// deletedAtOnce is how many seeds are deleted in one transaction.
+const deletedAtOnce = 50
+
+// DeleteSeeds removes those of some seeds that a filter still chooses, its Query
+// aside, whatever their versions, and returns how many they were. Verdict nil
+// is any.
+func (s *Service) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (n int, err error) {
+	defer s.wake()
+	for some := range slices.Chunk(ids, deletedAtOnce) {
+		deleted := 0
+		err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
+			deleted, err = tx.DeleteSeeds(ctx, some, still)
+			return err
+		})
+		if err != nil {
+			return n, err
+		}
+		n += deleted
+	}
+	return n, nil
+}
+
 func change(s *extract.Seed, c seedbed.SeedChange) error {
 	question, answer, short := s.Question, s.Answer, s.ShortAnswer
 	for _, text := range []struct {

@@ -512,6 +512,46 @@ func TestDeleteSourceInWork(t *testing.T) {
 	})
 }
 
+// TestDeleteSeeds: many are deleted at once, but for those that are no more
+// what they were chosen for.
+func TestDeleteSeeds(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		run := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		accepted := extract.Accepted
+		var ids []string
+		for id := range b.all(seedbed.Filter{}) {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		if _, _, err := b.UpdateSeed(t.Context(), ids[0], 0, seedbed.SeedChange{Verdict: &accepted}); err != nil {
+			t.Fatal(err)
+		}
+		b.indexed()
+		draft := seedbed.Filter{Query: "bees", Verdict: []string{extract.Draft}, Collection: []string{"default"}}
+		if n, err := b.DeleteSeeds(t.Context(), append(ids[:2:2], "gone"), draft); n != 1 || err != nil {
+			t.Errorf("DeleteSeeds of a draft, and of one that was accepted meanwhile, gives %d, %v; want 1", n, err)
+		}
+		left := b.all(seedbed.Filter{})
+		if _, ok := left[ids[0]]; !ok || len(left) != 2 {
+			t.Errorf("%d seeds are left; want 2, that which was accepted among them", len(left))
+		}
+		if n, err := b.DeleteSeeds(t.Context(), ids, seedbed.Filter{}); n != 2 || err != nil {
+			t.Errorf("DeleteSeeds of all gives %d, %v; want 2", n, err)
+		}
+		if run = b.ended(run.ID); run.Seeds != 0 {
+			t.Errorf("the run counts %d seeds; want none", run.Seeds)
+		}
+		b.indexed()
+		if found, err := b.Search(t.Context(), seedbed.Filter{}); err != nil || found.Total != 0 {
+			t.Errorf("a search finds %d, %v; want none", found.Total, err)
+		}
+		if n, err := b.DeleteSeeds(t.Context(), nil, seedbed.Filter{}); n != 0 || err != nil {
+			t.Errorf("DeleteSeeds of none gives %d, %v", n, err)
+		}
+	})
+}
+
 func countBlobs(t *testing.T, dir string) int {
 	t.Helper()
 	blobs, err := blob.Folder(filepath.Join(dir, "blobs"))

@@ -186,18 +186,41 @@ func (tx *Tx) DeleteSeed(ctx context.Context, id string, version int64) error {
 	case version != 0 && version != s.Version:
 		return stale(id)
 	}
-	kept, err := tx.asMade(ctx, s)
-	if err != nil {
-		return err
+	return tx.deleteSeeds(ctx, []Seed{s})
+}
+
+// DeleteSeeds is DeleteSeed of those of some seeds that a filter still chooses,
+// whatever their versions, and returns how many they were. The filter's Query
+// does not count: which seeds have its words the index has said.
+func (tx *Tx) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (int, error) {
+	if len(ids) == 0 {
+		return 0, nil
 	}
-	var todo script
-	todo.dropBands(s.Collection, id, stage.Keys(s.Question))
-	todo.uncount(s, kept)
-	todo.add("delete a seed", nil, `DELETE FROM history WHERE seed = $1`, id)
-	todo.add("delete a seed", nil, `DELETE FROM seeds WHERE id = $1`, id)
-	todo.tellIndex([]Pending{{Seed: id, Version: s.Version + 1, Deleted: true}})
-	if err := todo.run(ctx, tx.q); err != nil {
-		return fmt.Errorf("delete seed %s: %w", id, err)
+	still.Query = ""
+	c := filter(still, "")
+	c.in("id", padded(ids))
+	seeds, err := list(ctx, tx.q, scanSeed, `SELECT version, collection, body FROM seeds`+c.sql()+` ORDER BY id`+tx.q.locked("seeds"), c.args...)
+	if err != nil {
+		return 0, fmt.Errorf("load seeds: %w", err)
+	}
+	return len(seeds), tx.deleteSeeds(ctx, seeds)
+}
+
+func (tx *Tx) deleteSeeds(ctx context.Context, seeds []Seed) error {
+	for _, s := range seeds {
+		kept, err := tx.asMade(ctx, s)
+		if err != nil {
+			return err
+		}
+		var todo script
+		todo.dropBands(s.Collection, s.ID, stage.Keys(s.Question))
+		todo.uncount(s, kept)
+		todo.add("delete a seed", nil, `DELETE FROM history WHERE seed = $1`, s.ID)
+		todo.add("delete a seed", nil, `DELETE FROM seeds WHERE id = $1`, s.ID)
+		todo.tellIndex([]Pending{{Seed: s.ID, Version: s.Version + 1, Deleted: true}})
+		if err := todo.run(ctx, tx.q); err != nil {
+			return fmt.Errorf("delete seed %s: %w", s.ID, err)
+		}
 	}
 	return nil
 }

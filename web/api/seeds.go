@@ -212,25 +212,31 @@ func ifMatch(header string) (int64, error) {
 	return v, nil
 }
 
-// bulk gives many seeds one verdict, chosen by their ids or by a filter.
+// bulk gives many seeds one verdict, or deletes them, chosen by their ids or by
+// a filter.
 func (s *server) bulk(c echo.Context) error {
 	var in struct {
 		IDs     []string          `json:"ids"`
 		Filter  map[string]values `json:"filter"`
 		Verdict string            `json:"verdict"`
 		Reason  string            `json:"reason"`
+		Delete  bool              `json:"delete"`
 	}
 	if err := decode(c, &in); err != nil {
 		return err
 	}
+	if in.Delete && in.Verdict+in.Reason != "" {
+		return query.Wrong("delete", "judge the seeds or delete them, not both")
+	}
 	ctx := c.Request().Context()
 	ids := in.IDs
+	var f seedbed.Filter
 	switch {
 	case len(ids) > 0 && in.Filter != nil:
 		return query.Wrong("filter", "choose seeds by ids or by a filter, not both")
 	case in.Filter != nil:
-		f, err := bulkFilter(in.Filter)
-		if err != nil {
+		var err error
+		if f, err = bulkFilter(in.Filter); err != nil {
 			return err
 		}
 		if ids, err = Matching(ctx, s.seeds, f); err != nil {
@@ -238,6 +244,13 @@ func (s *server) bulk(c echo.Context) error {
 		}
 	case len(ids) == 0:
 		return query.Wrong("ids", "choose seeds by ids or by a filter")
+	}
+	if in.Delete {
+		n, err := s.seeds.DeleteSeeds(ctx, ids, Still(f, in.Filter != nil))
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, map[string]any{"deleted": n})
 	}
 	change := seedbed.SeedChange{Verdict: &in.Verdict, VerdictReason: &in.Reason}
 	if err := query.Change(change); err != nil {
@@ -250,7 +263,20 @@ func (s *server) bulk(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"changed": n})
 }
 
-// maxBulk is how many seeds one request may judge.
+// Still is what seeds still have to be to be deleted, that a filter chose or
+// that were named one by one: the index may be behind, and a filter is no word
+// for what was accepted just now.
+func Still(f seedbed.Filter, filtered bool) seedbed.Filter {
+	if !filtered {
+		return seedbed.Filter{}
+	}
+	if f.Verdict == nil { // as a search has it
+		f.Verdict = []string{extract.Draft, extract.Accepted}
+	}
+	return f
+}
+
+// maxBulk is how many seeds one request may judge or delete.
 const maxBulk = 10_000
 
 // Matching lists the ids of all seeds a filter chooses.
@@ -266,12 +292,12 @@ func Matching(ctx context.Context, seeds Seeds, f seedbed.Filter) ([]string, err
 			return nil, err
 		}
 		if res.Total > maxBulk {
-			return nil, seedbed.Errorf(seedbed.Invalid, "the filter chooses %d seeds; at most %d can be judged at once: narrow it", res.Total, maxBulk)
+			return nil, seedbed.Errorf(seedbed.Invalid, "the filter chooses %d seeds; at most %d can be changed at once: narrow it", res.Total, maxBulk)
 		}
 		for _, h := range res.Hits {
 			ids = append(ids, h.Seed.ID)
 		}
-		if len(res.Hits) < f.Size || len(ids) >= res.Total {
+		if f.Page*f.Size >= res.Total { // a page lacks those that were deleted just now
 			return ids, nil
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"image/png"
 	"io"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"seedbed/extract/measure"
 	"seedbed/extract/stage"
 	"seedbed/internal/seedbed"
+	"seedbed/web/query"
 )
 
 // A Fake is everything a web server needs.
@@ -1075,6 +1077,21 @@ func (f *Fake) DeleteSeed(_ context.Context, id string, version int64) error {
 	}
 	f.seeds = slices.Delete(f.seeds, i, i+1)
 	return nil
+}
+
+// DeleteSeeds forgets those that a search finds.
+func (f *Fake) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (n int, err error) {
+	if still.Verdict == nil {
+		still.Verdict = query.Verdicts
+	}
+	still.Query, still.Page, still.Size = "", 1, math.MaxInt
+	res, err := f.Search(ctx, still)
+	for _, h := range res.Hits {
+		if slices.Contains(ids, h.Seed.ID) && f.DeleteSeed(ctx, h.Seed.ID, 0) == nil {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (f *Fake) Formats() []seedbed.Format {
