@@ -30,8 +30,9 @@ if (matchMedia("(max-width: 60rem)").matches) {
 // Said to who listens and does not see what changed.
 const say = (words) => ($("#said").textContent = words);
 
-// A form that came back begins with what is wrong.
-$("main [role=alert][tabindex]")?.focus();
+// A page that answers a form begins with the answer. An address with a place on
+// the page takes the focus there, until all is loaded.
+addEventListener("load", () => $("main :is([role=alert], [role=status])[tabindex]")?.focus());
 
 // A menu closes when something else is clicked or gets the focus, and on Escape.
 document.addEventListener("click", (event) => {

@@ -329,6 +329,8 @@ func TestTooManyLogins(t *testing.T) {
 	w := try("ada", password)
 	if page := webtest.Parse(t, w.Body); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" || !strings.Contains(page.Text("[role=alert] p"), "wait 1s") {
 		t.Errorf("the sixth: %d %v", w.Code, w.Header())
+	} else {
+		blamed(t, "the sixth", page)
 	}
 	// A client cannot say that it is somebody else, unless it is a proxy here.
 	if w := try("eve", password, "X-Forwarded-For", "203.0.113.9"); w.Code != http.StatusTooManyRequests {
@@ -436,6 +438,7 @@ func TestAccountSettings(t *testing.T) {
 	if w.Code != 400 || !strings.Contains(page.Text("#tokens [role=alert]"), "name") {
 		t.Errorf("a token without a name: %d", w.Code)
 	}
+	blamed(t, "a token without a name", page)
 	revoke := webtest.Attr(webtest.Parse(t, do(s, "GET", "/settings", "", session...).Body).All("#tokens .pop")[0], "action")
 	if w, _ := post(revoke); w.Code != http.StatusSeeOther {
 		t.Errorf("POST %s: %d", revoke, w.Code)
@@ -506,6 +509,7 @@ func TestInvitation(t *testing.T) {
 			t.Errorf("joining: %d %q, want %q", w.Code, got, says)
 		}
 		safeAndNamed(t, "/join", page)
+		blamed(t, "joining", page)
 	}
 	w = join(code(t, link), "bob", password, password)
 	if bob := cookie(t, w); w.Header().Get("Location") != "/" || do(s, "GET", "/", "", bob...).Code != http.StatusOK {

@@ -213,6 +213,44 @@ func told(t *testing.T, path string, page webtest.Page, ids map[string]bool) {
 	}
 }
 
+// blamed fails the test if what is wrong with a form is not said by the page
+// that answers it, cannot take the focus, or is tied to no form and no field.
+func blamed(t *testing.T, what string, page webtest.Page) {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, n := range page.All("main [role=alert][id][tabindex='-1']") {
+		ids[webtest.Attr(n, "id")] = true
+	}
+	for _, n := range page.All("form, textarea") {
+		if ids[webtest.Attr(n, "aria-describedby")] {
+			return
+		}
+	}
+	t.Errorf("%s: no form is tied to what is wrong with it; the page has %d alerts", what, len(ids))
+}
+
+// What is wrong with a form is tied to it.
+func TestMistakesAreTied(t *testing.T) {
+	s := server(t, webtest.Sample())
+	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
+	version := webtest.Attr(page.All("#edit input[name=version]")[0], "value")
+	for _, x := range []struct{ to, form string }{
+		{"/seeds/merge", "type=factual&question=&answer=a&version=" + version},
+		{"/sources/book/write", "type=factual&question=q&answer=a&quotes=it+is+not+in+there"},
+		{"/settings/endpoints", "name=x&url=ftp://x"},
+		{"/settings/endpoints/e1", "name=x&url=ftp://x"},
+		{"/recipes", "body=name:+club"},
+	} {
+		w := do(s, "POST", x.to, x.form)
+		if w.Code/100 != 4 {
+			t.Errorf("POST %s: %d", x.to, w.Code)
+		}
+		page := webtest.Parse(t, w.Body)
+		blamed(t, "POST "+x.to, page)
+		safeAndNamed(t, x.to, page)
+	}
+}
+
 func TestEmptyLibrary(t *testing.T) {
 	s := server(t, webtest.New())
 	page := webtest.Parse(t, do(s, "GET", "/", "").Body)

@@ -374,3 +374,34 @@ func TestChangedChecks(t *testing.T) {
 		t.Errorf("the change reads %q, want %q", got, want)
 	}
 }
+
+// A text says its language, and what is no language is not said to be one.
+func TestLanguages(t *testing.T) {
+	for language, said := range map[string]int{"": 0, "en": 1, "pt-BR": 1, "\u202Een": 0, `x" onclick="y`: 0, "-": 0} {
+		p := view.Seed{Seed: extract.Seed{ID: "x", Question: "Q?", Answer: "A.", Language: language}}
+		page := webtest.Parse(t, strings.NewReader(render(t, view.SeedArticle(p))))
+		page.Want(".asked[lang]", said)
+		if said > 0 {
+			page.Want(".asked[lang='"+language+"']", 1)
+		}
+	}
+}
+
+// News of a run are told when there are any, not with every passage.
+func TestRunSays(t *testing.T) {
+	says := map[string]bool{}
+	for done := range 101 {
+		p := view.Run{Run: seedbed.Run{ID: "r", State: seedbed.RunRunning, Passages: seedbed.PassageCounts{Total: 100, Done: done}}}
+		page := webtest.Parse(t, strings.NewReader(render(t, view.RunState(p))))
+		page.Want("[role=status]", 1)
+		says[page.Text("[role=status]")] = true
+	}
+	for _, want := range []string{"Running", "Running: a quarter done", "Running: half done", "Running: three quarters done"} {
+		if !says[want] {
+			t.Errorf("a run of 100 passages never says %q", want)
+		}
+	}
+	if len(says) != 4 {
+		t.Errorf("a run of 100 passages says %d things: %v", len(says), says)
+	}
+}
