@@ -13,6 +13,7 @@ import (
 
 	"seedbed/internal/backup"
 	"seedbed/internal/blob"
+	"seedbed/internal/jobs"
 	"seedbed/web/view"
 )
 
@@ -115,7 +116,7 @@ func (c restoreCmd) Run(ctx context.Context, s *streams) (err error) {
 }
 
 func (c restoreCmd) index(ctx context.Context, s *streams) (err error) {
-	o, err := open(ctx, c.Data, s.log, nil)
+	o, err := open(ctx, c.Data, s.log, jobs.Options{})
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,19 @@ func TestWorkersShareARun(t *testing.T) {
 	if s := model.Stats(); s.Prompts != run.Passages.Total || s.Duplicates > atOnce || s.MaxConcurrent > atOnce {
 		t.Errorf("the model saw %+v; want %d prompts, no more than the %d in flight twice, and %d at once", s, run.Passages.Total, atOnce, atOnce)
 	}
-	left.terminate()
+
+	// The server, which does no work itself, counts beats as the workers do.
+	left.kill()
+	waiting := server.upload(fields, file{"more.md", []byte("# More\n\nThere is more to read.\n")}).Runs[0].ID
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		var run seedbed.Run
+		if server.get("/api/v1/runs/"+waiting, &run); strings.Contains(run.Waits, "none is running") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("20 s after the last worker was killed, with a beat of 1 s, the run is %+v; want it to wait for a worker", run)
+		}
+	}
 	server.terminate()
 	checkIsClean(t, data, env...)
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"seedbed/internal/export"
+	"seedbed/internal/jobs"
 	"seedbed/internal/seedbed"
 	"seedbed/web/query"
 	"seedbed/web/view"
@@ -68,7 +69,7 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	if archive && isFile(c.Output) && filepath.Ext(c.Output) != ".zip" {
 		return misuse("-o %s: it becomes a zip of several files: give it a name that ends in .zip", filepath.Base(c.Output))
 	}
-	o, err := open(ctx, c.Data, s.log, nil)
+	o, err := open(ctx, c.Data, s.log, jobs.Options{})
 	if err != nil {
 		return err
 	}

@@ -53,15 +53,16 @@ type workFlags struct {
 	Beat time.Duration `hidden:"" help:"How often a process says that it lives; the jobs of one that has not for three beats are given to others." default:"10s" env:"SEEDBED_BEAT"`
 }
 
-// endpoint is the model server, nil where none is named.
-func (m workFlags) endpoint() *seedbed.Endpoint {
-	if m.URL == "" {
-		return nil
+// options are what a service is to know of the flags, whether it works or not.
+func (m workFlags) options() jobs.Options {
+	o := jobs.Options{Beat: m.Beat}
+	if m.URL != "" {
+		o.Env = &seedbed.Endpoint{
+			URL: m.URL, Key: m.Key, Model: m.Model, Concurrency: m.Concurrency,
+			RPM: m.RPM, TPM: m.TPM, PriceIn: m.PriceIn, PriceOut: m.PriceOut,
+		}
 	}
-	return &seedbed.Endpoint{
-		URL: m.URL, Key: m.Key, Model: m.Model, Concurrency: m.Concurrency,
-		RPM: m.RPM, TPM: m.TPM, PriceIn: m.PriceIn, PriceOut: m.PriceOut,
-	}
+	return o
 }
 
 // modelLimits are what a model server may be asked for, and what it costs.
@@ -83,15 +84,14 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	}
 	defer func() { _ = listener.Close() }()
 
-	o, err := open(ctx, c.Data, s.log, c.endpoint())
+	options := c.options()
+	options.Reconcile = c.Reconcile
+	o, err := open(ctx, c.Data, s.log, options)
 	if err != nil {
 		return err
 	}
 	o.fetching = c.fetching()
 	defer func() { err = errors.Join(err, o.close()) }()
-	if c.Reconcile > 0 {
-		o.service.Reconcile = c.Reconcile
-	}
 	if !c.NoWorker {
 		if err := o.work(ctx, c.workFlags, s.log); err != nil {
 			return err
@@ -205,8 +205,9 @@ func (d dataThere) Validate() error {
 // pageWidth is how wide pages are drawn, in pixels: sharp in a column of text.
 const pageWidth = 1100
 
-// open opens, or makes, the data folder.
-func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpoint) (*opened, error) {
+// open opens, or makes, the data folder. Options are those of its service that
+// flags say.
+func open(ctx context.Context, data string, log *slog.Logger, options jobs.Options) (*opened, error) {
 	if os.Getenv("GOGC") == "" {
 		// Whole documents come and go, and little of the time lies in Go: to
 		// collect them more often costs little and saves a third.
@@ -228,28 +229,22 @@ func open(ctx context.Context, data string, log *slog.Logger, env *seedbed.Endpo
 		return nil, errors.Join(err, db.Close())
 	}
 	o := &opened{db: db, index: index, reader: sandbox.Options{CacheDir: cacheFolder(), Pool: &sandbox.Pool{}}}
-	o.service, err = jobs.New(jobs.Options{
-		DB:    db,
-		Blobs: blobs,
-		Index: index,
-		Read: func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
-			return readAs(ctx, o.reader, path, name, how)
-		},
-		Draw: func(ctx context.Context, path, name string, page int) ([]byte, error) {
-			return sandbox.Draw(ctx, o.reader, path, name, page, pageWidth)
-		},
-		Pictures: filepath.Join(data, "pages"),
-		Benchmarks: func(name string) (fs.File, error) {
-			return os.OpenInRoot(filepath.Join(data, "benchmarks"), name)
-		},
-		Fetch: func(ctx context.Context, address, dir string) (path, name string, err error) {
-			got, err := sandbox.Fetch(ctx, o.reader, o.fetching, address, dir)
-			return got.Path, got.Name, err
-		},
-		Log: log,
-		Env: env,
-	})
-	if err != nil {
+	options.DB, options.Blobs, options.Index, options.Log = db, blobs, index, log
+	options.Read = func(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
+		return readAs(ctx, o.reader, path, name, how)
+	}
+	options.Draw = func(ctx context.Context, path, name string, page int) ([]byte, error) {
+		return sandbox.Draw(ctx, o.reader, path, name, page, pageWidth)
+	}
+	options.Pictures = filepath.Join(data, "pages")
+	options.Benchmarks = func(name string) (fs.File, error) {
+		return os.OpenInRoot(filepath.Join(data, "benchmarks"), name)
+	}
+	options.Fetch = func(ctx context.Context, address, dir string) (path, name string, err error) {
+		got, err := sandbox.Fetch(ctx, o.reader, o.fetching, address, dir)
+		return got.Path, got.Name, err
+	}
+	if o.service, err = jobs.New(options); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	o.exporter = &export.Exporter{Seeds: o.service, Program: "seedbed " + version()}
@@ -304,7 +299,6 @@ func (o *opened) close() error {
 // work begins to work off jobs.
 func (o *opened) work(ctx context.Context, f workFlags, log *slog.Logger) error {
 	o.fetching = f.fetching()
-	o.service.Beat = f.Beat
 	o.service.Runner, o.sandbox = openJail(ctx, f.Execute, log)
 	if err := o.service.Start(ctx); err != nil {
 		return err

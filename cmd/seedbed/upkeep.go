@@ -24,7 +24,7 @@ go on meanwhile.`
 }
 
 func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
-	o, err := open(ctx, c.Data, s.log, nil)
+	o, err := open(ctx, c.Data, s.log, jobs.Options{})
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ the old one. The server may go on meanwhile, and finds what it found before.`
 }
 
 func (c reindexCmd) Run(ctx context.Context, s *streams) (err error) {
-	o, err := open(ctx, c.Data, s.log, nil)
+	o, err := open(ctx, c.Data, s.log, jobs.Options{})
 	if err != nil {
 		return err
 	}

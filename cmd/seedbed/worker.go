@@ -12,7 +12,7 @@ type workerCmd struct {
 }
 
 func (c workerCmd) Run(ctx context.Context, s *streams) (err error) {
-	o, err := open(ctx, c.Data, s.log, c.endpoint())
+	o, err := open(ctx, c.Data, s.log, c.options())
 	if err != nil {
 		return err
 	}
