@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -187,6 +188,9 @@ type opened struct {
 	reader   sandbox.Options
 	fetching fetch.Options
 	sandbox  string // what code is run with, in words
+
+	settling sync.WaitGroup
+	unsettle context.CancelFunc // nil where nothing settles
 }
 
 // dataThere is the data folder of commands that work with what is there.
@@ -292,6 +296,10 @@ func openIndex(ctx context.Context, data string, db *store.DB, log *slog.Logger)
 }
 
 func (o *opened) close() error {
+	if o.unsettle != nil {
+		o.unsettle()
+		o.settling.Wait()
+	}
 	o.reader.Pool.Close()
 	return errors.Join(o.index.Close(), o.db.Close())
 }
@@ -303,7 +311,8 @@ func (o *opened) work(ctx context.Context, f workFlags, log *slog.Logger) error 
 	if err := o.service.Start(ctx); err != nil {
 		return err
 	}
-	go o.settle(ctx, log)
+	ctx, o.unsettle = context.WithCancel(ctx)
+	o.settling.Go(func() { o.settle(ctx, log) })
 	return nil
 }
 
