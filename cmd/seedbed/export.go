@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,12 +86,7 @@ func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 		return nil // a zip holds its own
 	}
 	manifest.Files[0].Name = filepath.Base(c.Output)
-	return replace(c.Output+".manifest.json", nil, func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return enc.Encode(manifest)
-	})
+	return replace(c.Output+".manifest.json", nil, func(w io.Writer) error { return printJSON(w, manifest) })
 }
 
 // tell says what one would not see from the files alone.

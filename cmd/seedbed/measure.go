@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -73,10 +72,7 @@ func (c measureCmd) Run(ctx context.Context, s *streams) error {
 func (c measureCmd) write(w io.Writer, card *measure.Card) error {
 	switch {
 	case c.Format == "json":
-		out := json.NewEncoder(w)
-		out.SetEscapeHTML(false)
-		out.SetIndent("", "  ")
-		return out.Encode(card)
+		return printJSON(w, card)
 	case c.Verbose:
 		return card.Explain(w)
 	}

@@ -52,6 +52,7 @@ func (c readCmd) Run(ctx context.Context, s *streams) error {
 	return err
 }
 
+// printJSON prints JSON for people to read, too.
 func printJSON(w io.Writer, v any) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
