@@ -254,7 +254,7 @@ func bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Bo
 		return nil, err
 	}
 	var mu sync.Mutex
-	service, err := jobs.New(jobs.Options{
+	service, err := jobs.New(ctx, jobs.Options{
 		DB: db, Blobs: blobs, Index: index,
 		Read: func(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
 			f, err := os.Open(path)

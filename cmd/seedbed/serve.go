@@ -248,7 +248,7 @@ func open(ctx context.Context, data string, log *slog.Logger, options jobs.Optio
 		got, err := sandbox.Fetch(ctx, o.reader, o.fetching, address, dir)
 		return got.Path, got.Name, err
 	}
-	if o.service, err = jobs.New(options); err != nil {
+	if o.service, err = jobs.New(ctx, options); err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	o.exporter = &export.Exporter{Seeds: o.service, Program: "seedbed " + version()}

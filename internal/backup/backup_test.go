@@ -45,7 +45,7 @@ func library(t *testing.T) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := jobs.New(jobs.Options{DB: db, Blobs: folder(t, dir), Index: index, Read: func(context.Context, string, string, seedbed.Reading) (*extract.Document, error) {
+	s, err := jobs.New(t.Context(), jobs.Options{DB: db, Blobs: folder(t, dir), Index: index, Read: func(context.Context, string, string, seedbed.Reading) (*extract.Document, error) {
 		return nil, errors.New("nothing is read here")
 	}})
 	if err != nil {

@@ -112,7 +112,7 @@ const (
 )
 
 // New makes a service. It does no work before Start.
-func New(o Options) (*Service, error) {
+func New(ctx context.Context, o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -170,7 +170,6 @@ func New(o Options) (*Service, error) {
 		controls: map[string]*control{},
 		served:   map[string]int{},
 	}
-	ctx := context.Background()
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &readWorker{s: s})
 	river.AddWorker(workers, &planWorker{s: s})

@@ -114,7 +114,7 @@ func tryOpen(t testing.TB, dir string, o jobs.Options) (_ *bench, err error) {
 		o.Client.HTTP = &http.Client{Transport: transport}
 		t.Cleanup(transport.CloseIdleConnections)
 	}
-	if b.Service, err = jobs.New(o); err != nil {
+	if b.Service, err = jobs.New(t.Context(), o); err != nil {
 		return nil, err
 	}
 	return b, nil

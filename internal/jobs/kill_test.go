@@ -67,7 +67,7 @@ func serveUntilEnded(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := jobs.New(jobs.Options{
+	s, err := jobs.New(ctx, jobs.Options{
 		DB: db, Blobs: blobs, Index: index, Read: readMarkdown,
 		Log:        slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		Env:        &seedbed.Endpoint{URL: os.Getenv(modelEnv), Model: "scripted", Concurrency: atOnce},

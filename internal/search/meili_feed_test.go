@@ -89,7 +89,7 @@ func startService(t *testing.T, index search.Index) (*store.DB, *jobs.Service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := jobs.New(jobs.Options{
+	service, err := jobs.New(t.Context(), jobs.Options{
 		DB: db, Blobs: blobs, Index: index, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Read: func(ctx context.Context, path, name string, _ seedbed.Reading) (*extract.Document, error) {
 			f, err := os.Open(path)
