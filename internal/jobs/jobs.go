@@ -23,7 +23,6 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"seedbed/extract"
-	"seedbed/extract/chunk"
 	"seedbed/extract/llm"
 	"seedbed/extract/stage"
 	"seedbed/internal/blob"
@@ -62,10 +61,8 @@ type Options struct {
 	Log *slog.Logger
 	Env *seedbed.Endpoint // the model server from the environment, if there is one
 
-	Readers     int                                   // files read at once, 0 is 2
 	Concurrency int                                   // passages worked on at once without a model, 0 is one a CPU
 	Grace       time.Duration                         // what Stop gives to calls in flight, 0 is 10 s
-	Chunk       chunk.Options                         // how documents are cut
 	Client      llm.Options                           // how model servers are asked; URL, Key, Model and Concurrency are the endpoint's
 	Patience    func(attempt int) time.Duration       // how long waits what failed in passing, nil is 10 s, 20 s, …
 	Reconcile   time.Duration                         // how often the search index is compared with the database, 0 is 15 min
@@ -115,9 +112,6 @@ const (
 func New(ctx context.Context, o Options) (*Service, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Readers <= 0 {
-		o.Readers = 2
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = runtime.GOMAXPROCS(0)
@@ -176,7 +170,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	river.AddWorker(workers, &passageWorker{s: s})
 	river.AddWorker(workers, &batchWorker{s: s})
 	queues := map[string]river.QueueConfig{
-		readQueue:  {MaxWorkers: o.Readers},
+		readQueue:  {MaxWorkers: 2},
 		planQueue:  {MaxWorkers: 2},
 		rulesQueue: {MaxWorkers: o.Concurrency},
 	}

@@ -112,7 +112,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 	src.Passages, src.Skipped = 0, 0
 	n := 0
 	// What an earlier attempt has cut stays: the same document is cut alike.
-	for some := range groups(chunk.Split(doc, s.Chunk), 25) {
+	for some := range groups(chunk.Split(doc, chunk.Options{}), 25) {
 		for _, p := range some {
 			if p.Skip != "" {
 				src.Skipped++
