@@ -39,9 +39,9 @@ type Checked struct{ Sources, Blobs, Seeds int }
 const young = 24 * time.Hour
 
 // Check looks whether blobs, database and index fit, and reports each fault as
-// it is found. With mend it mends what can be mended without loss:
-// a document that is read again to the same bytes, blobs and rows that belong
-// to nothing, jobs that are missing, an index that differs. It can run while others work.
+// it is found. With mend it mends what can be mended without loss: a document
+// that is read again to the same bytes, blobs and rows that belong to nothing,
+// jobs that are missing, an index that differs. It can run while others work.
 func (s *Service) Check(ctx context.Context, mend bool, report func(Fault)) (Checked, error) {
 	c := &checker{Service: s, mend: mend, report: report}
 	for _, part := range []func(context.Context) error{c.sources, c.orphans, c.rows, c.stuck, c.outbox, c.index} {

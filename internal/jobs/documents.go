@@ -16,7 +16,8 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// documents keeps documents, for runs look into the same ones again and again. The zero value is ready.
+// documents keeps documents, for runs look into the same ones again and again.
+// The zero value is ready.
 type documents struct {
 	mu     sync.Mutex
 	held   []*heldDocument

@@ -34,8 +34,8 @@ func (s *Service) wake() {
 func (s *Service) feed(ctx context.Context) {
 	calm := time.NewTicker(time.Second) // for rows that become due, or that another process wrote
 	defer calm.Stop()
-	look := time.NewTicker(s.Reconcile)
-	defer look.Stop()
+	compare := time.NewTicker(s.Reconcile)
+	defer compare.Stop()
 	wait := time.Duration(0)
 	compared := false
 	for {
@@ -81,7 +81,7 @@ func (s *Service) feed(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-look.C:
+		case <-compare.C:
 			compared = false
 		case <-s.fed:
 		case <-calm.C:

@@ -258,6 +258,9 @@ func (s *Service) Stop(ctx context.Context) error {
 	return errors.Join(err, left, s.release())
 }
 
+// stopping reports whether Stop has begun.
+func (s *Service) stopping() bool { return isClosed(s.halting) }
+
 func (s *Service) isStarted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -337,9 +340,11 @@ func (c *control) abort() {
 	c.cancel()
 }
 
-func (c *control) isHalted() bool {
+func (c *control) isHalted() bool { return isClosed(c.halted) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-c.halted:
+	case <-c:
 		return true
 	default:
 		return false

@@ -257,12 +257,7 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 
 // halted reports whether no new call may be made for the run of ctx.
 func (g *gate) halted(ctx context.Context) bool {
-	select {
-	case <-g.stopping:
-		return true
-	default:
-		return controlOf(ctx).isHalted()
-	}
+	return isClosed(g.stopping) || controlOf(ctx).isHalted()
 }
 
 // Acquire is the gate as an [llm.Limiter]: a call whose run is stopped while

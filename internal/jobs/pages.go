@@ -82,15 +82,15 @@ func (s *Service) thinPictures() error {
 	}
 	type aged struct {
 		path string
-		at   int64
+		at   time.Time
 	}
 	var all []aged
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil {
-			all = append(all, aged{filepath.Join(s.Pictures, e.Name()), info.ModTime().UnixNano()})
+			all = append(all, aged{filepath.Join(s.Pictures, e.Name()), info.ModTime()})
 		}
 	}
-	slices.SortFunc(all, func(a, b aged) int { return int(min(max(a.at-b.at, -1), 1)) })
+	slices.SortFunc(all, func(a, b aged) int { return a.at.Compare(b.at) })
 	for _, a := range all[:min(picturesKept/10, len(all))] {
 		err = errors.Join(err, os.Remove(a.path))
 	}

@@ -245,12 +245,3 @@ func (s *Service) waiting(ctx context.Context, job *river.Job[readArgs], src *se
 	}
 	return err
 }
-
-func (s *Service) stopping() bool {
-	select {
-	case <-s.halting:
-		return true
-	default:
-		return false
-	}
-}

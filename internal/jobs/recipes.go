@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"regexp"
-	"slices"
 	"strings"
 
 	"seedbed/extract"
@@ -119,7 +118,7 @@ func (s *Service) SaveRecipe(ctx context.Context, name, body string) (seedbed.Re
 		return seedbed.Recipe{}, seedbed.Errorf(seedbed.Invalid, "the recipe's name, %q, has to be of small letters, digits, dots, dashes and underscores, 64 at most", r.Name)
 	}
 	taken := seedbed.Errorf(seedbed.Conflict, "there is a recipe %q already: give yours another name", r.Name)
-	if slices.ContainsFunc(stage.Builtin(), func(b stage.Recipe) bool { return b.Name == r.Name }) {
+	if _, ok := stage.Lookup(r.Name); ok {
 		return seedbed.Recipe{}, taken
 	}
 	err = s.DB.Update(ctx, func(tx *store.Tx) error {

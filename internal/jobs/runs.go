@@ -138,7 +138,7 @@ func (s *Service) Run(ctx context.Context, id string) (seedbed.Run, error) {
 
 // waits is why no process works on a run, "" where one does or will.
 func (s *Service) waits(ctx context.Context, run seedbed.Run) (string, error) {
-	all, environment, err := s.DB.Workers(ctx, 3*s.Beat)
+	all, environment, err := s.DB.Workers(ctx, s.lease())
 	switch {
 	case err != nil:
 		return "", err

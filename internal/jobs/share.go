@@ -110,7 +110,7 @@ func (s *Service) shareOne(ctx context.Context, sh sharer) error {
 	if me.Wants == 0 && !sh.held {
 		return nil
 	}
-	lease := 3 * s.Beat
+	lease := s.lease()
 	part := llm.Part{Until: time.Now().Add(lease)}
 	err := s.DB.Update(ctx, func(tx *store.Tx) error {
 		all, err := tx.Shares(ctx, sh.server)

@@ -18,6 +18,9 @@ import (
 // beats is taken for dead, and its jobs are given to others.
 const beat = 10 * time.Second
 
+// lease is how long a process counts as alive that says nothing.
+func (s *Service) lease() time.Duration { return 3 * s.Beat }
+
 // look is how often a process asks what others have done: which runs were
 // paused, which model servers were added.
 const look = time.Second
@@ -111,7 +114,7 @@ func (s *Service) beat(ctx context.Context) error {
 		if err := tx.Beat(ctx, s.id, s.Env != nil); err != nil {
 			return err
 		}
-		n, err := tx.RescueJobs(ctx, 3*s.Beat)
+		n, err := tx.RescueJobs(ctx, s.lease())
 		if n > 0 {
 			s.Log.Warn("going on with the jobs of a process that died", "jobs", n)
 		}

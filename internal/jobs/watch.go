@@ -53,18 +53,18 @@ func (s *Service) Watch(ctx context.Context, run string) <-chan struct{} {
 			h.mu.Unlock()
 		}()
 		// Where another process may do the work, only looking tells.
-		var look <-chan time.Time
+		var looks <-chan time.Time
 		if !s.isStarted() || s.DB.Pool() != nil {
-			t := time.NewTicker(time.Second)
+			t := time.NewTicker(look)
 			defer t.Stop()
-			look = t.C
+			looks = t.C
 		}
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-w.hit:
-			case <-look:
+			case <-looks:
 			}
 			select {
 			case out <- struct{}{}:
