@@ -459,10 +459,8 @@ func (s *Service) client(ctx context.Context, run seedbed.Run) (*llm.Client, err
 	if err != nil {
 		return nil, err
 	}
-	_, _, key := s.models.model(s, e, run.Model)
-	s.models.mu.Lock()
-	defer s.models.mu.Unlock()
-	return s.models.clients[key].llm, nil
+	c, _, _ := s.models.client(s, e, run.Model)
+	return c.llm, nil
 }
 
 // canBatch is an error where a run is to go in batches and its server takes

@@ -86,15 +86,15 @@ func (m *models) learn(ctx context.Context, s *Service, e seedbed.Endpoint, name
 	m.servers[key] = learned{now, s.Now()}
 }
 
+// A modelClient asks one model of a server.
 type modelClient struct {
 	llm   *llm.Client
-	model extract.Model
+	model extract.Model // with every reply kept in the database and every call counted
 }
 
-// model is the model of an endpoint, with every reply kept in the database
-// and every call counted, and the gate its calls go through. Key tells apart
-// what it was made with.
-func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extract.Model, at *gate, key string) {
+// client is the client of a model of an endpoint, and the gate its calls go
+// through. Key tells apart what it was made with.
+func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelClient, at *gate, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := s.Client
@@ -122,18 +122,18 @@ func (m *models) model(s *Service, e seedbed.Endpoint, name string) (model extra
 	}
 	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%+v\x00%+v\x00%g\x00%g", e.ID, e.URL, e.Key, name, limits, server, e.PriceIn, e.PriceOut)
 	if c := m.clients[key]; c != nil {
-		return c.model, g, key
+		return c, g, key
 	}
 	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
 	o.Server = server
 	o.PriceIn, o.PriceOut = s.prices(e)
-	c := &modelClient{llm: llm.New(o)}
+	c = &modelClient{llm: llm.New(o)}
 	c.model = &gated{gate: g, Model: extract.Metered(llm.Cached(c.llm, keeper{s.DB, s.halting}))}
 	if m.clients == nil || len(m.clients) > 64 { // of servers long changed
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
 	m.clients[key] = c
-	return c.model, g, key
+	return c, g, key
 }
 
 // prices are what a million tokens cost at an endpoint.

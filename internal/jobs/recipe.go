@@ -32,10 +32,10 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 		if err != nil {
 			return steps{}, err
 		}
-		var client string
 		s.models.learn(ctx, s, e, run.Model)
-		tools.Model, at, client = s.models.model(s, e, run.Model)
-		key += "\x00" + client
+		c, g, made := s.models.client(s, e, run.Model)
+		tools.Model, at = c.model, g
+		key += "\x00" + made
 	}
 	return s.models.steps(key, func() (steps, error) {
 		recipe, err := stage.Parse([]byte(run.RecipeBody))

@@ -260,7 +260,8 @@ func (s *Service) PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (
 	switch {
 	case err == nil:
 		name = cmp.Or(name, endpoint.Model)
-		model, _, _ = s.models.model(s, endpoint, name)
+		c, _, _ := s.models.client(s, endpoint, name)
+		model = c.model
 	case send >= 0 || o.Endpoint != "":
 		return out, err
 	}
