@@ -120,10 +120,7 @@ func (s *Service) batches(ctx context.Context, job *river.Job[batchArgs]) (wait 
 	if run.State != seedbed.RunRunning {
 		return 0, errHalted
 	}
-	steps, err := s.steps(ctx, run)
-	if why, ok := errors.AsType[*seedbed.Error](err); ok {
-		return 0, s.giveUp(ctx, run, why)
-	}
+	steps, err := s.stepsOrPause(ctx, run)
 	if err != nil {
 		return 0, err
 	}

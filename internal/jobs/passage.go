@@ -132,10 +132,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err := s.planNext(ctx, job); err != nil {
 		return err
 	}
-	steps, err := s.steps(ctx, run)
-	if why, ok := errors.AsType[*seedbed.Error](err); ok && why.Code != seedbed.Unavailable {
-		return s.giveUp(ctx, run, why)
-	}
+	steps, err := s.stepsOrPause(ctx, run)
 	if err != nil {
 		return err
 	}

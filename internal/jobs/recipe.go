@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 
 	"seedbed/extract"
 	"seedbed/extract/stage"
@@ -50,6 +51,16 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 		made.gate, made.count = at, recipe.Count
 		return made, nil
 	})
+}
+
+// stepsOrPause are the stages of a run, which is paused where it cannot go on
+// until a person does something about it. A database that is away is no reason.
+func (s *Service) stepsOrPause(ctx context.Context, run seedbed.Run) (steps, error) {
+	made, err := s.steps(ctx, run)
+	if why, ok := errors.AsType[*seedbed.Error](err); ok && why.Code != seedbed.Unavailable {
+		return made, s.giveUp(ctx, run, why)
+	}
+	return made, err
 }
 
 var errNoEndpoint = seedbed.Errorf(seedbed.Conflict, "the model server of this run was removed: start a new run with another")

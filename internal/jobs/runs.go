@@ -270,8 +270,12 @@ func (s *Service) LimitRun(ctx context.Context, id string, l seedbed.Limits) err
 // goOn sets a run to work off what is queued.
 func (s *Service) goOn(ctx context.Context, tx *store.Tx, run *seedbed.Run) error {
 	if run.Endpoint != "" {
-		if _, err := s.endpoint(ctx, tx, run.Endpoint); err != nil {
-			return seedbed.Errorf(seedbed.Conflict, "the model server of this run was removed: start a new run with another")
+		_, err := s.endpoint(ctx, tx, run.Endpoint)
+		if seedbed.CodeOf(err) == seedbed.NotFound {
+			return errNoEndpoint
+		}
+		if err != nil {
+			return err
 		}
 	}
 	run.State, run.Error = seedbed.RunRunning, nil
