@@ -87,6 +87,46 @@ for (const button of $$("[data-copy]")) {
   });
 }
 
+// What is selected in a source's text goes into the quotes of a seed that is
+// written about it, and along to where that is done.
+{
+  const selected = () => {
+    const selection = getSelection();
+    const at = selection.anchorNode?.parentElement?.closest(".text .b");
+    return at ? { from: at.id.slice(1), text: selection.toString().trim() } : { text: "" };
+  };
+  for (const link of $$("a[data-selected-text]")) {
+    const plain = link.href;
+    const take = () => {
+      const { from, text } = selected();
+      if (!text || text.length > 1500) return;
+      const to = new URL(plain);
+      to.search = new URLSearchParams({ from, quote: text });
+      link.href = to;
+    };
+    // Before a click takes the selection away.
+    link.addEventListener("pointerdown", () => {
+      link.href = plain;
+      take();
+    });
+    link.addEventListener("click", take);
+  }
+  for (const button of $$("[data-quote]")) {
+    button.hidden = false;
+    button.addEventListener("pointerdown", (event) => event.preventDefault());
+    button.addEventListener("click", () => {
+      const { text } = selected();
+      if (!text) {
+        say("Nothing is selected in the text");
+        return;
+      }
+      const quotes = document.getElementById(button.dataset.quote);
+      quotes.value = [quotes.value.trim(), text].filter(Boolean).join("\n\n");
+      say("Quoted");
+    });
+  }
+}
+
 // A request that never reached the server.
 document.addEventListener("htmx:error", (event) => {
   if (!event.detail.ctx || event.detail.ctx.response) return;

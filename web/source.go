@@ -41,6 +41,7 @@ func (s *Server) source(c echo.Context, tab string) (view.Source, error) {
 		{Label: "Seeds", URL: base + "/seeds", Count: src.Seeds, On: tab == "seeds"},
 		{Label: "Runs", URL: base + "/runs", Count: len(runs), On: tab == "runs"},
 	}}
+	p.Write = base + "/write"
 	if src.Pages > 0 && src.State == seedbed.SourceReady {
 		p.Tabs = slices.Insert(p.Tabs, 1, view.Link{Label: "Pages", URL: base + "/pages/1", Count: src.Pages, On: tab == "pages"})
 	}
@@ -87,6 +88,12 @@ func (s *Server) sourceText(c echo.Context) error {
 	p.Pager = pages(p.Part, len(parts), func(n int) string {
 		return "/sources/" + url.PathEscape(src.Source.ID) + "?part=" + strconv.Itoa(n)
 	})
+	switch {
+	case end > 0:
+		p.Write += "?at=" + c.QueryParam("at")
+	case part > 0:
+		p.Write += "?from=" + strconv.Itoa(parts[part].Start)
+	}
 	if len(parts) > 0 {
 		p.Blocks = view.Blocks(doc, parts[part], start, end)
 	}
@@ -290,6 +297,12 @@ func (s *Server) sourcePage(c echo.Context) error {
 	}
 	base := "/sources/" + url.PathEscape(src.Source.ID) + "/pages/"
 	p := view.SourcePages{Source: src, Report: doc.Pages[n-1], Blocks: view.OnPage(doc, n), Reports: view.Alike(doc.Pages)}
+	switch {
+	case end > 0:
+		p.Write += "?at=" + c.QueryParam("at")
+	case len(p.Blocks) > 0:
+		p.Write += "?from=" + strconv.Itoa(p.Blocks[0].Start)
+	}
 	p.Sheet = view.SheetOf(doc, src.Source.ID, n, view.BoxesAt(doc, n, start, end))
 	p.Pager = pages(n, len(doc.Pages), func(n int) string { return base + strconv.Itoa(n) })
 	return s.show(c, http.StatusOK, view.SourcePagesPage(p))

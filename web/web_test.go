@@ -9,6 +9,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -916,6 +917,87 @@ func TestWriteSeed(t *testing.T) {
 	}
 	if w := do(s, "POST", "/sources/nothing/write", form.Encode()); w.Code != http.StatusNotFound {
 		t.Errorf("no such source: %d", w.Code)
+	}
+}
+
+// Where a seed is written stands the text that the person came from, with what
+// was marked there, and stays there whatever becomes of the form.
+func TestWriteBesideText(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	source := func(path string) string {
+		t.Helper()
+		return webtest.Attr(webtest.Parse(t, do(s, "GET", path, "").Body).All("a[data-selected-text]")[0], "href")
+	}
+	seed, _, err := f.Seed(t.Context(), "merge")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := seed.Evidence[0]
+	at := fmt.Sprintf("%d-%d", e.Start, e.End)
+	to := source("/sources/book?at=" + at)
+	if want := "/sources/book/write?at=" + at; to != want {
+		t.Fatalf("from a marked place the way leads to %s, want %s", to, want)
+	}
+	page := webtest.Parse(t, do(s, "GET", to, "").Body)
+	page.Want(".beside[open] .text .b", len(page.All(".beside .b")))
+	if got := page.Raw(".beside mark#at"); got == "" || !strings.Contains(e.Quote, got) {
+		t.Errorf("beside the form %q is marked, want %q", got, e.Quote)
+	}
+	if got := page.Text("textarea[name=quotes]"); got != strings.Join(strings.Fields(e.Quote), " ") {
+		t.Errorf("%q is quoted, want %q", got, e.Quote)
+	}
+	if got := page.Active(); len(got) > 0 {
+		t.Errorf("it could run a stranger's words: %q", got)
+	}
+
+	// Who looks at other text loses nothing, and the mark is there when he
+	// comes back. It works without JavaScript.
+	form := url.Values{"question": {"Why <b>?"}, "quotes": {"mine"}, "short_answer": {"so"}, "at": {at}, "from": {webtest.Attr(page.All("#write input[name=from]")[0], "value")}}
+	marked := page.Raw(".beside mark#at")
+	send := func(name, value string) webtest.Page {
+		t.Helper()
+		next := maps.Clone(form)
+		next.Set(name, value)
+		w := do(s, "POST", "/sources/book/write", next.Encode())
+		page := webtest.Parse(t, bytes.NewReader(w.Body.Bytes()))
+		if got := page.Text("textarea[name=question]") + page.Text("textarea[name=quotes]"); got != "Why <b>?mine" {
+			t.Errorf("%s=%s: %d, %q comes back", name, value, w.Code, got)
+		}
+		page.Want("#write details[open] input[name=short_answer][value=so]", 1)
+		return page
+	}
+	page = send("look", "0")
+	page.Want("#write input[name=at][value='"+at+"']", 1)
+	form.Set("from", "0")
+	page = send("answer", "") // which is wrong
+	page.Want(".write [role=alert]", 1)
+	page.Want("#write input[name=from][value='0']", 1)
+	for range 100 {
+		if page.Raw(".beside mark#at") == marked {
+			break
+		}
+		later := page.All("button[form=write][name=look]:not([value='0'])")
+		if len(later) == 0 {
+			t.Fatal("the marked text is not found again")
+		}
+		page = send("look", webtest.Attr(later[len(later)-1], "value"))
+	}
+
+	if to := source("/sources/book/pages/2"); !strings.HasPrefix(to, "/sources/book/write?from=") {
+		t.Errorf("from a page the way leads to %s", to)
+	}
+	page = webtest.Parse(t, do(s, "GET", "/sources/book/write?from=3&quote=%3Cscript%3E", "").Body)
+	if got := page.Text("textarea[name=quotes]"); got != "<script>" {
+		t.Errorf("what was selected is quoted as %q", got)
+	}
+	for _, wrong := range []string{"at=x", "at=9-3", "at=0-99999999", "from=x", "from=-1", "look=3"} {
+		if w := do(s, "GET", "/sources/book/write?"+wrong, ""); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d, want 400", wrong, w.Code)
+		}
+	}
+	if w := do(s, "GET", "/sources/book/write?from=99999999", ""); w.Code != http.StatusOK {
+		t.Errorf("behind the end: %d", w.Code)
 	}
 }
 

@@ -51,6 +51,68 @@ func PartAt(parts []Part, char int) int {
 	return max(0, len(parts)-1)
 }
 
+// besideSize is how much text stands beside a form, in characters, and
+// leadIn how much of it before the place that it is about.
+const (
+	besideSize = 6_000
+	leadIn     = 400
+)
+
+// Beside is the stretch of a document from a character on: whole blocks, but
+// for long ones.
+func Beside(doc *extract.Document, from int) Part {
+	var p Part
+	if n := len(doc.Blocks); n > 0 {
+		from = min(from, doc.Blocks[n-1].End-1)
+	}
+	for i, b := range doc.Blocks {
+		switch {
+		case b.End <= from:
+		case p.End == 0:
+			p = Part{Start: max(b.Start, from), First: i}
+			p.End = min(b.End, p.Start+besideSize)
+		case b.End > p.Start+besideSize:
+			if p.End < p.Start+besideSize/2 { // else little would stand before a long one
+				p.End = p.Start + besideSize
+			}
+			return p
+		default:
+			p.End = b.End
+		}
+	}
+	return p
+}
+
+// Around is the stretch around a character: from the block on that stands a
+// little before it.
+func Around(doc *extract.Document, char int) Part {
+	for _, b := range doc.Blocks {
+		if b.End > char-leadIn {
+			return Beside(doc, max(b.Start, char-leadIn*5)) // a block may be long
+		}
+	}
+	return Beside(doc, char)
+}
+
+// Before is a stretch that ends where another begins.
+func Before(doc *extract.Document, p Part) Part {
+	end := 0
+	for _, b := range doc.Blocks {
+		if b.Start < p.Start {
+			end = min(b.End, p.Start)
+		}
+	}
+	from := max(0, end-besideSize)
+	for _, b := range doc.Blocks {
+		if b.Start >= from && b.Start < p.Start {
+			if q := Beside(doc, b.Start); q.End >= end {
+				return q
+			}
+		}
+	}
+	return Beside(doc, from)
+}
+
 // A Span is text that is marked or not.
 type Span struct {
 	Text string

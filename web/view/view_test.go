@@ -205,6 +205,56 @@ func TestPartsHoldEverything(t *testing.T) {
 	}
 }
 
+// Beside a form all of a document can be come to, forwards and back, from any
+// place in it.
+func TestBesideLeadsThrough(t *testing.T) {
+	doc := long(40)
+	end := doc.Blocks[len(doc.Blocks)-1].End
+	size := func(p view.Part) (n int) {
+		for _, b := range view.Blocks(doc, p, 0, 0) {
+			for _, s := range b.Spans {
+				n += utf8.RuneCountInString(s.Text)
+			}
+		}
+		return n
+	}
+	all := 0
+	for _, b := range doc.Blocks {
+		all += b.End - b.Start
+	}
+	shown, steps := 0, 0
+	p := view.Beside(doc, 0)
+	for ; ; p = view.Beside(doc, p.End) {
+		n := size(p)
+		if n == 0 || n > 6_000 {
+			t.Fatalf("from %d on, %d characters are shown", p.Start, n)
+		}
+		shown += n
+		if steps++; p.End == end {
+			break
+		}
+	}
+	if shown != all || steps < 5 {
+		t.Errorf("in %d steps %d characters are shown of %d", steps, shown, all)
+	}
+	for p.Start > 0 {
+		q := view.Before(doc, p)
+		if q.Start >= p.Start || q.End < p.Start-2 { // but for the empty line between
+			t.Fatalf("before %d–%d stands %d–%d", p.Start, p.End, q.Start, q.End)
+		}
+		p = q
+	}
+	for char := 0; char < end+10; char += 97 {
+		p := view.Around(doc, char)
+		if at := min(char, end-1); at < p.Start || at >= p.End+2 || at-p.Start > 2_000 {
+			t.Errorf("around %d stands %d–%d", char, p.Start, p.End)
+		}
+	}
+	if p := view.Beside(&extract.Document{}, 5); p != (view.Part{}) || len(view.Blocks(&extract.Document{}, p, 0, 0)) != 0 {
+		t.Errorf("an empty document has %+v", p)
+	}
+}
+
 func TestBlocksMarkTheCharactersAsked(t *testing.T) {
 	doc := webtest.Book()
 	parts := view.Parts(doc)
