@@ -455,3 +455,21 @@ func TestRunSays(t *testing.T) {
 		t.Errorf("a run of 100 passages says %d things: %v", len(says), says)
 	}
 }
+
+// Where there is no JavaScript, what is being read is looked at again by hand.
+func TestLookAgain(t *testing.T) {
+	run := func(state string) *seedbed.Run { return &seedbed.Run{ID: "r", State: state} }
+	for _, tt := range []struct {
+		shelved view.Shelved
+		links   int
+	}{
+		{view.Shelved{Source: seedbed.Source{ID: "s", State: seedbed.SourceReading}}, 1},
+		{view.Shelved{Source: seedbed.Source{ID: "s", State: seedbed.SourceReady}, Run: run(seedbed.RunRunning)}, 1},
+		{view.Shelved{Source: seedbed.Source{ID: "s", State: seedbed.SourceReady}, Run: run(seedbed.RunDone)}, 0},
+		{view.Shelved{Source: seedbed.Source{ID: "s", State: seedbed.SourceFailed}}, 0},
+	} {
+		p := view.Library{Sources: []view.Shelved{tt.shelved}, Collection: "a b"}
+		page := webtest.Parse(t, strings.NewReader(render(t, view.SourceList(p))))
+		page.Want(".plain-only a[href='/?collection=a+b']", tt.links)
+	}
+}
