@@ -30,8 +30,8 @@ func newIndex(name string) *index {
 func defaults() map[string]any {
 	return map[string]any{
 		"displayedAttributes": []any{"*"}, "searchableAttributes": []any{"*"}, "filterableAttributes": []any{}, "sortableAttributes": []any{},
-		"rankingRules": []any{"words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"},
-		"stopWords":    []any{}, "synonyms": map[string]any{}, "distinctAttribute": nil, "proximityPrecision": "byWord",
+		"rankingRules":    []any{"words", "typo", "proximity", "attributeRank", "sort", "wordPosition", "exactness"},
+		"separatorTokens": []any{}, "stopWords": []any{}, "synonyms": map[string]any{}, "distinctAttribute": nil, "proximityPrecision": "byWord",
 		"typoTolerance": map[string]any{
 			"enabled": true, "minWordSizeForTypos": map[string]any{"oneTypo": 5.0, "twoTypos": 9.0},
 			"disableOnWords": []any{}, "disableOnAttributes": []any{}, "disableOnNumbers": false,
@@ -50,7 +50,7 @@ func (ix *index) add(doc map[string]any) {
 	fields := map[string][]word{}
 	for _, field := range ix.searchable() {
 		if text, ok := doc[field].(string); ok {
-			fields[field] = split(text)
+			fields[field] = ix.split(text)
 		}
 	}
 	ix.words[id] = fields
@@ -188,7 +188,7 @@ func (ix *index) search(q searchQuery) (any, *refusal) {
 	if no != nil {
 		return nil, no
 	}
-	terms := parseQuery(q.Q)
+	terms := ix.parseQuery(q.Q)
 	var found []match
 	for _, id := range ids {
 		if m, ok := ix.match(id, terms); ok {
@@ -335,8 +335,12 @@ func normal(s string) string {
 	}, norm.NFKD.String(s))
 }
 
+// joins are signs that part no words unless the settings say so.
+const joins = "$<=>^|~¬←→↔↦⇐⇒⇔∀∂∃∅∆∇∈∉∋∎∏∑"
+
 // split takes text apart into words; a Chinese character is one.
-func split(s string) []word {
+func (ix *index) split(s string) []word {
+	between := texts(ix.settings["separatorTokens"])
 	var out []word
 	start := -1
 	flush := func(end int) {
@@ -351,7 +355,7 @@ func split(s string) []word {
 			flush(i)
 			start = i
 			flush(i + utf8.RuneLen(r))
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r):
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.M, r) || strings.ContainsRune(joins, r) && !slices.Contains(between, string(r)):
 			if start < 0 {
 				start = i
 			}
@@ -371,7 +375,7 @@ type term struct {
 	not    bool
 }
 
-func parseQuery(s string) []term {
+func (ix *index) parseQuery(s string) []term {
 	var out []term
 	for {
 		s = strings.TrimLeftFunc(s, unicode.IsSpace)
@@ -382,7 +386,7 @@ func parseQuery(s string) []term {
 		if quoted, ok := strings.CutPrefix(rest, `"`); ok {
 			inside, after, _ := strings.Cut(quoted, `"`)
 			t := term{phrase: true, not: not}
-			for _, w := range split(inside) {
+			for _, w := range ix.split(inside) {
 				t.words = append(t.words, w.text)
 			}
 			if t.words != nil {
@@ -395,7 +399,7 @@ func parseQuery(s string) []term {
 		if end < 0 {
 			end = len(rest)
 		}
-		ws := split(rest[:end])
+		ws := ix.split(rest[:end])
 		for i, w := range ws {
 			out = append(out, term{words: []string{w.text}, not: not, prefix: !not && end == len(rest) && i == len(ws)-1 && w.end == end})
 		}

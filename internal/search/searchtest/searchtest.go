@@ -168,6 +168,7 @@ func (d Differences) words(t *testing.T, ix search.Index) {
 		seed("theorems", "Which theorems did Gauß and Émilie prove?"),
 		seed("newton", "What does Newton’s second law say, and Newton's third?"),
 		seed("code", "What does read_file(path) return in C++ for x86-64?"),
+		seed("signs", `Is vector<int> better than depth=3, $\lambda^mu$, fork|knife or from→into?`),
 		seed("greek", "Τι είναι ο Λόγος;"),
 		seed("russian", "Что такое производная функции?"),
 		seed("hindi", "गणित क्या है?"),
@@ -197,6 +198,11 @@ func (d Differences) words(t *testing.T, ix search.Index) {
 		"read_file":          "code",
 		"x86-64":             "code",
 		"x86-63 ":            "",
+		"vector int ":        "signs",
+		"depth ":             "signs",
+		"lambda mu ":         "signs",
+		"knife ":             "signs",
+		"from into ":         "signs",
 		"λογος ":             "greek",
 		"ΛΌΓΟΣ":              "greek",
 		"производная":        "russian",
@@ -220,7 +226,7 @@ func (d Differences) words(t *testing.T, ix search.Index) {
 		"what -product":      "code integral newton",
 		"what -sum -newton":  "code derivative",
 		`what -"a product"`:  "code integral newton",
-		`-"what" -"τι"`:      "arabic cafe hindi russian theorems",
+		`-"what" -"τι"`:      "arabic cafe hindi russian signs theorems",
 		"what -nowhere":      "code derivative integral newton",
 	} {
 		if !slices.Contains(d.Queries, query) {
