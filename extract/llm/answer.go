@@ -103,8 +103,7 @@ func (a *answer) body(r io.Reader) error {
 
 // stream reads a reply sent as server-sent events.
 func (a *answer) stream(r io.Reader) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4<<10), a.max+1<<20)
+	lines := a.scanner(r)
 	for lines.Scan() {
 		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data:"))
 		data = bytes.TrimSpace(data)
@@ -125,15 +124,28 @@ func (a *answer) stream(r io.Reader) error {
 			return err
 		}
 	}
+	if a.finish != "" && lines.Err() == nil {
+		return nil
+	}
+	return a.brokenOff(lines)
+}
+
+// scanner reads a stream line by line.
+func (a *answer) scanner(r io.Reader) *bufio.Scanner {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 0, 4<<10), a.max+1<<20)
+	return lines
+}
+
+// brokenOff is why a stream ended that had not said its last.
+func (a *answer) brokenOff(lines *bufio.Scanner) error {
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
 		return a.tooMuch()
 	case err != nil:
 		return fmt.Errorf("read the stream: %w", err)
-	case a.finish == "":
-		return errors.New("the stream breaks off")
 	}
-	return nil
+	return errors.New("the stream breaks off")
 }
 
 func (a *answer) take(c completion) error {

@@ -88,13 +88,6 @@ type batchLine struct {
 	Body   json.RawMessage `json:"body"`
 }
 
-// plan is what the server took so far of a request like r.
-func (c *Client) plan(r extract.Request) plan {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.plans[r.Model+"\x00"+string(r.Schema)]
-}
-
 // A Batch is how far a server has come with one.
 type Batch struct {
 	ID       string

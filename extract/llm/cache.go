@@ -42,8 +42,8 @@ func encode(r extract.Request) []byte {
 // Cached keeps every reply of a model in a cache, the moment it arrives, and
 // answers from there. The same request made twice at a time is sent once.
 // It goes right around a Client, whose own model is part of the key; a meter
-// goes around it. A cache that fails fails the request: replies that cannot be kept would be
-// paid for again and again.
+// goes around it. A cache that fails fails the request: replies that cannot be
+// kept would be paid for again and again.
 func Cached(model extract.Model, cache Cache) extract.Model {
 	return &cached{model: model, cache: cache, asking: map[string]*asking{}}
 }
@@ -105,18 +105,13 @@ func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply
 			reply.Cached = true
 			return reply, nil
 		}
-		if Kind(other.err) != "" {
-			err := *must(other.err)
-			err.Usage = extract.Usage{} // the other has paid
-			return extract.Reply{}, &err
+		if e, ok := errors.AsType[*Error](other.err); ok {
+			unpaid := *e
+			unpaid.Usage = extract.Usage{} // the other has paid
+			return extract.Reply{}, &unpaid
 		}
 		// The other gave up for reasons of its own: ask ourselves.
 	}
-}
-
-func must(err error) *Error {
-	e, _ := errors.AsType[*Error](err)
-	return e
 }
 
 func (c *cached) complete(ctx context.Context, key string, request []byte, r extract.Request) (extract.Reply, error) {
@@ -189,8 +184,8 @@ func reread(reply *extract.Reply, r extract.Request) bool {
 	return err == nil
 }
 
-// Dir is a cache in a folder, one file a reply and one for its request. The folder is made when the
-// first reply is kept; several processes may share it.
+// Dir is a cache in a folder, one file a reply and one for its request. The
+// folder is made when the first reply is kept; several processes may share it.
 func Dir(path string) Cache { return dir(path) }
 
 type dir string

@@ -131,7 +131,7 @@ func New(o Options) *Client {
 		forms: map[string]*form{},
 	}
 	c.base, c.host, c.bad = baseURL(o.URL)
-	c.server = knownServer{Server: o.Server, root: strings.TrimSuffix(c.base, "/v1")}
+	c.server = knownServer{Server: o.Server}
 	c.learned = o.Server.Kind != ""
 	c.http = &http.Client{
 		// A redirect would take prompts, and perhaps the key, to an address

@@ -661,14 +661,19 @@ func TestURL(t *testing.T) {
 
 func TestModelsAndTest(t *testing.T) {
 	srv := llmtest.New(t, llmtest.Script{Key: key, Models: []string{"small", "large"}})
-	names, err := llm.Models(t.Context(), srv.URL, key)
+	models := func(url, key string) ([]string, error) {
+		c := llm.New(llm.Options{URL: url, Key: key})
+		t.Cleanup(c.Close)
+		return c.Models(t.Context())
+	}
+	names, err := models(srv.URL, key)
 	if d := cmp.Diff([]string{"large", "small"}, names); d != "" || err != nil {
 		t.Errorf("Models: %v (-want +got):\n%s", err, d)
 	}
-	if _, err := llm.Models(t.Context(), srv.URL, "wrong"); llm.Kind(err) != llm.Auth {
+	if _, err := models(srv.URL, "wrong"); llm.Kind(err) != llm.Auth {
 		t.Errorf("Models with a wrong key: %v", err)
 	}
-	if _, err := llm.Models(t.Context(), strings.TrimSuffix(srv.URL, "/v1"), key); llm.Kind(err) != llm.NotFound {
+	if _, err := models(strings.TrimSuffix(srv.URL, "/v1"), key); llm.Kind(err) != llm.NotFound {
 		t.Errorf("Models of a URL without /v1: %v", err)
 	}
 	c, _ := newClient(t, srv, func(o *llm.Options) { o.Model = "small" })

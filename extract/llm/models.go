@@ -12,13 +12,6 @@ import (
 	"time"
 )
 
-// Models lists the names of the models a server offers, sorted.
-func Models(ctx context.Context, url, key string) ([]string, error) {
-	c := New(Options{URL: url, Key: key})
-	defer c.Close()
-	return c.Models(ctx)
-}
-
 // Models lists the names of the models the server offers, sorted. It asks
 // once and waits at most half a minute.
 func (c *Client) Models(ctx context.Context) ([]string, error) {

@@ -117,11 +117,8 @@ const (
 // adapted sends a request once, and again without whatever the server says it
 // does not take. What it took is remembered.
 func (c *Client) adapted(ctx context.Context, r extract.Request) (extract.Reply, error) {
-	key := r.Model + "\x00" + string(r.Schema)
 	for {
-		c.mu.Lock()
-		p := c.plans[key]
-		c.mu.Unlock()
+		p := c.plan(r)
 		reply, err := c.once(ctx, r, p)
 		said, ok := errors.AsType[complaint](err)
 		if !ok {
@@ -135,12 +132,21 @@ func (c *Client) adapted(ctx context.Context, r extract.Request) (extract.Reply,
 		c.opts.Log.Info("model server does not take part of the request, leaving it out",
 			"server", c.host, "model", r.Model, "schema", r.SchemaName, "error", err)
 		c.mu.Lock()
-		if c.plans[key] == p { // else somebody found out at the same time
+		if key := planKey(r); c.plans[key] == p { // else somebody found out at the same time
 			c.plans[key] = next
 		}
 		c.mu.Unlock()
 	}
 }
+
+// plan is what the server took so far of a request like r.
+func (c *Client) plan(r extract.Request) plan {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plans[planKey(r)]
+}
+
+func planKey(r extract.Request) string { return r.Model + "\x00" + string(r.Schema) }
 
 // without is the plan after a complaint, the same plan where the complaint is
 // about something else.
@@ -349,7 +355,7 @@ func (c *Client) unreachable(err error) *Error {
 func (c *Client) post(w *watch, r extract.Request, body, native []byte) (extract.Reply, error) {
 	address := c.base + "/chat/completions"
 	if native != nil {
-		address, body = c.server.root+"/api/chat", native
+		address, body = c.root()+"/api/chat", native
 	}
 	req, err := c.requestTo(w.ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {

@@ -1,11 +1,9 @@
 package llm
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -37,7 +35,7 @@ func (c *Client) Learn(ctx context.Context) Server {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	found := knownServer{root: strings.TrimSuffix(c.base, "/v1")}
+	var found knownServer
 	var props struct {
 		Slots    int `json:"total_slots"`
 		Settings struct {
@@ -48,10 +46,10 @@ func (c *Client) Learn(ctx context.Context) Server {
 		Version string `json:"version"`
 	}
 	switch {
-	case c.peek(ctx, http.MethodGet, found.root+"/api/version", nil, &version) && version.Version != "":
+	case c.peek(ctx, http.MethodGet, c.root()+"/api/version", nil, &version) && version.Version != "":
 		found.Kind = "ollama"
-		found.Context = c.ollamaContext(ctx, found.root)
-	case c.peek(ctx, http.MethodGet, found.root+"/props", nil, &props) && props.Settings.Context > 0:
+		found.Context = c.ollamaContext(ctx)
+	case c.peek(ctx, http.MethodGet, c.root()+"/props", nil, &props) && props.Settings.Context > 0:
 		found.Kind, found.Slots, found.Context = "llama.cpp", props.Slots, props.Settings.Context
 	}
 	if ctx.Err() == nil { // else it may answer next time
@@ -66,13 +64,15 @@ func (c *Client) Learn(ctx context.Context) Server {
 // A knownServer is a Server with what the client keeps of it.
 type knownServer struct {
 	Server
-	root   string // its URL without the /v1
-	numCtx int    // asked of Ollama: it only grows, for each change loads the model anew
+	numCtx int // asked of Ollama: it only grows, for each change loads the model anew
 }
+
+// root is the server's URL without the /v1.
+func (c *Client) root() string { return strings.TrimSuffix(c.base, "/v1") }
 
 // ollamaContext is the longest context of the client's model, 0 where the
 // server does not know.
-func (c *Client) ollamaContext(ctx context.Context, root string) int {
+func (c *Client) ollamaContext(ctx context.Context) int {
 	ask, err := json.Marshal(map[string]string{"model": c.opts.Model})
 	if err != nil {
 		return 0
@@ -80,7 +80,7 @@ func (c *Client) ollamaContext(ctx context.Context, root string) int {
 	var show struct {
 		Info map[string]json.RawMessage `json:"model_info"`
 	}
-	if !c.peek(ctx, http.MethodPost, root+"/api/show", ask, &show) {
+	if !c.peek(ctx, http.MethodPost, c.root()+"/api/show", ask, &show) {
 		return 0
 	}
 	for name, v := range show.Info { // "llama.context_length", by architecture
@@ -94,12 +94,9 @@ func (c *Client) ollamaContext(ctx context.Context, root string) int {
 
 // peek asks for some JSON and reports whether it came.
 func (c *Client) peek(ctx context.Context, method, url string, body []byte, into any) bool {
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	req, err := c.requestTo(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return false
-	}
-	if c.opts.Key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.opts.Key)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
@@ -160,8 +157,7 @@ func (c *Client) native(r extract.Request, tokens int) ([]byte, error) {
 
 // lines reads what Ollama's own interface sends: a piece of JSON a line.
 func (a *answer) lines(r io.Reader) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 4<<10), a.max+1<<20)
+	lines := a.scanner(r)
 	for lines.Scan() {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
@@ -195,11 +191,5 @@ func (a *answer) lines(r io.Reader) error {
 			return nil
 		}
 	}
-	switch err := lines.Err(); {
-	case errors.Is(err, bufio.ErrTooLong):
-		return a.tooMuch()
-	case err != nil:
-		return fmt.Errorf("read the stream: %w", err)
-	}
-	return errors.New("the stream breaks off")
+	return a.brokenOff(lines)
 }
