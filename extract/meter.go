@@ -94,11 +94,7 @@ func (m *Meter) count(used Usage, cached bool) {
 		m.spent.Cached++
 		return
 	}
-	m.spent.Calls++
-	m.spent.Tokens.In += used.In
-	m.spent.Tokens.Out += used.Out
-	m.spent.Prefix += used.Cached
-	m.spent.Cost += used.Cost
+	m.spent = m.spent.Add(used.Spent())
 }
 
 // Metered is the model with every call counted by its context's [Meter]. A

@@ -150,6 +150,11 @@ type Tokens struct {
 	Out int `json:"out"`
 }
 
+// Cost is what the tokens cost at these prices of a million.
+func (t Tokens) Cost(in, out float64) float64 {
+	return (float64(t.In)*in + float64(t.Out)*out) / 1e6
+}
+
 // Record stores the check, in place of an earlier one of the same name. A
 // failed check rejects the seed.
 func (s *Seed) Record(c Check) {

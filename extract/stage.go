@@ -67,3 +67,11 @@ type Usage struct {
 	Cached int     `json:"cached,omitempty"` // of In, read from the server's prefix cache
 	Cost   float64 `json:"cost,omitempty"`   // by the prices the client was given
 }
+
+// Tokens are those that the call took.
+func (u Usage) Tokens() Tokens { return Tokens{In: u.In, Out: u.Out} }
+
+// Spent is what the call cost that went out.
+func (u Usage) Spent() Spent {
+	return Spent{Calls: 1, Tokens: u.Tokens(), Prefix: u.Cached, Cost: u.Cost}
+}

@@ -220,8 +220,7 @@ func (c extractCmd) estimate(ctx context.Context, w io.Writer, recipe stage.Reci
 	out := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(out, "path\tstage\tcalls\ttokens in\ttokens out\tcost")
 	line := func(path, name string, calls int, t extract.Tokens) {
-		cost := (float64(t.In)*c.PriceIn + float64(t.Out)*c.PriceOut) / 1e6
-		_, _ = fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%.4f\n", path, name, calls, t.In, t.Out, cost)
+		_, _ = fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%.4f\n", path, name, calls, t.In, t.Out, t.Cost(c.PriceIn, c.PriceOut))
 	}
 	for _, arg := range c.Paths {
 		path, e, err := c.expect(ctx, arg, recipe)

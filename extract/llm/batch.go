@@ -299,7 +299,7 @@ func (c *Client) batchReply(r extract.Request, out batchResult) (extract.Reply, 
 	if err != nil {
 		return extract.Reply{}, err
 	}
-	a.usage.Cost = (float64(a.usage.In)*c.opts.PriceIn + float64(a.usage.Out)*c.opts.PriceOut) / 1e6 / 2
+	a.usage.Cost = a.usage.Tokens().Cost(c.opts.PriceIn, c.opts.PriceOut) / 2
 	reply, err := c.judge(r, &a)
 	if err != nil {
 		return extract.Reply{}, err

@@ -385,7 +385,7 @@ func (c *Client) post(w *watch, r extract.Request, body, native []byte) (extract
 	default:
 		err = a.body(reader)
 	}
-	a.usage.Cost = (float64(a.usage.In)*c.opts.PriceIn + float64(a.usage.Out)*c.opts.PriceOut) / 1e6
+	a.usage.Cost = a.usage.Tokens().Cost(c.opts.PriceIn, c.opts.PriceOut)
 	if f, ok := errors.AsType[faultError](err); ok {
 		return extract.Reply{}, c.fault(r.Model, res.StatusCode, res.Header, f)
 	}

@@ -414,7 +414,7 @@ func (m *Meter) cost(c *Card) {
 	if m.o.PriceIn == 0 && m.o.PriceOut == 0 {
 		return
 	}
-	money := float64(c.Cost.In)*m.o.PriceIn/1e6 + float64(c.Cost.Out)*m.o.PriceOut/1e6
+	money := extract.Tokens{In: c.Cost.In, Out: c.Cost.Out}.Cost(m.o.PriceIn, m.o.PriceOut)
 	c.Cost.Money = &money
 	c.Cost.PerMeasured = ratio(money, float64(c.Seeds.Measured))
 	c.Cost.PerAccepted = ratio(money, float64(c.Cost.Accepted))

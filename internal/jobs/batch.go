@@ -243,18 +243,15 @@ func (s *Service) keepReplies(ctx context.Context, client *llm.Client, now llm.B
 		}
 		return r, ok, err
 	}, func(key string, reply extract.Reply, err error) error {
-		pay := func(u extract.Usage) {
-			spent = spent.Add(extract.Spent{Calls: 1, Tokens: extract.Tokens{In: u.In, Out: u.Out}, Prefix: u.Cached, Cost: u.Cost})
-		}
 		if e, ok := errors.AsType[*llm.Error](err); ok {
 			b.Failures = append(b.Failures, key)
-			pay(e.Usage)
+			spent = spent.Add(e.Usage.Spent())
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		pay(reply.Usage)
+		spent = spent.Add(reply.Usage.Spent())
 		data, err := json.Marshal(reply)
 		if err != nil {
 			return err

@@ -203,9 +203,7 @@ func (s *Service) price(ctx context.Context, run seedbed.Run) func(extract.Token
 	if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil { // without one nothing is asked
 		in, out = s.prices(e)
 	}
-	return func(t extract.Tokens) float64 {
-		return (float64(t.In)*in + float64(t.Out)*out) / 1e6
-	}
+	return func(t extract.Tokens) float64 { return t.Cost(in, out) }
 }
 
 // readSource is a source that was read, with its document.
