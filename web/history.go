@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 
@@ -11,19 +12,40 @@ import (
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
-	"seedbed/web/api"
 	"seedbed/web/query"
 	"seedbed/web/view"
 )
 
-// historyOf is what was changed of a seed of late, and where the rest is.
-func (s *Server) historyOf(ctx context.Context, seed extract.Seed) (list []view.Revision, older string, err error) {
-	all, more, err := s.seeds.History(ctx, seed.ID, 0)
+// history shows what was changed of a seed before a version.
+func (s *Server) history(c echo.Context) error {
+	if err := query.Only(c.QueryParams(), "before"); err != nil {
+		return err
+	}
+	before, err := query.Version("before", c.QueryParam("before"))
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	seed, version, err := s.seeds.Seed(ctx, c.Param("id"))
+	if err != nil {
+		return err
+	}
+	p := view.Seed{Page: s.base("History of "+seed.Question, "seeds"), Seed: seed, Version: version, Later: before > 0}
+	if p.History, p.Older, err = s.historyOf(ctx, seed, before); err != nil {
+		return err
+	}
+	return s.show(c, http.StatusOK, view.HistoryPage(p))
+}
+
+// historyOf is what was changed of a seed before a version, 0 for of late, and
+// where the rest is.
+func (s *Server) historyOf(ctx context.Context, seed extract.Seed, before int64) (list []view.Revision, older string, err error) {
+	all, more, err := s.seeds.History(ctx, seed.ID, before)
 	for _, v := range all {
 		list = append(list, view.Revision{Revision: v, Back: differs(v.Back(), seed)})
 	}
 	if more {
-		older = fmt.Sprintf("%s/seeds/%s/history?before=%d", api.Prefix, url.PathEscape(seed.ID), all[len(all)-1].Version)
+		older = fmt.Sprintf("/seeds/%s/history?before=%d", url.PathEscape(seed.ID), all[len(all)-1].Version)
 	}
 	return list, older, err
 }
@@ -64,7 +86,7 @@ func (s *Server) bringBack(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 || list[0].Version != revision {
+	if len(list) == 0 || list[0].Version != revision || len(list[0].Changes) == 0 {
 		return seedbed.Errorf(seedbed.NotFound, "nothing was changed in version %d of seed %s", revision, id)
 	}
 	if _, _, err := s.seeds.UpdateSeed(ctx, id, version, list[0].Back()); err != nil {

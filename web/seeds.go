@@ -312,7 +312,7 @@ func (s *Server) seedView(c echo.Context, seed extract.Seed, version int64) (vie
 	if p.Similar, err = s.seeds.Similar(c.Request().Context(), seed.ID); err != nil {
 		return p, err
 	}
-	if p.History, p.Older, err = s.historyOf(c.Request().Context(), seed); err != nil {
+	if p.History, p.Older, err = s.historyOf(c.Request().Context(), seed, 0); err != nil {
 		return p, err
 	}
 	p.Quotes, err = s.evidenceOf(c, seed)

@@ -199,6 +199,7 @@ func (s *Server) routes() {
 	e.GET("/seeds/:id/calls", s.seedCalls)
 	e.POST("/seeds/:id", s.editSeed)
 	e.POST("/seeds/:id/verdict", s.judge)
+	e.GET("/seeds/:id/history", s.history)
 	e.POST("/seeds/:id/history", s.bringBack)
 	e.POST("/seeds/:id/delete", s.deleteSeed)
 

@@ -72,7 +72,7 @@ var samplePages = []string{
 	"/runs", "/runs/live", "/runs/failures", "/runs/done", "/runs/paused", "/runs/waiting", "/runs/unread", "/runs/live/scorecard", "/runs/done/scorecard",
 	"/recipes/quick", "/recipes/quick?full=1", "/recipes/mine", "/recipes/mine?saved=1", "/recipes/new", "/recipes/new?from=quick",
 	"/seeds", "/seeds?q=comparisons", "/seeds?q=nothing+has+these+words", "/seeds?verdict=any&type=code&run=live&min_difficulty=3", "/seeds?page=2",
-	"/seeds/merge", "/seeds/lean", "/seeds/hostile", "/seeds/bound",
+	"/seeds/merge", "/seeds/merge/history", "/seeds/hostile/history?before=9", "/seeds/lean", "/seeds/hostile", "/seeds/bound",
 	"/export", "/export?format=csv&verdict=draft", "/settings", "/settings?preset=openai",
 }
 
@@ -823,7 +823,25 @@ func TestHistory(t *testing.T) {
 	}
 	page := webtest.Parse(t, do(s, "GET", "/seeds/merge", "").Body)
 	page.Want("#history li", 2) // the fake gives so many at once
-	page.Want(`#history a[href="/api/v1/seeds/merge/history?before=3"]`, 1)
+	page.Want(`#history a[href="/seeds/merge/history?before=3"]`, 1)
+	older := webtest.Parse(t, do(s, "GET", "/seeds/merge/history?before=3", "").Body)
+	older.Want(".history li", 1)
+	older.Want(".history form[action='/seeds/merge/history'] input[name=version][value='4']", 1)
+	older.Want("a[href='/seeds/merge/history']", 1) // the newest
+	older.Want(".page-head a[href='/seeds/merge']", 1)
+	older.Want("a[href*=before]", 0)
+	if got := older.Text(".history li"); !strings.Contains(got, evil) || len(older.Active()) > 0 {
+		t.Errorf("the older change reads %q, and could run %q", got, older.Active())
+	}
+	newest := webtest.Parse(t, do(s, "GET", "/seeds/merge/history", "").Body)
+	newest.Want(".history li", 2)
+	newest.Want("a[href='/seeds/merge/history']", 0)
+	newest.Want("a[href='/seeds/merge/history?before=3']", 1)
+	for path, code := range map[string]int{"merge/history?before=1": 200, "merge/history?before=x": 400, "merge/history?page=2": 400, "nothing/history": 404} {
+		if w := do(s, "GET", "/seeds/"+path, ""); w.Code != code {
+			t.Errorf("%s: %d, want %d", path, w.Code, code)
+		}
+	}
 	if got := page.Text("#history li:first-child .change"); got != "Verdict draft → accepted" {
 		t.Errorf("the last change reads %q", got)
 	}
@@ -912,8 +930,14 @@ func TestWriteSeed(t *testing.T) {
 	if w.Code != http.StatusSeeOther || err != nil || made.Source.ID != "book" || made.Type != extract.Conceptual || len(made.Evidence) != 2 || !slices.Equal(made.Tags, []string{"a", "b"}) {
 		t.Errorf("the seed: %d at %q, %+v, %v", w.Code, at, made, err)
 	}
-	if w := do(s, "GET", at, ""); w.Code != http.StatusOK {
-		t.Errorf("GET %s: %d", at, w.Code)
+	w = do(s, "GET", at, "")
+	page = webtest.Parse(t, w.Body)
+	if w.Code != http.StatusOK || !strings.HasPrefix(page.Text("#history li"), "Written by hand") {
+		t.Errorf("GET %s: %d, its history is %q", at, w.Code, page.Text("#history li"))
+	}
+	page.Want("#history form", 0) // there is nothing to go back to
+	if w := do(s, "POST", at+"/history", "version=1&revision=1"); w.Code != http.StatusNotFound {
+		t.Errorf("bring back what was before it was written: %d", w.Code)
 	}
 	if w := do(s, "POST", "/sources/nothing/write", form.Encode()); w.Code != http.StatusNotFound {
 		t.Errorf("no such source: %d", w.Code)

@@ -251,7 +251,8 @@ const historyPage = 50
 
 // History lists what was changed of a seed since it was made, the newest first:
 // some revisions from before a version, 0 for the newest of all. More reports
-// whether there are older ones.
+// whether there are older ones. The first of a seed that a person wrote says so
+// and has no changes.
 func (s *Service) History(ctx context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error) {
 	if _, err := s.DB.Seed(ctx, id); err != nil {
 		return nil, false, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -35,7 +36,7 @@ func TestWriteSeed(t *testing.T) {
 		}
 		write := func(n seedbed.NewSeed) (extract.Seed, error) {
 			n.Source = up.Source.ID
-			s, version, err := b.WriteSeed(t.Context(), n)
+			s, version, err := b.WriteSeed(seedbed.WithUser(t.Context(), seedbed.User{Name: "ada"}), n)
 			if err == nil && version != 1 {
 				t.Errorf("WriteSeed gives version %d; want 1", version)
 			}
@@ -66,6 +67,17 @@ func TestWriteSeed(t *testing.T) {
 		stored, version, err := b.Seed(t.Context(), seed.ID)
 		if diff := cmp.Diff(seed, stored); err != nil || version != 1 || diff != "" {
 			t.Errorf("it is stored otherwise, version %d, %v (-want +got):\n%s", version, err, diff)
+		}
+		history, _, err := b.History(t.Context(), seed.ID, 0)
+		wrote := []seedbed.Revision{{Version: 1, Time: seed.Created, Who: seedbed.ByPerson, User: "ada", Changes: []seedbed.FieldChange{}}}
+		for i := range history {
+			if d := history[i].Time.Sub(seed.Created).Abs(); d > time.Minute {
+				t.Errorf("it was written at %v; want %v", history[i].Time, seed.Created)
+			}
+			history[i].Time = seed.Created
+		}
+		if diff := cmp.Diff(wrote, history); err != nil || diff != "" {
+			t.Errorf("its history is another, %v (-want +got):\n%s", err, diff)
 		}
 
 		// Nothing supports this one, and that is said.

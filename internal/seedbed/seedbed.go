@@ -431,7 +431,8 @@ const (
 	ByDedupe = "dedupe" // it had one give way to a better duplicate
 )
 
-// A Revision is one change of a seed.
+// A Revision is one change of a seed, or that a person wrote it: then it is the
+// first version, and has no changes.
 type Revision struct {
 	Version int64         `json:"version"` // that it made
 	Time    time.Time     `json:"time"`

@@ -8,8 +8,8 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// History lists what was changed of a seed, the newest first: up to limit
-// revisions from before a version, 0 for the newest of all.
+// History lists what was changed of a seed, the newest first, and last that a
+// person made it, if one did: up to limit revisions from before a version, 0 for the newest of all.
 func (r reads) History(ctx context.Context, seed string, before int64, limit int) ([]seedbed.Revision, error) {
 	out, err := list(ctx, r.q, func(row scanner) (seedbed.Revision, error) {
 		var v seedbed.Revision
@@ -25,9 +25,13 @@ func (r reads) History(ctx context.Context, seed string, before int64, limit int
 // addRevision keeps what was changed of a seed, if anything was.
 func (s *script) addRevision(before Seed, after extract.Seed, who, user string, at int64) {
 	if changes := seedbed.Changes(before.Seed, after); len(changes) > 0 {
-		s.add("keep what is changed of a seed", nil, `INSERT INTO history (seed, version, who, account, at, changes) VALUES ($1, $2, $3, $4, $5, $6)`,
-			after.ID, before.Version+1, who, user, at, asJSON(changes))
+		s.keepRevision(after.ID, before.Version+1, who, user, at, changes)
 	}
+}
+
+func (s *script) keepRevision(seed string, version int64, who, user string, at int64, changes []seedbed.FieldChange) {
+	s.add("keep what is changed of a seed", nil, `INSERT INTO history (seed, version, who, account, at, changes) VALUES ($1, $2, $3, $4, $5, $6)`,
+		seed, version, who, user, at, asJSON(changes))
 }
 
 // asMade reports whether a seed's run counts it among those that are kept:

@@ -93,13 +93,15 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	s.tellIndex(news)
 }
 
-// AddSeed adds a seed that no run made, with the keys that its duplicates are
-// found by. Ordinal is that of the passage it belongs to, -1 for none.
+// AddSeed adds a seed that a person made, with the keys that its duplicates are
+// found by, and begins its history. Ordinal is that of the passage it belongs
+// to, -1 for none.
 func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed extract.Seed, keys []uint64) error {
 	o := Outcome{Found: []extract.Seed{seed}, Bands: map[string][]uint64{seed.ID: keys}}
 	o.Ordinal = ordinal
 	var todo script
 	todo.addSeeds(seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
+	todo.keepRevision(seed.ID, 1, seedbed.ByPerson, seedbed.UserOf(ctx).Name, millis(tx.now()), []seedbed.FieldChange{})
 	if err := todo.run(ctx, tx.q); err != nil {
 		return fmt.Errorf("add seed %s: %w", seed.ID, err)
 	}

@@ -457,6 +457,62 @@ func TestDistinctAfterMigration(t *testing.T) {
 	})
 }
 
+// The history of what people wrote begins with that, also of what they wrote
+// before it was kept.
+func TestMigrateWritten(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, on store.Options) {
+		db := open(t, on)
+		src, run := sourceAndRun(t, db, 1)
+		queue(t, db, run, src, 0)
+		found, old, fresh := seed(run, 0, 0), seed(run, 0, 1), seed(run, 0, 2)
+		old.Origin, fresh.Origin = extract.Manual, extract.Manual
+		ada := seedbed.WithUser(t.Context(), seedbed.User{Name: "ada"})
+		update(t, db, func(tx *store.Tx) error {
+			o := store.Outcome{RunPassage: seedbed.RunPassage{State: seedbed.PassageDone}, Found: []extract.Seed{found, old}}
+			if _, err := tx.SaveOutcome(t.Context(), run, o); err != nil {
+				return err
+			}
+			return tx.AddSeed(ada, src.CollectionID, -1, fresh, nil)
+		})
+		changed := old
+		changed.Answer = "another"
+		update(t, db, func(tx *store.Tx) error {
+			_, err := tx.SaveSeed(t.Context(), store.Seed{Seed: old, Version: 1}, changed, seedbed.ByPerson)
+			return err
+		})
+		history := func(db *store.DB, id string) (out []string) {
+			t.Helper()
+			list, err := db.History(t.Context(), id, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range list {
+				out = append(out, fmt.Sprintf("%d %s %s %d", r.Version, r.Who, r.User, len(r.Changes)))
+			}
+			return out
+		}
+		if got, want := history(db, fresh.ID), []string{"1 person ada 0"}; !slices.Equal(got, want) {
+			t.Errorf("the history of a new one is %q, want %q", got, want)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.MigrateTo(t.Context(), on, 18); err != nil {
+			t.Fatal(err)
+		}
+		db = open(t, on)
+		for id, want := range map[string][]string{found.ID: nil, old.ID: {"2 person  1", "1 person  0"}, fresh.ID: {"1 person  0"}} {
+			if got := history(db, id); !slices.Equal(got, want) {
+				t.Errorf("the history of %s is %q, want %q", id, got, want)
+			}
+		}
+		list, err := db.History(t.Context(), old.ID, 2, 10)
+		if err != nil || len(list) != 1 || !list[0].Time.Equal(old.Created) {
+			t.Errorf("it was written %+v, %v; want %v", list, err, old.Created)
+		}
+	})
+}
+
 // A seed's passage is that of its place in its source, whichever others have
 // the same.
 func TestPassageTexts(t *testing.T) {

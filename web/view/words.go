@@ -182,7 +182,6 @@ var originWords = map[string]string{
 }
 
 var whoWords = map[string]string{
-	seedbed.ByPerson: "Changed by hand",
 	seedbed.ByDedupe: "Gave way to a better duplicate",
 }
 

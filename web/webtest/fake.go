@@ -1060,7 +1060,8 @@ func (f *Fake) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, 
 			return s, 0, &seedbed.Error{Code: seedbed.Duplicate, Message: same.Error(), Err: same}
 		}
 	}
-	f.seeds = append(f.seeds, stored{seed: s, version: 1})
+	written := seedbed.Revision{Version: 1, Time: f.Now(), Who: seedbed.ByPerson, User: seedbed.UserOf(ctx).Name, Changes: []seedbed.FieldChange{}}
+	f.seeds = append(f.seeds, stored{seed: s, version: 1, history: []seedbed.Revision{written}})
 	return s, 1, nil
 }
 
