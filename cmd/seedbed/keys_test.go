@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -128,6 +129,47 @@ func TestNarrowWindow(t *testing.T) {
 		}
 		if width > 320 {
 			t.Errorf("%s is %d pixels wide in a window of 320", path, width)
+		}
+	}
+}
+
+// Words and the edges of fields stand out from what is behind them, by day, by
+// night, and as much as WCAG 2.2 asks for.
+func TestContrast(t *testing.T) {
+	p := startProgram(t, t.TempDir())
+	b := openTab(t, p)
+	b.do("open the library", chromedp.Navigate(p.URL+"/"), chromedp.WaitVisible(chromedp.CSS("main")))
+	const luminance = `(name) => {
+		const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+		const probe = document.body.appendChild(document.createElement("i"));
+		probe.style.color = "var(" + name + ")";
+		canvas.fillStyle = getComputedStyle(probe).color;
+		probe.remove();
+		canvas.fillRect(0, 0, 1, 1);
+		const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+		return .2126 * r + .7152 * g + .0722 * b;
+	}`
+	for _, theme := range []string{"light", "dark"} {
+		for _, pair := range []struct {
+			front, back string
+			least       float64
+		}{
+			{"--ink", "--paper", 7}, {"--ink", "--marker", 7}, {"--muted", "--paper", 4.5}, {"--muted", "--raised", 4.5}, {"--muted", "--sunk", 4.5},
+			{"--accent", "--paper", 4.5}, {"--accent-strong", "--accent-soft", 4.5}, {"--on-accent", "--accent", 4.5},
+			{"--bad", "--bad-soft", 4.5}, {"--bad", "--paper", 4.5}, {"--warn", "--warn-soft", 4.5}, {"--paper", "--bad", 4.5},
+			{"--field", "--raised", 3}, {"--field", "--paper", 3}, {"--accent", "--track", 3},
+		} {
+			got, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](fmt.Sprintf(`(() => {
+				document.documentElement.dataset.theme = %q;
+				const [more, less] = [%q, %q].map(%s).sort((a, b) => b - a);
+				return (more + .05) / (less + .05);
+			})()`, theme, pair.front, pair.back, luminance)))
+			if err != nil {
+				b.failed("the contrast", err)
+			}
+			if got < pair.least {
+				t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", theme, pair.front, pair.back, got, pair.least)
+			}
 		}
 	}
 }
