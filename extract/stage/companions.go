@@ -218,24 +218,16 @@ func locate(s *extract.Seed, p extract.Passage, also []extract.Passage) {
 // locateQuote looks for a quote, first as it is in each, then for what is
 // nearly it in the companions; it returns where it stands, −1 for nowhere.
 func locateQuote(e *extract.Evidence, in []searched) int {
-	for i := range in {
-		found := *e
-		in[i].similarity = 1
-		if score, _ := in[i].find(&found); score == 1 {
-			if i > 0 {
-				*e = found
+	for _, enough := range []float64{1, repairable} {
+		for i := range in {
+			found := *e
+			in[i].similarity = enough
+			if score, _ := in[i].find(&found); score >= enough {
+				if i > 0 {
+					*e = found
+				}
+				return i
 			}
-			return i
-		}
-	}
-	for i := range in {
-		found := *e
-		in[i].similarity = 0.85
-		if score, _ := in[i].find(&found); score >= 0.85 {
-			if i > 0 {
-				*e = found
-			}
-			return i
 		}
 	}
 	return -1

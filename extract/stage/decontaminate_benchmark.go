@@ -150,16 +150,13 @@ func shortRuns(words []string) []uint64 {
 	return runsOf(words, shortRun)
 }
 
-// hashOf is FNV-1a over the words, scattered.
+// hashOf is a hash of the words.
 func hashOf(words []string) uint64 {
-	h := uint64(14695981039346656037)
+	h := newHash()
 	for _, w := range words {
-		for i := range len(w) {
-			h = (h ^ uint64(w[i])) * 1099511628211
-		}
-		h = (h ^ ' ') * 1099511628211
+		h.add(w)
 	}
-	return scatter(h)
+	return scatter(uint64(h))
 }
 
 // wordsOf are the words and numbers of a text, in small letters. Ideographs

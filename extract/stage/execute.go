@@ -110,10 +110,9 @@ func standing(doc *extract.Document, s *extract.Seed, source string) int {
 	if doc == nil {
 		return -1
 	}
-	flat := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	source = flat(source)
+	source = squeeze(source)
 	for _, e := range s.Evidence {
-		if i := blockAt(doc.Blocks, e.Start); e.Match != "" && i >= 0 && doc.Blocks[i].Symbol != nil && strings.HasSuffix(flat(doc.Blocks[i].Text), source) {
+		if i := blockAt(doc.Blocks, e.Start); e.Match != "" && i >= 0 && doc.Blocks[i].Symbol != nil && strings.HasSuffix(squeeze(doc.Blocks[i].Text), source) {
 			return i
 		}
 	}

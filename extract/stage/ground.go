@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sort"
@@ -34,12 +35,13 @@ func (*Ground) Name() string { return "ground" }
 
 const groundVersion = "1"
 
+// repairable is how much of a quote's words must be there, unless a recipe says
+// otherwise, for the rest to be a slip.
+const repairable = 0.85
+
 // Do checks the live seeds.
 func (g *Ground) Do(ctx context.Context, p extract.Passage, seeds []extract.Seed) ([]extract.Seed, error) {
-	in := searched{Passage: p, similarity: g.Similarity}
-	if in.similarity == 0 {
-		in.similarity = 0.85
-	}
+	in := searched{Passage: p, similarity: cmp.Or(g.Similarity, repairable)}
 	for i := range seeds {
 		if !seeds[i].Live() {
 			continue
@@ -236,7 +238,7 @@ func lines(e *extract.Evidence, text string, at extract.Locator) [2]int {
 
 // short is at most 80 characters of s, for a message.
 func short(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
+	s = squeeze(s)
 	if utf8.RuneCountInString(s) <= 80 {
 		return s
 	}

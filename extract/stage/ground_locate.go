@@ -24,7 +24,7 @@ func Locate(doc *extract.Document, quote string) (found extract.Evidence, closes
 	if !strings.ContainsFunc(quote, isWordRune) {
 		return found, ""
 	}
-	in := searched{similarity: 0.85}
+	in := searched{similarity: repairable}
 	in.Doc = doc
 	if from := strings.Index(doc.Text, quote); from >= 0 {
 		in.Text, in.End = doc.Text, utf8.RuneCountInString(doc.Text)

@@ -250,7 +250,7 @@ func plain(s string) string {
 	if strings.ContainsAny(s, "*_") {
 		s = emphasis.ReplaceAllString(s, "$2$3$4$5")
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return squeeze(s)
 }
 
 var (

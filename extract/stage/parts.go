@@ -72,7 +72,7 @@ func halfOf(p extract.Passage, s *extract.Seed) (extract.Passage, bool) {
 		return p, false
 	}
 	for _, half := range []extract.Passage{first, second} {
-		in := searched{Passage: half, similarity: 0.85}
+		in := searched{Passage: half, similarity: repairable}
 		all := true
 		for _, e := range s.Evidence {
 			e = extract.Evidence{Quote: e.Quote}

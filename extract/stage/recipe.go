@@ -25,7 +25,7 @@ var makers = map[string]func(Tools) extract.Stage{
 	"derive": func(t Tools) extract.Stage {
 		return &Derive{Vary: true, Count: t.count, Asking: Asking{Temperature: 0.2, Model: t.Model}}
 	},
-	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: 0.85} },
+	"ground":        func(Tools) extract.Stage { return &Ground{Similarity: repairable} },
 	"standalone":    func(Tools) extract.Stage { return &Standalone{} },
 	"decontaminate": func(t Tools) extract.Stage { return &Decontaminate{Reject: 0.5, Flag: 0.2, Open: t.Benchmarks} },
 	"revise": func(t Tools) extract.Stage {
