@@ -34,7 +34,8 @@ type Options struct {
 	Local bool
 }
 
-func (o Options) withDefaults() Options {
+// WithDefaults are the options with what is taken for zero fields.
+func (o Options) WithDefaults() Options {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 1 << 30
 	}
@@ -99,7 +100,7 @@ func parse(address string, o Options) (*url.URL, error) {
 // its host answers; its #fragment chooses a branch or a tag. Errors are
 // *seedbed.Error, but for those of ctx and of the folder.
 func To(ctx context.Context, o Options, address, dir string) (Fetched, error) {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	u, err := parse(address, o)
 	if err != nil {
 		return Fetched{}, err
@@ -127,17 +128,22 @@ type fetcher struct {
 	user   *url.Userinfo
 }
 
-// file brings one file.
-func (f *fetcher) file(ctx context.Context, u *url.URL) (Fetched, error) {
+// get asks for an address, as the user that was named with it.
+func (f *fetcher) get(ctx context.Context, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return Fetched{}, err
+		return nil, err
 	}
 	if f.user != nil {
 		password, _ := f.user.Password()
 		req.SetBasicAuth(f.user.Username(), password)
 	}
-	res, err := f.client.Do(req)
+	return f.client.Do(req)
+}
+
+// file brings one file.
+func (f *fetcher) file(ctx context.Context, u *url.URL) (Fetched, error) {
+	res, err := f.get(ctx, u)
 	if err != nil {
 		return Fetched{}, err
 	}

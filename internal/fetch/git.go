@@ -85,15 +85,7 @@ func (f *fetcher) isRepository(ctx context.Context, u *url.URL) (bool, error) {
 	probe := *u
 	probe.Path, probe.RawPath = strings.TrimSuffix(u.Path, "/")+"/info/refs", ""
 	probe.RawQuery, probe.Fragment = "service=git-upload-pack", ""
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, probe.String(), nil)
-	if err != nil {
-		return false, err
-	}
-	if f.user != nil {
-		password, _ := f.user.Password()
-		req.SetBasicAuth(f.user.Username(), password)
-	}
-	res, err := f.client.Do(req)
+	res, err := f.get(ctx, &probe)
 	if err != nil {
 		return false, err
 	}

@@ -2,8 +2,8 @@
 // process of the same program, with limits on time, memory and output, so that
 // no file can take the server down.
 //
-// The parent calls [Read] or [Fetch]. The program's main function hands over to [Child]
-// where [IsChild] says so, before it does anything else.
+// The parent calls [Read] or [Fetch]. The program's main function hands over to
+// [Child] where [IsChild] says so, before it does anything else.
 package sandbox
 
 import (
@@ -77,8 +77,8 @@ type reply struct {
 	Error    *seedbed.Error // its code and message
 }
 
-// Read reads the file or folder at path in a child process. Name is what the file is
-// called in messages and what its format is guessed from.
+// Read reads the file or folder at path in a child process. Name is what the
+// file is called in messages and what its format is guessed from.
 //
 // A file that cannot be read gives a *seedbed.Error: limit where it needed
 // more time, memory or output than it is given, else what the reader said. A
@@ -189,9 +189,7 @@ func Fetch(ctx context.Context, opts Options, o fetch.Options, address, dir stri
 	if err := fetch.Check(address, o); err != nil {
 		return fetch.Fetched{}, err
 	}
-	if o.Time == 0 {
-		o.Time = 2 * time.Minute
-	}
+	o = o.WithDefaults()
 	opts.WallTime = o.Time + 10*time.Second // it gives up by itself before that
 	opts = opts.withDefaults()
 	opts.Pool, opts.fileSize = nil, 4<<30 // what arrives is bounded by itself
