@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"runtime"
@@ -185,7 +186,7 @@ func (j *Jail) arguments(c command) ([]string, []*os.File, error) {
 		"--proc", "/proc", "--dev", "/dev", "--size", strconv.Itoa(16<<20), "--tmpfs", "/dev/shm",
 		"--size", strconv.FormatInt(j.Disk, 10), "--tmpfs", "/tmp", "--dir", workFolder, "--dir", homeFolder,
 	)
-	for _, dir := range c.folder {
+	for _, dir := range c.folders {
 		if !strings.HasPrefix(dir, "/usr/") {
 			args = append(args, "--ro-bind", dir, dir)
 		}
@@ -200,12 +201,7 @@ func (j *Jail) arguments(c command) ([]string, []*os.File, error) {
 		handed = append(handed, f)
 		return strconv.Itoa(2 + len(handed)), nil // after standard input, output and error
 	}
-	names := make([]string, 0, len(c.files))
-	for name := range c.files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
 		fd, err := hand("source", []byte(c.files[name]))
 		if err != nil {
 			return nil, handed, err

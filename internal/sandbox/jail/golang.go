@@ -66,7 +66,7 @@ func openGo(ctx context.Context, j *Jail) (language, error) {
 	g.prepare = sync.OnceValue(func() error {
 		return g.compile(context.WithoutCancel(ctx), packages, j.Log)
 	})
-	e, err := j.run(ctx, command{args: []string{g.root + "/bin/go", "version"}, folder: []string{g.root}, env: []string{"GOTOOLCHAIN=local"}})
+	e, err := j.run(ctx, command{args: []string{g.root + "/bin/go", "version"}, folders: []string{g.root}, env: []string{"GOTOOLCHAIN=local"}})
 	if err != nil || !strings.HasPrefix(e.output, "go version") {
 		return nil, errors.Join(err, errors.New("go does not run in the jail: "+strings.TrimSpace(e.output+e.stopped)))
 	}

@@ -17,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"regexp"
@@ -101,10 +102,10 @@ type language interface {
 
 // A command is what is done in the jail.
 type command struct {
-	args   []string
-	env    []string
-	files  map[string]string // by path under the working folder
-	folder []string          // of this machine, to be seen read-only
+	args    []string
+	env     []string
+	files   map[string]string // by path under the working folder
+	folders []string          // of this machine, to be seen read-only
 }
 
 // Ended is how a command ended.
@@ -179,7 +180,7 @@ func (j *Jail) Run(ctx context.Context, p stage.Program) (stage.Ran, error) {
 	}
 	size := 0
 	for name, body := range p.Files {
-		if !local(name) {
+		if !isFile(name) {
 			return stage.Ran{}, fmt.Errorf("run %s: %q is no file's name", p.Main, name)
 		}
 		size += len(body)
@@ -191,7 +192,7 @@ func (j *Jail) Run(ctx context.Context, p stage.Program) (stage.Ran, error) {
 	if err != nil {
 		return stage.Ran{}, fmt.Errorf("run %s: %w", p.Main, err)
 	}
-	c.folder = append(c.folder, l.needs()...)
+	c.folders = append(c.folders, l.needs()...)
 	e, err := j.run(ctx, c)
 	if err != nil {
 		return stage.Ran{}, fmt.Errorf("run %s: %w", p.Main, err)
@@ -211,17 +212,9 @@ func (j *Jail) Run(ctx context.Context, p stage.Program) (stage.Ran, error) {
 // passing is what differs from run to run: times and addresses.
 var passing = regexp.MustCompile(`(?m) \(\d+\.\d+s\)$|\t\d+\.\d+s$|^[ #]*duration_ms:? [\d.]+\n|\b0x[0-9a-f]{6,}\b`)
 
-// local reports whether a path stays in its folder.
-func local(name string) bool {
-	if name == "" || strings.HasPrefix(name, "/") || strings.ContainsAny(name, "\x00\\") {
-		return false
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part == "." || part == ".." {
-			return false
-		}
-	}
-	return true
+// isFile reports whether a path can be a file's and stays in its folder.
+func isFile(name string) bool {
+	return fs.ValidPath(name) && name != "." && !strings.ContainsAny(name, "\x00\\")
 }
 
 // failing is the first thing in a program's output that tells why it failed:

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -22,9 +23,9 @@ const harnessFile = ".seedbed-harness.cjs"
 // javascript runs tests by Node's own runner, which also gives the names that
 // mocha and jest do.
 type javascript struct {
-	name   string
-	path   string
-	folder []string
+	name    string
+	path    string
+	folders []string
 }
 
 func openJavaScript(ctx context.Context, j *Jail) (language, error) {
@@ -38,17 +39,18 @@ func openJavaScript(ctx context.Context, j *Jail) (language, error) {
 		return nil, errors.Join(err, errors.New("node does not say what it is"))
 	}
 	n := &javascript{path: said[0], name: "Node.js " + said[1]}
-	if major, _, _ := strings.Cut(said[1], "."); len(major) < 2 || major < "20" {
+	major, _, _ := strings.Cut(said[1], ".")
+	if number, err := strconv.Atoi(major); err != nil || number < 20 {
 		return nil, errors.New(n.name + " is too old: its test runner came with 20")
 	}
 	if !strings.HasPrefix(n.path, "/usr/bin/") {
 		dir := filepath.Dir(filepath.Dir(n.path))
-		n.folder = []string{dir}
+		n.folders = []string{dir}
 		if !readable(dir) {
 			return nil, errors.New(dir + " cannot be read by the jail's users")
 		}
 	}
-	e, err := j.run(ctx, command{args: n.node("-p", "6*7"), folder: n.folder})
+	e, err := j.run(ctx, command{args: n.node("-p", "6*7"), folders: n.folders})
 	if err != nil || strings.TrimSpace(e.output) != "42" {
 		return nil, errors.Join(err, errors.New(n.path+" does not run in the jail: "+strings.TrimSpace(e.output+e.stopped)))
 	}
@@ -56,7 +58,7 @@ func openJavaScript(ctx context.Context, j *Jail) (language, error) {
 }
 
 func (n *javascript) interpreter() string { return n.name }
-func (n *javascript) needs() []string     { return n.folder }
+func (n *javascript) needs() []string     { return n.folders }
 
 // node is a command line. Its threads are few, so that they count for little
 // among the processes.
@@ -66,9 +68,7 @@ func (n *javascript) node(args ...string) []string {
 
 func (n *javascript) command(_ context.Context, in stage.Program) (command, error) {
 	c := command{files: map[string]string{harnessFile: nodeHarness}, env: []string{"NO_COLOR=1", "UV_THREADPOOL_SIZE=2"}}
-	for name, body := range in.Files {
-		c.files[name] = body
-	}
+	maps.Copy(c.files, in.Files)
 	if in.Test {
 		c.args = n.node("--require", "./"+harnessFile, "--test-reporter=tap", in.Main)
 	} else {

@@ -19,9 +19,9 @@ var pythonHarness string
 // python runs tests as pytest and unittest write them, by pytest where they
 // import it and it is there.
 type python struct {
-	name   string
-	path   string
-	folder []string
+	name    string
+	path    string
+	folders []string
 }
 
 // openPython takes the first Python that works in the jail: the one on the
@@ -46,13 +46,13 @@ func openPython(ctx context.Context, j *Jail) (language, error) {
 			p.path = real
 		}
 		if !strings.HasPrefix(p.path, "/usr/bin/") {
-			p.folder = []string{said[1]}
+			p.folders = []string{said[1]}
 			if !readable(said[1]) {
 				why = errors.Join(why, errors.New(said[1]+" cannot be read by the jail's users"))
 				continue
 			}
 		}
-		e, err := j.run(ctx, command{args: []string{p.path, "-I", "-c", "print(6*7)"}, folder: p.folder})
+		e, err := j.run(ctx, command{args: []string{p.path, "-I", "-c", "print(6*7)"}, folders: p.folders})
 		if err == nil && strings.TrimSpace(e.output) == "42" {
 			return p, nil
 		}
@@ -62,7 +62,7 @@ func openPython(ctx context.Context, j *Jail) (language, error) {
 }
 
 func (p *python) interpreter() string { return p.name }
-func (p *python) needs() []string     { return p.folder }
+func (p *python) needs() []string     { return p.folders }
 
 func (p *python) command(_ context.Context, in stage.Program) (command, error) {
 	c := command{files: in.Files, env: []string{"PYTHONDONTWRITEBYTECODE=1", "PYTHONHASHSEED=0"}}
