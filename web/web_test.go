@@ -188,10 +188,10 @@ func told(t *testing.T, path string, page webtest.Page, ids map[string]bool) {
 		level = at
 	}
 	labels := map[string]bool{}
-	for _, n := range page.All("nav") {
+	for _, n := range page.All("nav, [role=region]") {
 		label := webtest.Attr(n, "aria-label")
 		if label == "" || labels[label] {
-			t.Errorf("GET %s: two navigations are called %q, or one is called nothing", path, label)
+			t.Errorf("GET %s: two parts to jump to are called %q, or one is called nothing", path, label)
 		}
 		labels[label] = true
 	}

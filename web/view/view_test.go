@@ -473,3 +473,17 @@ func TestLookAgain(t *testing.T) {
 		page.Want(".plain-only a[href='/?collection=a+b']", tt.links)
 	}
 }
+
+// The tables of a text can be scrolled by keys, and are no landmarks: a paper
+// with many would have as many of one name.
+func TestTables(t *testing.T) {
+	var w extract.Builder
+	for range 2 {
+		w.Add("\n\n", extract.Block{Kind: extract.Table, Text: "a | b\nc | d", Rows: [][]string{{"a", "b"}, {"c", "d"}}})
+	}
+	doc := w.Done()
+	p := view.SourceText{Document: doc, Blocks: view.Blocks(doc, view.Parts(doc)[0], 0, 0)}
+	page := webtest.Parse(t, strings.NewReader(render(t, view.SourceTextPage(p))))
+	page.Want(".text .scroll[tabindex='0'][aria-label] table", 2)
+	page.Want(".text [role=region]", 0)
+}
