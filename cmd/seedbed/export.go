@@ -36,6 +36,7 @@ type exportCmd struct {
 	Verdict       []string `help:"draft, accepted, rejected or any; accepted when absent."`
 	Type          []string `help:"Only these types of question."`
 	Origin        []string `help:"Only seeds of these origins."`
+	Kind          []string `help:"Only seeds of these kinds of source: book, paper, page, repository."`
 	Source        []string `help:"Only seeds of these sources, by id."`
 	Collection    []string `help:"Only seeds of these collections."`
 	Runs          []string `name:"run" help:"Only seeds of these runs, by id."`
@@ -48,7 +49,7 @@ type exportCmd struct {
 
 func (c exportCmd) Run(ctx context.Context, s *streams) (err error) {
 	filter, err := query.Filter(url.Values{
-		"q": {c.Query}, "verdict": c.Verdict, "type": c.Type, "origin": c.Origin, "source": c.Source,
+		"q": {c.Query}, "verdict": c.Verdict, "type": c.Type, "origin": c.Origin, "kind": c.Kind, "source": c.Source,
 		"collection": c.Collection, "run": c.Runs, "tag": c.Tag, "language": c.Language,
 		"min_difficulty": {c.MinDifficulty}, "check": {c.Check}, "distinct": {strconv.FormatBool(c.Distinct)},
 	})

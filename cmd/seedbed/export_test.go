@@ -127,3 +127,26 @@ func TestExportFormats(t *testing.T) {
 		}
 	}
 }
+
+// TestExportHasAllFilters: the command knows each filter of the pages and the
+// API, by the same name.
+func TestExportHasAllFilters(t *testing.T) {
+	one := []string{"x"}
+	all := seedbed.Filter{
+		Query: "x", Verdict: one, Type: one, Origin: one, Source: one, Collection: one, Run: one, Tag: one,
+		Language: one, Kind: one, MinDifficulty: 1, Check: "x", Distinct: true,
+	}.Values()
+	var help bytes.Buffer
+	if code := run(t.Context(), []string{"export", "-h"}, &help, io.Discard); code != 0 {
+		t.Fatalf("seedbed export -h exits with %d", code)
+	}
+	for name := range all {
+		flag := "--" + strings.ReplaceAll(name, "_", "-")
+		if name == "q" {
+			flag = "--query"
+		}
+		if !strings.Contains(help.String(), flag+"=") && !strings.Contains(help.String(), flag+" ") {
+			t.Errorf("seedbed export -h does not show %s", flag)
+		}
+	}
+}

@@ -174,16 +174,17 @@ func (e *Exporter) Shares(ctx context.Context, o seedbed.ExportOptions, f seedbe
 
 // Export writes the seeds that f chooses; Verdict nil is accepted. Without a
 // split that is one file, and with one a zip of a file for each part and of
-// the manifest; a data set is always a zip. No seeds make a valid file without examples. A format there is
-// not is a [seedbed.Invalid] error that names those there are. After any other
-// error what has been written is not whole and must not pass for it.
+// the manifest; a data set is always a zip. No seeds make a valid file without
+// examples. A format there is not is a [seedbed.Invalid] error that names those
+// there are. After any other error what has been written is not whole and must
+// not pass for it.
 func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOptions, f seedbed.Filter) (seedbed.Manifest, error) {
 	x, err := e.begin(o)
 	if err != nil {
 		return seedbed.Manifest{}, err
 	}
 	f = chosen(f)
-	x.Filter = parameters(f)
+	x.Filter = f.Values()
 	if len(o.Split) == 0 && !x.format.hub {
 		name, _ := x.format.File(o)
 		err = x.write(ctx, e.each(ctx, f, nil), "", 0, func(int) (string, io.Writer, error) { return name, w, nil })
@@ -196,7 +197,9 @@ func (e *Exporter) Export(ctx context.Context, w io.Writer, o seedbed.ExportOpti
 	return x.Manifest, nil
 }
 
+// chosen is a filter as an export takes it: all pages, in its own order.
 func chosen(f seedbed.Filter) seedbed.Filter {
+	f.Sort, f.Page, f.Size = "", 0, 0
 	if f.Verdict == nil {
 		f.Verdict = []string{extract.Accepted}
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"hash"
 	"io"
-	"strconv"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -27,30 +26,6 @@ func newTally(program string, o seedbed.ExportOptions) *tally {
 		Recipes: seedbed.Counts{}, Models: seedbed.Counts{},
 		Sources: []seedbed.ManifestSource{}, Files: []seedbed.ManifestFile{},
 	}}
-}
-
-// parameters are a filter as the API has it.
-func parameters(f seedbed.Filter) map[string][]string {
-	one := func(s string) []string {
-		if s == "" || s == "0" {
-			return nil
-		}
-		return []string{s}
-	}
-	out := map[string][]string{
-		"q": one(f.Query), "verdict": f.Verdict, "type": f.Type, "origin": f.Origin, "kind": f.Kind, "source": f.Source,
-		"collection": f.Collection, "run": f.Run, "tag": f.Tag, "language": f.Language,
-		"min_difficulty": one(strconv.Itoa(f.MinDifficulty)), "check": one(f.Check),
-	}
-	if f.Distinct {
-		out["distinct"] = []string{"true"}
-	}
-	for name, values := range out {
-		if len(values) == 0 {
-			delete(out, name)
-		}
-	}
-	return out
 }
 
 // add counts a seed that was written into a part.

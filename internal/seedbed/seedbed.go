@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"reflect"
+	"slices"
+	"strconv"
 	"time"
 
 	"seedbed/extract"
@@ -248,6 +251,42 @@ type Filter struct {
 	Sort          string // "", "relevance", "newest", "oldest", "difficulty", "source"
 	Page          int    // from 1
 	Size          int    // at most MaxPageSize, 0 is DefaultPageSize
+}
+
+// Values are the filter as the API's parameters. Zero fields are left out.
+func (f Filter) Values() url.Values {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" && value != "0" {
+			v.Set(name, value)
+		}
+	}
+	add := func(name string, values []string) {
+		if len(values) > 0 {
+			v[name] = slices.Clone(values)
+		}
+	}
+	set("q", f.Query)
+	add("verdict", f.Verdict)
+	add("type", f.Type)
+	add("origin", f.Origin)
+	add("kind", f.Kind)
+	add("source", f.Source)
+	add("collection", f.Collection)
+	add("run", f.Run)
+	add("tag", f.Tag)
+	add("language", f.Language)
+	set("min_difficulty", strconv.Itoa(f.MinDifficulty))
+	set("check", f.Check)
+	if f.Distinct {
+		set("distinct", "true")
+	}
+	set("sort", f.Sort)
+	if f.Page > 1 {
+		set("page", strconv.Itoa(f.Page))
+	}
+	set("size", strconv.Itoa(f.Size))
+	return v
 }
 
 // Page sizes of a search.

@@ -104,40 +104,7 @@ func Filter(v url.Values, also ...string) (seedbed.Filter, error) {
 }
 
 // Values writes a filter as [Filter] reads it. Zero fields are left out.
-func Values(f seedbed.Filter) url.Values {
-	v := url.Values{}
-	set := func(name, value string) {
-		if value != "" && value != "0" {
-			v.Set(name, value)
-		}
-	}
-	add := func(name string, values []string) {
-		if len(values) > 0 {
-			v[name] = slices.Clone(values)
-		}
-	}
-	set("q", f.Query)
-	add("verdict", f.Verdict)
-	add("type", f.Type)
-	add("origin", f.Origin)
-	add("kind", f.Kind)
-	add("source", f.Source)
-	add("collection", f.Collection)
-	add("run", f.Run)
-	add("tag", f.Tag)
-	add("language", f.Language)
-	set("min_difficulty", strconv.Itoa(f.MinDifficulty))
-	set("check", f.Check)
-	if f.Distinct {
-		set("distinct", "true")
-	}
-	set("sort", f.Sort)
-	if f.Page > 1 {
-		set("page", strconv.Itoa(f.Page))
-	}
-	set("size", strconv.Itoa(f.Size))
-	return v
-}
+func Values(f seedbed.Filter) url.Values { return f.Values() }
 
 // unknown is the error of a parameter that is none of the known.
 func unknown(name string, known []string) error {
