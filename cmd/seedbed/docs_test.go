@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,5 +49,38 @@ func TestFaultsNamesTests(t *testing.T) {
 	}
 	if named < 20 {
 		t.Errorf("docs/faults.md names %d tests: the table was not read", named)
+	}
+}
+
+// TestMeasureShowsWhatItPrints runs the example of docs/measure.md.
+func TestMeasureShowsWhatItPrints(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/measure.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seeds := filepath.Join(t.TempDir(), "seeds.jsonl")
+	chapter := "../../examples/chapter.md"
+	if code := run(t.Context(), []string{"extract", "--rejected", "-o", seeds, chapter}, t.Output(), t.Output()); code != 0 {
+		t.Fatalf("seedbed extract exits with %d", code)
+	}
+	var card bytes.Buffer
+	if code := run(t.Context(), []string{"measure", seeds, "--source", chapter}, &card, t.Output()); code != 0 {
+		t.Fatalf("seedbed measure exits with %d", code)
+	}
+	_, example, _ := strings.Cut(string(doc), "--source examples/chapter.md\n\n")
+	example, _, _ = strings.Cut(example, "\n| flag ")
+	shown := 0
+	for line := range strings.Lines(example) {
+		line = strings.TrimSpace(line)
+		if line == "" || line == "…" {
+			continue
+		}
+		if shown++; !strings.Contains(card.String(), line) {
+			t.Errorf("docs/measure.md shows %q, which seedbed measure does not print:\n%s", line, card.String())
+			break
+		}
+	}
+	if shown < 10 {
+		t.Errorf("docs/measure.md shows %d lines: the example was not read", shown)
 	}
 }
