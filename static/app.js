@@ -375,6 +375,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "r") $("button", key.closest("details"))?.focus();
 });
 
+// Enter in a box would press the first button of its form: accept what is selected.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("#bulk input, input[form=bulk]")) event.preventDefault();
+});
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-select-all]")) {
     for (const box of $$("input[name=id][form=bulk]")) box.checked = event.target.checked;

@@ -79,6 +79,12 @@ func TestKeysInABrowser(t *testing.T) {
 	b.until("the menu is closed, as the focus left it", `document.querySelector("details.menu[open]") === null`)
 
 	b.press("x")
+	b.do("go to the box", chromedp.Focus(chromedp.CSS("[data-seed] input:checked")))
+	b.is(`addEventListener("submit", () => window.submitted = true), true`)
+	b.press(kb.Enter)
+	if b.is(`window.submitted === true`) {
+		t.Error("Enter in a box gives a verdict")
+	}
 	b.do("go back to the search", chromedp.Focus(chromedp.CSS("#q")))
 	b.tabTo("#bulk button[value=accepted]")
 	b.press(kb.Enter)
