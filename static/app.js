@@ -376,7 +376,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Enter in a box would press the first button of its form: accept what is selected.
-document.addEventListener("keydown", (event) => {
+document.addEventListener("keypress", (event) => {
   if (event.key === "Enter" && event.target.matches?.("#bulk input, input[form=bulk]")) event.preventDefault();
 });
 document.addEventListener("change", (event) => {
