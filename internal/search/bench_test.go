@@ -102,7 +102,7 @@ func BenchmarkPostgres(b *testing.B) {
 	p, db := openPostgres(b)
 	bench(b, p, func() (size int64) {
 		err := db.QueryRowContext(b.Context(), `SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
-			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'seedbed_search_v2' AND c.relkind = 'r'`).Scan(&size)
+			JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'seedbed_search_v3' AND c.relkind = 'r'`).Scan(&size)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -110,10 +110,30 @@ func BenchmarkPostgres(b *testing.B) {
 	})
 }
 
-// bench fills an index and asks it in many ways.
-func bench(b *testing.B, e search.Index, sizeOf func() int64) {
-	g := newGenerator()
-	var spent time.Duration
+// BenchmarkMeili needs a real server. Its size is the server's own affair.
+func BenchmarkMeili(b *testing.B) {
+	bench(b, rebuilt{realMeili(b)}, func() int64 { return 0 })
+}
+
+// rebuilt is an index that is filled by Rebuild: one batch after the other
+// takes a server several times as long.
+type rebuilt struct{ search.Index }
+
+// fill indexes seeds and says how long that took.
+func fill(b *testing.B, e search.Index, g *generator) (spent time.Duration) {
+	if r, ok := e.(rebuilt); ok {
+		start := time.Now()
+		if err := r.Rebuild(b.Context(), func(yield func(search.Change, error) bool) {
+			for i := range *benchSeeds {
+				if !yield(g.seed(i), nil) {
+					return
+				}
+			}
+		}); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start)
+	}
 	for i := 0; i < *benchSeeds; i += 1000 {
 		batch := make([]search.Change, 0, 1000)
 		for j := i; j < min(i+1000, *benchSeeds); j++ {
@@ -125,6 +145,13 @@ func bench(b *testing.B, e search.Index, sizeOf func() int64) {
 		}
 		spent += time.Since(start)
 	}
+	return spent
+}
+
+// bench fills an index and asks it in many ways.
+func bench(b *testing.B, e search.Index, sizeOf func() int64) {
+	g := newGenerator()
+	spent := fill(b, e, g)
 	b.Logf("indexed %d seeds in %.1f s: %.0f a second, %d MB", *benchSeeds, spent.Seconds(), float64(*benchSeeds)/spent.Seconds(), sizeOf()>>20)
 
 	live := []string{extract.Draft, extract.Accepted}

@@ -255,41 +255,63 @@ func (m *Meili) long(ctx context.Context) (context.Context, context.CancelFunc) 
 	return deadline(ctx, 12*m.opts.Timeout)
 }
 
-// task sends what the server will do later, and waits until it has done it.
-// The client's own waiting takes a failed task for a good one.
-func (m *Meili) task(ctx context.Context, what string, send func(ctx context.Context) (*meilisearch.TaskInfo, error)) error {
+// A task is what the server will do later.
+type task struct {
+	what string
+	uid  int64
+}
+
+type sender func(ctx context.Context) (*meilisearch.TaskInfo, error)
+
+// begin has the server take over a task.
+func (m *Meili) begin(ctx context.Context, what string, send sender) (task, error) {
 	var sent *meilisearch.TaskInfo
 	err := m.try(ctx, func(ctx context.Context) (err error) {
 		sent, err = send(ctx)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return task{}, fmt.Errorf("%s: %w", what, err)
 	}
+	return task{what, sent.TaskUID}, nil
+}
+
+// wait returns when the server has done a task. The client's own waiting takes
+// a failed task for a good one.
+func (m *Meili) wait(ctx context.Context, sent task) error {
 	for pause := m.opts.Pause / 20; ; pause = min(2*pause, 500*time.Millisecond) {
 		var t *meilisearch.Task
 		err := m.try(ctx, func(ctx context.Context) (err error) {
-			t, err = m.server.GetTaskWithContext(ctx, sent.TaskUID)
+			t, err = m.server.GetTaskWithContext(ctx, sent.uid)
 			return err
 		})
 		var e *meiliError
 		switch {
 		case errors.As(err, &e) && e.code == "task_not_found":
-			return fmt.Errorf("%s: Meilisearch forgot task %d before it could be asked how it ended", what, sent.TaskUID)
+			return fmt.Errorf("%s: Meilisearch forgot task %d before it could be asked how it ended", sent.what, sent.uid)
 		case err != nil:
-			return fmt.Errorf("%s: task %d: %w", what, sent.TaskUID, err)
+			return fmt.Errorf("%s: task %d: %w", sent.what, sent.uid, err)
 		case t.Status == meilisearch.TaskStatusSucceeded:
 			return nil
 		case t.Status == meilisearch.TaskStatusFailed:
-			return fmt.Errorf("%s: task %d failed: %w", what, sent.TaskUID,
+			return fmt.Errorf("%s: task %d failed: %w", sent.what, sent.uid,
 				&meiliError{status: http.StatusOK, code: t.Error.Code, message: t.Error.Message})
 		case t.Status == meilisearch.TaskStatusCanceled:
-			return fmt.Errorf("%s: task %d was cancelled on the server", what, sent.TaskUID)
+			return fmt.Errorf("%s: task %d was cancelled on the server", sent.what, sent.uid)
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return fmt.Errorf("%s: task %d is %s: %w", what, sent.TaskUID, t.Status, err)
+			return fmt.Errorf("%s: task %d is %s: %w", sent.what, sent.uid, t.Status, err)
 		}
 	}
+}
+
+// task has the server do something, and waits until it has done it.
+func (m *Meili) task(ctx context.Context, what string, send sender) error {
+	sent, err := m.begin(ctx, what, send)
+	if err != nil {
+		return err
+	}
+	return m.wait(ctx, sent)
 }
 
 // meiliSettings are sent as they stand here. The client's own type leaves out
@@ -435,22 +457,43 @@ func (m *Meili) rebuild(ctx context.Context, seeds iter.Seq2[Change, error]) err
 		return errClosed
 	}
 	next := m.opts.Index + "_next"
-	if err := m.begin(ctx, next); err != nil {
+	if err := m.empty(ctx, next); err != nil {
 		return err
 	}
+	var ahead []task // the server does several in the time of one
 	for batch, err := range batches(seeds, meiliAtOnce) {
 		if err != nil {
 			return err
 		}
-		if err := m.fill(ctx, next, batch); err != nil {
+		sent, err := m.fill(ctx, next, batch)
+		if err != nil {
+			return err
+		}
+		ahead = append(ahead, sent...)
+		for ; len(ahead) > meiliAhead; ahead = ahead[1:] {
+			if err := m.await(ctx, ahead[0]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, sent := range ahead {
+		if err := m.await(ctx, sent); err != nil {
 			return err
 		}
 	}
 	return m.exchange(ctx, next)
 }
 
-// begin makes the index that is to take the place of ours.
-func (m *Meili) begin(ctx context.Context, next string) error {
+// await waits for a task that the server may do together with all that were
+// sent ahead.
+func (m *Meili) await(ctx context.Context, sent task) error {
+	ctx, cancel := deadline(ctx, 12*m.opts.Timeout*meiliAhead)
+	defer cancel()
+	return m.wait(ctx, sent)
+}
+
+// empty makes the index that is to take the place of ours.
+func (m *Meili) empty(ctx context.Context, next string) error {
 	ctx, cancel := m.long(ctx)
 	defer cancel()
 	if err := m.checkVersion(ctx); err != nil {
@@ -465,14 +508,14 @@ func (m *Meili) begin(ctx context.Context, next string) error {
 	return m.set(ctx, next)
 }
 
-// fill writes seeds into an index that has none of them.
-func (m *Meili) fill(ctx context.Context, index string, seeds []Change) error {
+// fill hands over seeds for an index that has none of them.
+func (m *Meili) fill(ctx context.Context, index string, seeds []Change) ([]task, error) {
 	ctx, cancel := m.long(ctx)
 	defer cancel()
 	docs := make([]meiliDocument, len(seeds))
 	for i, c := range seeds {
 		if err := checkID(c); err != nil {
-			return err
+			return nil, err
 		}
 		docs[i] = newMeiliDocument(c)
 	}

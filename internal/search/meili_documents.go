@@ -54,6 +54,7 @@ type meiliDocument struct {
 
 const (
 	meiliAtOnce = 1000     // documents of one request
+	meiliAhead  = 20       // requests that a new index is filled with before the first is done
 	meiliBytes  = 16 << 20 // of them, about; the server takes 100 MB
 	maxOrder    = 100      // runes of a title that are sorted by
 )
@@ -247,38 +248,47 @@ func (m *Meili) apply(ctx context.Context, changes []Change) error {
 		newer[id] = newMeiliDocument(c)
 		has[id] = newer[id]
 	}
-	return m.send(ctx, m.opts.Index, slices.Collect(maps.Values(newer)))
+	all, err := m.send(ctx, m.opts.Index, slices.Collect(maps.Values(newer)))
+	if err != nil {
+		return err
+	}
+	for _, sent := range all {
+		if err := m.wait(ctx, sent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// send writes documents, as many at once as the server takes, and waits until
-// they are stored.
-func (m *Meili) send(ctx context.Context, index string, docs []meiliDocument) error {
+// send hands over documents, as many at once as the server takes.
+func (m *Meili) send(ctx context.Context, index string, docs []meiliDocument) (all []task, err error) {
 	var body []json.RawMessage
 	size := 0
 	flush := func() error {
 		if len(body) == 0 {
 			return nil
 		}
-		err := m.task(ctx, fmt.Sprintf("write %d seeds", len(body)), func(ctx context.Context) (*meilisearch.TaskInfo, error) {
+		sent, err := m.begin(ctx, fmt.Sprintf("write %d seeds", len(body)), func(ctx context.Context) (*meilisearch.TaskInfo, error) {
 			id := "id"
 			return m.server.Index(index).AddDocumentsWithContext(ctx, body, &meilisearch.DocumentOptions{PrimaryKey: &id})
 		})
+		all = append(all, sent)
 		body, size = nil, 0
 		return err
 	}
 	for _, d := range docs {
 		data, err := json.Marshal(d)
 		if err != nil {
-			return fmt.Errorf("seed %s: %w", d.seedID(), err)
+			return nil, fmt.Errorf("seed %s: %w", d.seedID(), err)
 		}
 		if size > 0 && size+len(data) > meiliBytes {
 			if err := flush(); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		body, size = append(body, data), size+len(data)
 	}
-	return flush()
+	return all, flush()
 }
 
 // held is what the server has of the seeds that change, by document id.

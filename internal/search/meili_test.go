@@ -64,24 +64,29 @@ func TestMeili(t *testing.T) {
 
 // TestMeiliServer runs the suite against a real server.
 func TestMeiliServer(t *testing.T) {
+	realMeili(t) // or skip all
+	searchtest.RunWith(t, meiliDiffers, func(t *testing.T) search.Index { return realMeili(t) })
+}
+
+// realMeili is an empty index of its own on a real server.
+func realMeili(t testing.TB) *search.Meili {
+	t.Helper()
 	url := os.Getenv("SEEDBED_TEST_MEILI_URL")
 	if url == "" {
 		t.Skip("SEEDBED_TEST_MEILI_URL names no Meilisearch server")
 	}
-	searchtest.RunWith(t, meiliDiffers, func(t *testing.T) search.Index {
-		m := openMeili(t, search.MeiliOptions{
-			URL: url, Key: os.Getenv("SEEDBED_TEST_MEILI_KEY"), Index: "seedbed_test_" + rand.Text(), Timeout: 30 * time.Second, Pause: 20 * time.Millisecond,
-		})
-		if err := m.Reset(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := m.Drop(context.WithoutCancel(t.Context())); err != nil {
-				t.Error(err)
-			}
-		})
-		return m
+	m := openMeili(t, search.MeiliOptions{
+		URL: url, Key: os.Getenv("SEEDBED_TEST_MEILI_KEY"), Index: "seedbed_test_" + rand.Text(), Timeout: 30 * time.Second, Pause: 20 * time.Millisecond,
 	})
+	if err := m.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Drop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
 }
 
 func meiliFinds(t *testing.T, m *search.Meili, query, want string) {
