@@ -14,12 +14,9 @@ import (
 // The outbox holds what the index has not seen. It is written with the seeds
 // and emptied here: a row goes when the index has taken over that version.
 
-const (
-	feedStep = 100 // changes given to the index at once
-	// feedPause is how long it waits for more after some: what comes passage by
-	// passage is given to the index in few batches, and seen soon enough.
-	feedPause = 200 * time.Millisecond
-)
+// feedPause is how long it waits for more after some: what comes passage by
+// passage is given to the index in few batches, and seen soon enough.
+const feedPause = 200 * time.Millisecond
 
 // wake tells the feed that there may be something in the outbox.
 func (s *Service) wake() {
@@ -68,7 +65,7 @@ func (s *Service) feed(ctx context.Context) {
 			continue
 		}
 		wait = 0
-		if mine && n == feedStep {
+		if mine && n == s.Index.AtOnce() {
 			continue
 		}
 		if n > 0 {
@@ -91,7 +88,7 @@ func (s *Service) feed(ctx context.Context) {
 
 // feedSome gives the oldest changes to the index and returns how many.
 func (s *Service) feedSome(ctx context.Context) (int, error) {
-	pending, err := s.DB.Outbox(ctx, s.Now(), feedStep)
+	pending, err := s.DB.Outbox(ctx, s.Now(), s.Index.AtOnce())
 	if err != nil || len(pending) == 0 {
 		return 0, err
 	}

@@ -206,6 +206,10 @@ func checkID(c Change) error {
 	return nil
 }
 
+// AtOnce implements [Index]. A thousand documents take the server hardly
+// longer than one.
+func (*Meili) AtOnce() int { return meiliAtOnce }
+
 // Apply implements [Index]. It returns when the server has done it.
 func (m *Meili) Apply(ctx context.Context, changes []Change) error {
 	for _, c := range changes {

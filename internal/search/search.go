@@ -30,6 +30,9 @@ type Index interface {
 	// After an error a part of the batch may have been applied.
 	Apply(ctx context.Context, changes []Change) error
 
+	// AtOnce is how many changes Apply is best given, where there are many.
+	AtOnce() int
+
 	// Search finds the seeds a filter chooses. Filter.Verdict nil is any
 	// verdict. A query has words, which all have to occur, the last of them
 	// perhaps unfinished; "phrases"; and -words or -"phrases" that must not

@@ -35,6 +35,10 @@ type engine interface {
 	flush(ctx context.Context, b *batch) error                                      // seeds, texts, vocabulary and terms of a batch
 }
 
+// AtOnce implements [Index]: enough for little to be written twice, and few
+// enough not to keep others from the disk for long.
+func (*tables) AtOnce() int { return 100 }
+
 // scores reads rows of a number and its score.
 func scores(ctx context.Context, tx *sql.Tx, text string, args ...any) ([]scored, error) {
 	rows, err := tx.QueryContext(ctx, text, args...)
