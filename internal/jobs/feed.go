@@ -46,7 +46,7 @@ func (s *Service) feed(ctx context.Context) {
 			}
 			n, err = s.feedSome(ctx)
 			if errors.Is(err, search.ErrDamaged) {
-				s.Log.Warn("the search index is damaged and is built again", "err", err)
+				s.Log.Warn("the search index is built from the database", "because", err)
 				err = s.Reindex(ctx)
 			}
 			return err
@@ -286,7 +286,7 @@ func (s *Service) settled(ctx context.Context, found []difference) ([]difference
 func (s *Service) compare(ctx context.Context) (int, error) {
 	found, err := s.differences(ctx)
 	if errors.Is(err, search.ErrDamaged) {
-		s.Log.Warn("the search index is damaged and is built again", "err", err)
+		s.Log.Warn("the search index is built from the database", "because", err)
 		return 0, s.Index.Rebuild(ctx, s.everything(ctx))
 	}
 	if err != nil {

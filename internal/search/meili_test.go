@@ -125,7 +125,7 @@ func TestMeiliFaults(t *testing.T) {
 		{name: "down", fault: func(s *meilitest.Server) { s.Down(true) }, mend: func(s *meilitest.Server) { s.Down(false) },
 			want: "Meilisearch does not answer: ", finds: "-", healed: "a b"},
 		{name: "wiped", fault: (*meilitest.Server).Wipe,
-			want: "has to be built again: Meilisearch says index_not_found", reset: true, finds: "-", healed: "b"},
+			want: "has to be built: Meilisearch says index_not_found", reset: true, finds: "-", healed: "b"},
 		{name: "settings lost", fault: func(s *meilitest.Server) { s.Forget(search.DefaultMeiliIndex) },
 			want: "", reset: true, finds: "-", healed: "b"},
 	} {

@@ -15,8 +15,9 @@ import (
 	"seedbed/internal/seedbed"
 )
 
-// ErrDamaged says that the index cannot be read any more: it has to be rebuilt.
-var ErrDamaged = errors.New("the search index is damaged and has to be built again")
+// ErrDamaged says that the index is not there, or cannot be read any more: it
+// has to be rebuilt.
+var ErrDamaged = errors.New("the search index has to be built")
 
 // ErrAway says that the index cannot be reached, read or written now. What it
 // was given is not to blame.
