@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ type modelLimits struct {
 
 func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	maxUpload, err := humanize.ParseBytes(c.MaxUpload)
-	if err != nil {
+	if err != nil || maxUpload > math.MaxInt64 {
 		return misuse("--max-upload %q: give a size such as 500MB or 2GiB", c.MaxUpload)
 	}
 	listener, local, err := listen(ctx, c.Addr)
