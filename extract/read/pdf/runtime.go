@@ -7,7 +7,7 @@ import (
 
 // A Runtime is PDFium as compiled for this machine. It is loaded when it is
 // first needed and then serves any number of files, at once too: each gets an
-// instance of its own, with its own memory.
+// instance of its own, with its own memory. It stays as long as the process.
 type Runtime struct {
 	dir    string
 	mu     sync.Mutex
@@ -29,16 +29,6 @@ func (r *Runtime) load(ctx context.Context) (*runtime, error) {
 		r.loaded = rt
 	}
 	return r.loaded, nil
-}
-
-// Close gives everything back. Nothing may be read with r after it.
-func (r *Runtime) Close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.loaded != nil {
-		r.loaded.close()
-		r.loaded = nil
-	}
 }
 
 // runtime is the one to read with, and what to do after that.
