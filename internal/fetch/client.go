@@ -1,7 +1,6 @@
 package fetch
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -112,5 +111,5 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 func tooLarge(limit int64) error {
-	return seedbed.Errorf(seedbed.TooLarge, "it is larger than %s", fmt.Sprintf("%d MiB", max(1, limit>>20)))
+	return seedbed.Errorf(seedbed.TooLarge, "it is larger than %s", seedbed.Size(limit))
 }

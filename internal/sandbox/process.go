@@ -165,9 +165,9 @@ func (p *process) do(ctx context.Context, opts Options, o order) (reply, error) 
 	case tookTooLong:
 		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: reading took longer than %s. %s", o.Name, opts.WallTime, smaller)
 	case tookTooMuchMemory:
-		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", o.Name, bytes(opts.Memory), smaller)
+		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", o.Name, seedbed.Size(opts.Memory), smaller)
 	case wroteTooMuch:
-		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: it holds more than %s of text. Split it and upload the parts.", o.Name, bytes(opts.MaxOutput))
+		return reply{}, seedbed.Errorf(seedbed.Limit, "%s: it holds more than %s of text. Split it and upload the parts.", o.Name, seedbed.Size(opts.MaxOutput))
 	case unwanted:
 		return reply{}, fmt.Errorf("read %s: %w", o.Name, context.Cause(ctx))
 	}
@@ -188,7 +188,7 @@ func crash(name string, opts Options, waited error, stderr string, failed error)
 	e := seedbed.Errorf(seedbed.Unreadable, "%s: the reader failed on it. It may be damaged: save it anew with the program it came from.", name)
 	switch {
 	case strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "cannot allocate memory"), strings.Contains(stderr, "too many address space collisions"), strings.Contains(state, "signal: killed"):
-		e = seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", name, bytes(opts.Memory), smaller)
+		e = seedbed.Errorf(seedbed.Limit, "%s: reading needed more than %s of memory. %s", name, seedbed.Size(opts.Memory), smaller)
 	case strings.Contains(state, "CPU time limit exceeded"), strings.Contains(stderr, "SIGXCPU"):
 		e = seedbed.Errorf(seedbed.Limit, "%s: reading took too much computing time. %s", name, smaller)
 	}

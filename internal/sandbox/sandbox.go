@@ -250,16 +250,3 @@ func run(ctx context.Context, opts Options, o order) (reply, error) {
 	}
 	return r, nil
 }
-
-// bytes writes a size as people do: 1 GiB, 256 MiB.
-func bytes(n int64) string {
-	for _, u := range []struct {
-		size int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.size {
-			return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/float64(u.size)), ".0") + " " + u.name
-		}
-	}
-	return fmt.Sprintf("%d bytes", n)
-}

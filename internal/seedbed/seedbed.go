@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"seedbed/extract"
@@ -407,6 +408,19 @@ func CodeOf(err error) string {
 		return e.Code
 	}
 	return Internal
+}
+
+// Size writes a number of bytes as people do: 1 GiB, 256 MiB.
+func Size(n int64) string {
+	for _, u := range []struct {
+		size int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= u.size {
+			return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/float64(u.size)), ".0") + " " + u.name
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // A DuplicateError says which seed asks the same. It is beneath an Error.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"seedbed/internal/seedbed"
 )
 
 const (
@@ -104,7 +106,7 @@ func (j *Jail) run(ctx context.Context, c command) (ended, error) {
 		kill(reason)
 		return nil
 	}
-	out := &printed{limit: j.Output, tooMuch: func() { kill("it printed more than " + size(j.Output)) }}
+	out := &printed{limit: j.Output, tooMuch: func() { kill("it printed more than " + seedbed.Size(j.Output)) }}
 	cmd.Stdout, cmd.Stderr = out, out // one pipe for both
 	if err := cmd.Start(); err != nil {
 		return ended{}, fmt.Errorf("start bubblewrap: %w", err)
@@ -148,18 +150,18 @@ func (j *Jail) limit(e ended) string {
 	case e.exit == signalled+int(syscall.SIGXCPU):
 		return fmt.Sprintf("it computed for longer than %v", j.CPU)
 	case e.exit == signalled+int(syscall.SIGXFSZ):
-		return "it wrote a file larger than " + size(j.FileSize)
+		return "it wrote a file larger than " + seedbed.Size(j.FileSize)
 	case e.exit == signalled+int(syscall.SIGSYS):
 		return "it made a system call that is refused"
 	case e.exit == signalled+int(syscall.SIGKILL):
 		// Of the hard limits, that on computing time kills.
 		return fmt.Sprintf("it was killed, as is what computes for longer than %v", j.CPU)
 	case says("MemoryError", "out of memory", "Cannot allocate memory", "cannot allocate memory"):
-		return "it needed more than " + size(j.Memory) + " of memory"
+		return "it needed more than " + seedbed.Size(j.Memory) + " of memory"
 	case says("No space left on device", "no space left on device", "ENOSPC"):
-		return "it wrote more than " + size(j.Disk)
+		return "it wrote more than " + seedbed.Size(j.Disk)
 	case says("File too large", "file too large", "EFBIG"):
-		return "it wrote a file larger than " + size(j.FileSize)
+		return "it wrote a file larger than " + seedbed.Size(j.FileSize)
 	}
 	return ""
 }
@@ -259,7 +261,7 @@ func (j *Jail) watch(pid int, gone <-chan struct{}, kill func(string)) {
 			used += number(fmt.Sprintf("/proc/%d/statm", p), 1) * int64(os.Getpagesize())
 		}
 		if used > j.Memory && shared(processes) > j.Memory {
-			kill("it needed more than " + size(j.Memory) + " of memory")
+			kill("it needed more than " + seedbed.Size(j.Memory) + " of memory")
 			return
 		}
 		if len(processes) == 0 {

@@ -275,17 +275,6 @@ func (w *printed) String() string {
 	return strings.ToValidUTF8(first+last, "\uFFFD")
 }
 
-// size writes a number of bytes as people do.
-func size(n int64) string {
-	switch {
-	case n%(1<<30) == 0:
-		return fmt.Sprintf("%d GiB", n>>30)
-	case n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d KiB", n>>10)
-}
-
 // readable reports whether a slot's user can read a folder.
 func readable(dir string) bool {
 	if os.Geteuid() != 0 {
