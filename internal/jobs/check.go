@@ -44,7 +44,7 @@ const young = 24 * time.Hour
 // jobs that are missing, an index that differs. It can run while others work.
 func (s *Service) Check(ctx context.Context, mend bool, report func(Fault)) (Checked, error) {
 	c := &checker{Service: s, mend: mend, report: report}
-	for _, part := range []func(context.Context) error{c.sources, c.orphans, c.rows, c.stuck, c.outbox, c.index} {
+	for _, part := range []func(context.Context) error{c.sources, c.orphans, c.rows, c.groups, c.stuck, c.outbox, c.index} {
 		if err := part(ctx); err != nil {
 			return c.done, err
 		}
@@ -216,6 +216,22 @@ func (c *checker) rows(ctx context.Context) (err error) {
 			return c.DB.Update(ctx, func(tx *store.Tx) error { return tx.DeleteLost(ctx, l) })
 		})
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groups looks for duplicates of what is not there, or is a duplicate itself.
+func (c *checker) groups(ctx context.Context) error {
+	astray, err := c.DB.Astray(ctx)
+	if err != nil || len(astray) == 0 {
+		return err
+	}
+	for _, id := range astray {
+		if err := c.found("duplicate astray", "seed "+id+": what it is a duplicate of is gone, or a duplicate itself", func() error {
+			return c.DB.Update(ctx, func(tx *store.Tx) error { return tx.MendGroups(ctx) })
+		}); err != nil {
 			return err
 		}
 	}

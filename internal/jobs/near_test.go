@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,6 +14,105 @@ import (
 	"seedbed/internal/jobs"
 	"seedbed/internal/seedbed"
 )
+
+// A group of duplicates is one across sources, and stays one when that source is
+// deleted in which the first of it stands.
+func TestGroupsOutliveSources(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		var sources []string
+		for i := range 4 {
+			up := b.upload("bees.md", faq+strings.Repeat("\nMore of them.\n", i+1), seedbed.RunOptions{})
+			b.ended(up.Run.ID)
+			sources = append(sources, up.Source.ID)
+		}
+		roots := func() map[string]string { // the source of what stands for each, by seed
+			t.Helper()
+			all, out := b.all(seedbed.Filter{}), map[string]string{}
+			for id, s := range all {
+				out[id] = all[s.Group()].Source.ID
+			}
+			return out
+		}
+		for id, of := range roots() {
+			if of != sources[0] {
+				t.Errorf("%s belongs to a seed of source %q; want the first", id, of)
+			}
+		}
+		var third string
+		for id := range b.all(seedbed.Filter{Source: sources[2:3]}) {
+			third = max(third, id)
+		}
+		accepted := extract.Accepted
+		if _, _, err := b.UpdateSeed(t.Context(), third, 0, seedbed.SeedChange{Verdict: &accepted}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.DeleteSource(t.Context(), sources[0]); err != nil {
+			t.Fatal(err)
+		}
+		fromThird := 0
+		for id, of := range roots() {
+			switch of {
+			case sources[1]:
+			case sources[2]:
+				fromThird++ // the group of what was accepted
+			default:
+				t.Errorf("%s belongs to a seed of source %q", id, of)
+			}
+		}
+		if all := b.all(seedbed.Filter{}); fromThird != 3 || len(all) != 9 || all[third].DuplicateOf != nil {
+			t.Errorf("of %d seeds %d belong to one of the third source; want 3 of 9", len(all), fromThird)
+		}
+		for _, s := range sources[1:] {
+			if err := b.DeleteSource(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			b.clean()
+		}
+	})
+}
+
+// Nobody's duplicate is left astray where it is written while that is deleted
+// which it is a duplicate of.
+func TestDeleteWhileWritten(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		b := start(t, dir, jobs.Options{})
+		up := b.upload("bees.md", faq, seedbed.RunOptions{})
+		b.ended(up.Run.ID)
+		var group sync.WaitGroup
+		done := make(chan struct{})
+		for range 3 {
+			group.Go(func() {
+				for range 40 {
+					n := seedbed.NewSeed{Source: up.Source.ID, Question: "What does a queen bee do all day?", Answer: "She lays eggs.", Duplicate: true}
+					if _, _, err := b.WriteSeed(t.Context(), n); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		go func() {
+			group.Wait()
+			close(done)
+		}()
+		for over := false; !over; {
+			select {
+			case <-done:
+				over = true
+			default:
+			}
+			for _, s := range b.all(seedbed.Filter{}) {
+				if s.DuplicateOf == nil {
+					if err := b.DeleteSeed(t.Context(), s.ID, 0); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		}
+		b.indexed()
+		b.clean()
+	})
+}
 
 // What a cheap recipe found gives way to the same pairs where a thorough one
 // has checked them, but for what a person has decided about.

@@ -48,7 +48,7 @@ func (s *Service) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.See
 		if _, err := tx.Uncounted(ctx, src.ID); err != nil { // deleted meanwhile
 			return err
 		}
-		if err := tx.Lock(ctx, "the seeds of collection", src.CollectionID); err != nil {
+		if err := tx.LockSeeds(ctx, src.CollectionID); err != nil {
 			return err
 		}
 		near := &near{db: tx, seeds: tx.HoldSeeds, collection: src.CollectionID}
@@ -72,7 +72,8 @@ func (s *Service) WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.See
 		case !seed.Live():
 			return seedbed.Errorf(seedbed.Ungrounded, "%s", seed.VerdictReason)
 		}
-		return tx.AddSeed(ctx, src.CollectionID, ordinal, seed, keys)
+		seed, err = tx.AddSeed(ctx, src.CollectionID, ordinal, seed, keys)
+		return err
 	})
 	if err != nil {
 		return extract.Seed{}, 0, err

@@ -482,6 +482,7 @@ type SeedChange struct {
 const (
 	ByPerson = "person"
 	ByDedupe = "dedupe" // it had one give way to a better duplicate
+	ByGroup  = "group"  // the one it was a duplicate of was deleted, or gave way itself
 )
 
 // A Revision is one change of a seed, or that a person wrote it: then it is the

@@ -49,6 +49,7 @@ func migrationsOf(db *sql.DB, e *engine) (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
 		goose.NewGoMigration(8, newKeys(e), nil),
 		goose.NewGoMigration(16, newKeys(e), nil),
+		goose.NewGoMigration(20, newGroups(e), nil),
 	)}
 	if e == postgres {
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 
 	"seedbed/extract"
@@ -178,7 +179,7 @@ func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []i
 	s.holdsJob(job, tx.q, &held)
 	d.find(&s, ordinals)
 	if alone && tx.q.engine == postgres {
-		s.lock(ctx, "the seeds of collection", run.CollectionID)
+		s.lock(ctx, seedsOf, run.CollectionID)
 	}
 	s.add("load run "+run.ID, func(row scanner) error {
 		there = true
@@ -217,12 +218,19 @@ func (d *Desk) find(s *script, ordinals []int) {
 // State queued puts a passage back, with its reason and one attempt more. With
 // the passages the job ends, if over.
 func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed.Run, err error) {
+	made = slices.DeleteFunc(slices.Clone(made), func(o Outcome) bool {
+		_, queued := d.queued[o.Ordinal]
+		return !queued
+	})
+	if err := d.tx.level(ctx, made); err != nil {
+		return now, err
+	}
 	var s script
 	var sum seedbed.Run
 	var spent extract.Spent
 	for _, o := range made {
 		calls, queued := d.queued[o.Ordinal]
-		if !queued {
+		if !queued { // twice
 			continue
 		}
 		delete(d.queued, o.Ordinal)

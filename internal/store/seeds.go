@@ -95,17 +95,21 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 
 // AddSeed adds a seed that a person made, with the keys that its duplicates are
 // found by, and begins its history. Ordinal is that of the passage it belongs
-// to, -1 for none.
-func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed extract.Seed, keys []uint64) error {
+// to, -1 for none. It returns the seed as it is kept.
+func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed extract.Seed, keys []uint64) (extract.Seed, error) {
 	o := Outcome{Found: []extract.Seed{seed}, Bands: map[string][]uint64{seed.ID: keys}}
 	o.Ordinal = ordinal
+	if err := tx.level(ctx, []Outcome{o}); err != nil {
+		return seed, err
+	}
+	seed = o.Found[0]
 	var todo script
 	todo.addSeeds(seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
 	todo.keepRevision(seed.ID, 1, seedbed.ByPerson, seedbed.UserOf(ctx).Name, millis(tx.now()), []seedbed.FieldChange{})
 	if err := todo.run(ctx, tx.q); err != nil {
-		return fmt.Errorf("add seed %s: %w", seed.ID, err)
+		return seed, fmt.Errorf("add seed %s: %w", seed.ID, err)
 	}
-	return nil
+	return seed, nil
 }
 
 // columns are the columns from verdict to body.
@@ -120,14 +124,18 @@ func columns(s extract.Seed) []any {
 	}
 	words := append([]string{s.Question, s.Answer, s.Source.Title}, s.Reasoning...)
 	words = append(words, s.Tags...)
-	duplicateOf := ""
-	if s.DuplicateOf != nil {
-		duplicateOf = *s.DuplicateOf
-	}
 	return []any{
 		s.Verdict, s.Type, s.Origin, s.Language, s.Source.Kind, s.Difficulty.Estimated,
-		labels.String(), s.Question, strings.ToLower(strings.Join(words, "\n")), duplicateOf, asJSON(s),
+		labels.String(), s.Question, strings.ToLower(strings.Join(words, "\n")), duplicateOf(s), asJSON(s),
 	}
+}
+
+// duplicateOf is a column: what a seed is a duplicate of, "" for none.
+func duplicateOf(s extract.Seed) string {
+	if s.DuplicateOf == nil {
+		return ""
+	}
+	return *s.DuplicateOf
 }
 
 // SaveSeed stores a seed that somebody has changed, if it still has the version
@@ -154,11 +162,25 @@ func stale(seed string) error {
 	return seedbed.Errorf(seedbed.Stale, "seed %s was changed by somebody else since you read it: load it again", seed)
 }
 
-// Displace saves a seed that was rejected in favour of a duplicate. Its own
-// duplicates are not found by it any more, and its run and passage count it as
-// rejected.
+// Displace saves a seed that was rejected in favour of a duplicate, of which its
+// own duplicates are duplicates from then on. No more are found by it, and its
+// run and passage count it as rejected.
 func (tx *Tx) Displace(ctx context.Context, before Seed, s extract.Seed) error {
+	stored, err := tx.roots(ctx, []string{*s.DuplicateOf})
+	if err != nil {
+		return err
+	}
+	if root := stored[*s.DuplicateOf]; root != "" && root != s.ID { // else it is about to be added
+		s.DuplicateOf = &root
+	}
 	if _, err := tx.SaveSeed(ctx, before, s, seedbed.ByDedupe); err != nil {
+		return err
+	}
+	followers, err := tx.followers(ctx, []string{s.ID})
+	if err != nil {
+		return err
+	}
+	if err := tx.follow(ctx, followers, *s.DuplicateOf); err != nil {
 		return err
 	}
 	var todo script
@@ -175,8 +197,12 @@ func (tx *Tx) Displace(ctx context.Context, before Seed, s extract.Seed) error {
 
 // DeleteSeed removes a seed if it still has that version, 0 for whatever it
 // has now, and has the index forget it. Its run and passage do not count it
-// any more. The error is [seedbed.Stale] if it was changed since.
+// any more, and of its duplicates the best stands for the others. The error is
+// [seedbed.Stale] if it was changed since.
 func (tx *Tx) DeleteSeed(ctx context.Context, id string, version int64) error {
+	if err := tx.lockSeeds(ctx, []string{id}); err != nil {
+		return err
+	}
 	held, err := tx.HoldSeeds(ctx, []string{id})
 	if err != nil {
 		return err
@@ -198,6 +224,9 @@ func (tx *Tx) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filte
 	if len(ids) == 0 {
 		return 0, nil
 	}
+	if err := tx.lockSeeds(ctx, ids); err != nil {
+		return 0, err
+	}
 	still.Query = ""
 	c := filter(still, "")
 	c.in("id", padded(ids))
@@ -209,7 +238,9 @@ func (tx *Tx) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filte
 }
 
 func (tx *Tx) deleteSeeds(ctx context.Context, seeds []Seed) error {
-	for _, s := range seeds {
+	ids := make([]string, len(seeds))
+	for i, s := range seeds {
+		ids[i] = s.ID
 		kept, err := tx.asMade(ctx, s)
 		if err != nil {
 			return err
@@ -224,7 +255,11 @@ func (tx *Tx) deleteSeeds(ctx context.Context, seeds []Seed) error {
 			return fmt.Errorf("delete seed %s: %w", s.ID, err)
 		}
 	}
-	return nil
+	orphans, err := tx.followers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	return tx.regroup(ctx, orphans)
 }
 
 // uncount takes a seed off the counts of its run and passage, where it was

@@ -130,11 +130,20 @@ func errorColumns(e *seedbed.Error) (code, message string) {
 }
 
 // DeleteSource removes a source with everything made from it, has the index
-// forget its seeds, and notes its blobs as garbage.
+// forget its seeds, and notes its blobs as garbage. Of other sources' seeds
+// that were duplicates of them, the best stands for the others.
 func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 	s, err := tx.Source(ctx, id)
 	if err != nil {
 		return err
+	}
+	if err := tx.LockSeeds(ctx, s.CollectionID); err != nil {
+		return err
+	}
+	orphans, err := list(ctx, tx.q, scanSeed, `SELECT version, collection, body FROM seeds WHERE duplicate_of <> '' AND source <> $1
+		AND duplicate_of IN (SELECT d.id FROM seeds d WHERE d.source = $1) ORDER BY id`+tx.q.locked("seeds"), id)
+	if err != nil {
+		return fmt.Errorf("load duplicates of seeds of source %s: %w", id, err)
 	}
 	// Who is about to save seeds of it ends first, or finds its run gone.
 	if _, err := list(ctx, tx.q, scanOne[string], `SELECT id FROM runs WHERE source = $1 ORDER BY id`+tx.q.locked("runs"), id); err != nil {
@@ -158,6 +167,9 @@ func (tx *Tx) DeleteSource(ctx context.Context, id string) error {
 		if _, err := tx.exec(ctx, statement, id); err != nil {
 			return fmt.Errorf("delete source %s: %w", id, err)
 		}
+	}
+	if err := tx.regroup(ctx, orphans); err != nil {
+		return err
 	}
 	if err := tx.deleteJobs(ctx, "source", id); err != nil {
 		return err

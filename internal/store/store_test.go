@@ -472,7 +472,8 @@ func TestMigrateWritten(t *testing.T) {
 			if _, err := tx.SaveOutcome(t.Context(), run, o); err != nil {
 				return err
 			}
-			return tx.AddSeed(ada, src.CollectionID, -1, fresh, nil)
+			_, err := tx.AddSeed(ada, src.CollectionID, -1, fresh, nil)
+			return err
 		})
 		changed := old
 		changed.Answer = "another"

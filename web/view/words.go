@@ -182,6 +182,7 @@ var originWords = map[string]string{
 }
 
 var whoWords = map[string]string{
+	seedbed.ByGroup:  "Put in order after the seed that it is a duplicate of was deleted, or gave way",
 	seedbed.ByDedupe: "Gave way to a better duplicate",
 }
 
