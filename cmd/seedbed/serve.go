@@ -94,7 +94,9 @@ func (c serveCmd) Run(ctx context.Context, s *streams) (err error) {
 	}
 	o.fetching = c.fetching()
 	defer func() { err = errors.Join(err, o.close()) }()
-	if !c.NoWorker {
+	if c.NoWorker {
+		defer o.service.Follow(ctx)()
+	} else {
 		if err := o.work(ctx, c.workFlags, s.log); err != nil {
 			return err
 		}

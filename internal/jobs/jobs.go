@@ -237,6 +237,18 @@ func (s *Service) begin(ctx context.Context) error {
 	return nil
 }
 
+// Follow has a service that is not started keep the search index up with the
+// database, until stop is called: what people change in this process is found
+// at once, and not when a worker looks next.
+func (s *Service) Follow(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.feeding.Go(func() { s.feed(ctx) })
+	return func() {
+		cancel()
+		s.feeding.Wait()
+	}
+}
+
 // Stop ends the work. No new call to a model is made; those in flight are
 // given Grace, and what is not done by then goes back into the queue. Without
 // Start it does nothing.

@@ -932,6 +932,31 @@ func TestIndexDoesNotTakeOne(t *testing.T) {
 	})
 }
 
+// What is changed where no worker runs is found all the same.
+func TestFollow(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		worker := start(t, dir, jobs.Options{})
+		worker.ended(worker.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		worker.indexed()
+		if err := worker.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b := open(t, dir, jobs.Options{})
+		t.Cleanup(b.close)
+		stop := b.Follow(t.Context())
+		defer stop()
+		for id := range b.all(seedbed.Filter{}) {
+			if _, _, err := b.UpdateSeed(t.Context(), id, 0, seedbed.SeedChange{Tags: &[]string{"seen"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.indexed()
+		if found, err := b.Search(t.Context(), seedbed.Filter{Tag: []string{"seen"}}); err != nil || found.Total != 3 {
+			t.Errorf("a search finds %d changed seeds, %v; want all 3", found.Total, err)
+		}
+	})
+}
+
 func TestSearchWithoutIndex(t *testing.T) {
 	each(t, func(t *testing.T, dir string) {
 		index := openFlaky(t)
