@@ -3,6 +3,7 @@ package extract
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 )
 
@@ -69,6 +70,12 @@ type Seed struct {
 	Parent        *string    `json:"parent"`
 	Tokens        Tokens     `json:"tokens"`
 	Created       time.Time  `json:"created"`
+}
+
+// WasDuplicate reports whether it was found to ask what another seed asked,
+// which may have been deleted since.
+func (s *Seed) WasDuplicate() bool {
+	return s.DuplicateOf != nil || slices.ContainsFunc(s.Checks, func(c Check) bool { return c.Name == "dedupe" && c.Verdict == Fail })
 }
 
 // Group is the id of the seed that stands for all that ask the same: the one

@@ -152,7 +152,9 @@ func facets(name, title string, found []seedbed.Facet, chosen []string) view.Fac
 
 func facetLabel(name, value string) string {
 	switch name {
-	case "verdict", "type", "origin", "kind":
+	case "origin":
+		return view.Origin(value)
+	case "verdict", "type", "kind":
 		return strings.ToUpper(value[:1]) + value[1:]
 	}
 	return value
@@ -309,6 +311,9 @@ func (s *Server) seedView(c echo.Context, seed extract.Seed, version int64) (vie
 		Edit:    view.FormOf(seed),
 	}
 	var err error
+	if p.Others, err = s.others(c.Request().Context(), seed); err != nil {
+		return p, err
+	}
 	if p.Similar, err = s.seeds.Similar(c.Request().Context(), seed.ID); err != nil {
 		return p, err
 	}
@@ -317,6 +322,22 @@ func (s *Server) seedView(c echo.Context, seed extract.Seed, version int64) (vie
 	}
 	p.Quotes, err = s.evidenceOf(c, seed)
 	return p, err
+}
+
+// others are those of the seeds that a seed names which are still there.
+func (s *Server) others(ctx context.Context, seed extract.Seed) (map[string]bool, error) {
+	there := map[string]bool{}
+	for _, id := range []*string{seed.DuplicateOf, seed.Parent} {
+		if id == nil {
+			continue
+		}
+		_, _, err := s.seeds.Seed(ctx, *id)
+		if err != nil && seedbed.CodeOf(err) != seedbed.NotFound {
+			return nil, err
+		}
+		there[*id] = err == nil
+	}
+	return there, nil
 }
 
 // judge changes the verdict of one seed, as it is now.

@@ -1107,6 +1107,55 @@ func TestSeedPage(t *testing.T) {
 	}
 }
 
+// A seed does not lead to what was deleted, and says so.
+func TestDuplicateOfDeleted(t *testing.T) {
+	f := webtest.Sample()
+	s := server(t, f)
+	gone, merge := "gone", "merge"
+	deduped := []extract.Check{{Name: "dedupe", Verdict: extract.Fail}}
+	for _, seed := range []extract.Seed{
+		{ID: "second", DuplicateOf: &merge, Parent: &merge, Checks: deduped},
+		{ID: "astray", DuplicateOf: &gone, Parent: &gone, Checks: deduped},
+		{ID: "widow", Checks: deduped},
+		{ID: "alone"},
+	} {
+		seed.Question, seed.Answer, seed.Verdict, seed.Origin = "Why "+seed.ID+"?", "So.", extract.Rejected, extract.Manual
+		f.AddSeed(seed)
+	}
+	for id, want := range map[string]struct {
+		links int
+		words string
+	}{
+		"second": {2, "A duplicate of another seed."},
+		"astray": {0, "A duplicate of a seed that has been deleted since."},
+		"widow":  {0, "A duplicate of a seed that has been deleted since."},
+		"alone":  {0, ""},
+	} {
+		page := webtest.Parse(t, do(s, "GET", "/seeds/"+id, "").Body)
+		page.Want("main a[href='/seeds/merge']", want.links)
+		page.Want("main a[href='/seeds/gone']", 0)
+		said := ""
+		for _, n := range page.All(".seed-main .reason") {
+			said += webtest.Text(n)
+		}
+		if said != want.words {
+			t.Errorf("%s says %q, want %q", id, said, want.words)
+		}
+		// Where it comes from is said in the same words everywhere.
+		if got := page.Text(".facts"); !strings.Contains(got, "Written by hand") {
+			t.Errorf("%s is said to come from %q", id, got)
+		}
+	}
+	if got := webtest.Parse(t, do(s, "GET", "/seeds/astray", "").Body).Text(".facts"); !strings.Contains(got, "a seed that has been deleted since") {
+		t.Errorf("what it was made from is %q", got)
+	}
+	for path, where := range map[string]string{"/seeds?verdict=any": "#facet-origin", "/export": "select[name=origin]"} {
+		if got := webtest.Parse(t, do(s, "GET", path, "").Body).Text(where); !strings.Contains(got, "Derived by a model") || strings.Contains(got, "Manual") {
+			t.Errorf("%s lets one choose from %q", path, got)
+		}
+	}
+}
+
 func TestSimilar(t *testing.T) {
 	f := webtest.Sample()
 	for id, q := range map[string]string{

@@ -39,11 +39,23 @@ func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.err, "looked at %d sources, %d blobs and %d seeds: %d faults, %d mended\n", done.Sources, done.Blobs, done.Seeds, faults, faults-left)
-	if left > 0 {
-		return fmt.Errorf("%d faults are left", left)
+	_, _ = fmt.Fprintf(s.err, "looked at %s, %s and %s: %s, %d mended\n",
+		counted(done.Sources, "source"), counted(done.Blobs, "blob"), counted(done.Seeds, "seed"), counted(faults, "fault"), faults-left)
+	switch left {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 fault is left")
 	}
-	return nil
+	return fmt.Errorf("%d faults are left", left)
+}
+
+// counted is a number with its noun.
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }
 
 type reindexCmd struct {
@@ -69,6 +81,6 @@ func (c reindexCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.err, "the search index has %d seeds\n", n)
+	_, err = fmt.Fprintf(s.err, "the search index has %s\n", counted(n, "seed"))
 	return err
 }

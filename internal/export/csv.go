@@ -58,8 +58,10 @@ func standing(e extract.Evidence) string {
 	if e.Page != 0 {
 		parts = append(parts, fmt.Sprintf("page %d", e.Page))
 	}
-	if e.Lines[0] != 0 {
+	if e.Lines[0] != 0 && e.Lines[1] > e.Lines[0] {
 		parts = append(parts, fmt.Sprintf("lines %d–%d", e.Lines[0], e.Lines[1]))
+	} else if e.Lines[0] != 0 {
+		parts = append(parts, fmt.Sprintf("line %d", e.Lines[0]))
 	}
 	return strings.Join(append(parts, fmt.Sprintf("characters %d–%d", e.Start, e.End)), ", ")
 }

@@ -341,6 +341,19 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+func TestCSVLines(t *testing.T) {
+	for lines, want := range map[[2]int]string{
+		{24, 24}: "line 24, characters 5–9",
+		{24, 25}: "lines 24–25, characters 5–9",
+		{}:       "characters 5–9",
+	} {
+		s := extract.Seed{ID: "x", Evidence: []extract.Evidence{{Quote: "four", Lines: lines, Start: 5, End: 9}}}
+		if got := table(t, write(t, "csv", []extract.Seed{s}, full))[0]["evidence_at"]; got != want {
+			t.Errorf("a quote in lines %v stands at %q, want %q", lines, got, want)
+		}
+	}
+}
+
 func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"", " ", "a", `"`, `""`, "a,b", "a;b", "a\nb", "a\r\nb", "\r", "\n", "=1+1", "+1", "-1", "@x", "\t=1", "'=1", "''=", "'", "＝1", "\x00=1", "\xff", "\ufeff", "\\", `=cmd|' /C calc'!A0`} {
 		f.Add(s, "second")

@@ -46,7 +46,7 @@ func withWorse(ctx context.Context, from Source, some []example) error {
 		}
 		p, ok := parents[*e.Parent]
 		same := strings.TrimSpace(p.Question) == strings.TrimSpace(e.Question) && strings.TrimSpace(p.Answer) != strings.TrimSpace(e.Answer)
-		if ok && same && p.Verdict == extract.Rejected && p.DuplicateOf == nil {
+		if ok && same && p.Verdict == extract.Rejected && !p.WasDuplicate() {
 			some[i].worse = &p
 		}
 	}

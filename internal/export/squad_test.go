@@ -207,9 +207,11 @@ func TestPreference(t *testing.T) {
 		"same":      {Question: "Why?", Answer: "So. ", Verdict: extract.Rejected},
 		"accepted":  {Question: "Why?", Answer: "Because.", Verdict: extract.Accepted},
 		"duplicate": {Question: "Why?", Answer: "Because.", Verdict: extract.Rejected, DuplicateOf: &twin},
+		"widowed": {Question: "Why?", Answer: "Because.", Verdict: extract.Rejected, // its twin was deleted
+			Checks: []extract.Check{{Name: "dedupe", Verdict: extract.Fail}}},
 	}
 	var seeds []extract.Seed
-	for _, parent := range []*string{nil, id("bad"), id("other"), id("same"), id("accepted"), id("duplicate"), id("gone")} {
+	for _, parent := range []*string{nil, id("bad"), id("other"), id("same"), id("accepted"), id("duplicate"), id("widowed"), id("gone")} {
 		seeds = append(seeds, extract.Seed{ID: "s", Question: "Why?", Answer: "So.", Reasoning: []string{"Step."}, Parent: parent, Verdict: extract.Accepted})
 	}
 	var b bytes.Buffer
@@ -224,7 +226,7 @@ func TestPreference(t *testing.T) {
 	if diff := cmp.Diff(strings.Repeat(want, 50), b.String()); diff != "" {
 		t.Errorf("the pairs differ (-want +got):\n%s", diff)
 	}
-	if m.Seeds != 50 || m.LeftOut["no rejected answer to the same question was replaced"] != 300 {
+	if m.Seeds != 50 || m.LeftOut["no rejected answer to the same question was replaced"] != 350 {
 		t.Errorf("the manifest counts %d and leaves out %v", m.Seeds, m.LeftOut)
 	}
 }

@@ -181,8 +181,11 @@ var originWords = map[string]string{
 	extract.Manual:   "written by hand",
 }
 
+// Origin says where a seed comes from.
+func Origin(origin string) string { return upper(words(originWords, origin)) }
+
 var whoWords = map[string]string{
-	seedbed.ByGroup:  "Put in order after the seed that it is a duplicate of was deleted, or gave way",
+	seedbed.ByGroup:  "Grouped anew",
 	seedbed.ByDedupe: "Gave way to a better duplicate",
 }
 
