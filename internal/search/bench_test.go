@@ -202,6 +202,20 @@ func bench(b *testing.B, e search.Index, sizeOf func() int64) {
 		}},
 	}
 	verdicts(b, e, g)
+	b.Run("list versions", func(b *testing.B) {
+		for b.Loop() {
+			n := 0
+			for _, err := range e.Versions(b.Context()) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				n++
+			}
+			if n != *benchSeeds {
+				b.Fatalf("%d versions of %d seeds", n, *benchSeeds)
+			}
+		}
+	})
 	var all []time.Duration
 	for _, k := range kinds {
 		b.Run(k.name, func(b *testing.B) {
@@ -221,6 +235,9 @@ func bench(b *testing.B, e search.Index, sizeOf func() int64) {
 			report(b, took)
 			b.ReportMetric(float64(hits)/float64(len(took)), "hits")
 		})
+	}
+	if len(all) == 0 { // none was asked for
+		return
 	}
 	slices.Sort(all)
 	b.Logf("all kinds in equal parts: p50 %v, p95 %v, p99 %v", all[len(all)/2], all[len(all)*95/100], all[len(all)*99/100])
