@@ -259,6 +259,9 @@ func (s *Server) changeMany(c echo.Context) error {
 	default:
 		n, err = api.Judge(ctx, s.seeds, ids, change)
 	}
+	if err == nil && n > 0 {
+		err = s.seeds.Indexed(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -430,6 +433,9 @@ func (s *Server) deleteSeed(c echo.Context) error {
 	}
 	if err := s.seeds.DeleteSeed(c.Request().Context(), c.Param("id"), version); err != nil {
 		return s.meanwhile(c, err)
+	}
+	if err := s.seeds.Indexed(c.Request().Context()); err != nil {
+		return err
 	}
 	return redirect(c, "/seeds?deleted=1")
 }

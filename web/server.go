@@ -84,6 +84,7 @@ type Seeds interface {
 	UpdateSeed(ctx context.Context, id string, version int64, c seedbed.SeedChange) (extract.Seed, int64, error)
 	DeleteSeed(ctx context.Context, id string, version int64) error
 	DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (int, error)
+	Indexed(ctx context.Context) error
 	History(ctx context.Context, id string, before int64) (list []seedbed.Revision, more bool, err error)
 	WriteSeed(ctx context.Context, n seedbed.NewSeed) (extract.Seed, int64, error)
 }

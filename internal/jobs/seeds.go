@@ -37,6 +37,34 @@ func (s *Service) Search(ctx context.Context, f seedbed.Filter) (seedbed.Results
 	return out, s.label(ctx, out.Facets["source"])
 }
 
+// indexWait is how long a person waits at most for a search to find what they
+// have changed.
+const indexWait = time.Second
+
+// Indexed waits until searches find what was changed before, but not for long:
+// the index may be away, or far behind.
+func (s *Service) Indexed(ctx context.Context) error {
+	end, err := s.DB.OutboxEnd(ctx)
+	if err != nil {
+		return err
+	}
+	enough := time.After(indexWait)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if n, err := s.DB.OutboxUpTo(ctx, end); n == 0 || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-enough:
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
 func (s *Service) searchIndex(ctx context.Context, f seedbed.Filter) (seedbed.Results, error) {
 	out := seedbed.Results{Hits: []seedbed.Hit{}}
 	f, none, err := s.indexed(ctx, f)

@@ -957,6 +957,37 @@ func TestFollow(t *testing.T) {
 	})
 }
 
+// Who changes many seeds and then looks again finds what they are now.
+func TestIndexed(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		index := openFlaky(t)
+		b := start(t, dir, jobs.Options{Index: index})
+		b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		var ids []string
+		for id := range b.all(seedbed.Filter{}) {
+			ids = append(ids, id)
+		}
+		if n, err := b.DeleteSeeds(t.Context(), ids[1:], seedbed.Filter{}); err != nil || n != 2 {
+			t.Fatalf("DeleteSeeds deletes %d, %v; want 2", n, err)
+		}
+		if err := b.Indexed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if found, err := b.Search(t.Context(), seedbed.Filter{}); err != nil || found.Total != 1 || found.Behind != 0 {
+			t.Errorf("a search finds %d seeds, %d changes behind, %v; want 1", found.Total, found.Behind, err)
+		}
+		// It waits for no index that is away.
+		index.set(func() { index.down = true })
+		accepted := extract.Accepted
+		if _, _, err := b.UpdateSeed(t.Context(), ids[0], 0, seedbed.SeedChange{Verdict: &accepted}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Indexed(t.Context()); err != nil {
+			t.Errorf("Indexed with the index away: %v", err)
+		}
+	})
+}
+
 func TestSearchWithoutIndex(t *testing.T) {
 	each(t, func(t *testing.T, dir string) {
 		index := openFlaky(t)

@@ -64,6 +64,25 @@ func (r reads) OutboxCount(ctx context.Context) (int, error) {
 	return n, nil
 }
 
+// OutboxEnd is where the outbox ends now, for [reads.OutboxUpTo].
+func (r reads) OutboxEnd(ctx context.Context) (int, error) {
+	end, err := r.number(ctx, `SELECT COALESCE(MAX(seq), 0) FROM outbox`)
+	if err != nil {
+		return 0, fmt.Errorf("find the end of the outbox: %w", err)
+	}
+	return end, nil
+}
+
+// OutboxUpTo is how many changes before an end the index has not seen yet,
+// without those that it does not take.
+func (r reads) OutboxUpTo(ctx context.Context, end int) (int, error) {
+	n, err := r.number(ctx, `SELECT count(*) FROM outbox WHERE seq <= $1 AND attempts = 0`, end)
+	if err != nil {
+		return 0, fmt.Errorf("count the outbox: %w", err)
+	}
+	return n, nil
+}
+
 // Applied takes changes off the outbox that the index has seen. A seed that
 // changed again meanwhile stays.
 func (tx *Tx) Applied(ctx context.Context, changes []Pending) error {
