@@ -1080,10 +1080,10 @@ func (f *Fake) DeleteSeed(_ context.Context, id string, version int64) error {
 	return nil
 }
 
-// DeleteSeeds forgets those that a search finds.
 // Indexed implements web.Seeds: what is changed is found at once.
 func (f *Fake) Indexed(context.Context) error { return nil }
 
+// DeleteSeeds forgets those that a search finds.
 func (f *Fake) DeleteSeeds(ctx context.Context, ids []string, still seedbed.Filter) (n int, err error) {
 	if still.Verdict == nil {
 		still.Verdict = query.Verdicts
