@@ -119,7 +119,8 @@ func (s span) empty() bool { return s.end <= s.start }
 
 // add keeps a pair, unless one of its sides has no words.
 func (o *outline) add(question, answer string, f found, spans ...span) {
-	f.question, f.answer = strings.TrimSpace(question), strings.TrimSpace(answer)
+	width := o.width(spans)
+	f.question, f.answer = unwrap(strings.TrimSpace(question), width), unwrap(strings.TrimSpace(answer), width)
 	if !wordy(f.question) || !wordy(f.answer) || bareTags.MatchString(f.answer) || len(f.answer) > maxAnswer || len(f.question) > maxQuestion {
 		return
 	}
