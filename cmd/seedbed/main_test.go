@@ -122,11 +122,3 @@ func enter(ts *testscript.TestScript, neg bool, _ []string) {
 		ts.Fatalf("the first page: %s", resp.Status)
 	}
 }
-
-func TestCounted(t *testing.T) {
-	for n, want := range map[int]string{0: "0 faults", 1: "1 fault", 2: "2 faults"} {
-		if got := counted(n, "fault"); got != want {
-			t.Errorf("%d are %q, want %q", n, got, want)
-		}
-	}
-}

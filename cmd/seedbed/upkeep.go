@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"seedbed/internal/jobs"
+	"seedbed/web/view"
 )
 
 type checkCmd struct {
@@ -40,7 +41,7 @@ func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	_, _ = fmt.Fprintf(s.err, "looked at %s, %s and %s: %s, %d mended\n",
-		counted(done.Sources, "source"), counted(done.Blobs, "blob"), counted(done.Seeds, "seed"), counted(faults, "fault"), faults-left)
+		view.Count(done.Sources, "source"), view.Count(done.Blobs, "blob"), view.Count(done.Seeds, "seed"), view.Count(faults, "fault"), faults-left)
 	switch left {
 	case 0:
 		return nil
@@ -48,14 +49,6 @@ func (c checkCmd) Run(ctx context.Context, s *streams) (err error) {
 		return errors.New("1 fault is left")
 	}
 	return fmt.Errorf("%d faults are left", left)
-}
-
-// counted is a number with its noun.
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 type reindexCmd struct {
@@ -81,6 +74,6 @@ func (c reindexCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.err, "the search index has %s\n", counted(n, "seed"))
+	_, err = fmt.Fprintf(s.err, "the search index has %s\n", view.Count(n, "seed"))
 	return err
 }
