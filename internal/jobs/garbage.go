@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 )
 
@@ -12,6 +13,20 @@ import (
 // unused that somebody has just put, both meet in the table of garbage: who
 // names a blob claims it there, and who removes one marks it there first. See
 // [store.Tx.ClaimBlob].
+
+// claim is called in the transaction that names a blob which was put before.
+// From its claim on the blob stays; before, it may have been removed by who
+// found the same bytes unused when they had just been put.
+func (s *Service) claim(ctx context.Context, tx *store.Tx, sum string) error {
+	if err := tx.ClaimBlob(ctx, sum); err != nil {
+		return err
+	}
+	_, err := s.Blobs.Stat(ctx, sum)
+	if seedbed.CodeOf(err) == seedbed.NotFound {
+		return seedbed.Errorf(seedbed.Unavailable, "the same bytes were removed just now: send them again")
+	}
+	return err
+}
 
 // tidyEvery is how often garbage is looked for that was left: by a process
 // that was killed, or because the blob store was away.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -206,4 +207,51 @@ func TestGarbageThatIsNeeded(t *testing.T) {
 	if found := b.check(false); len(found) > 0 {
 		t.Errorf("Check finds %v", found)
 	}
+}
+
+// putThen is a store in which something happens after a blob was put.
+type putThen struct {
+	blob.Store
+	then func()
+}
+
+func (p *putThen) Put(ctx context.Context, r io.Reader) (sum string, size int64, err error) {
+	sum, size, err = p.Store.Put(ctx, r)
+	if then := p.then; then != nil {
+		p.then = nil
+		then()
+	}
+	return sum, size, err
+}
+
+// TestUploadWhileTheSameIsRemoved: between the moment that the bytes of an
+// upload are put and that in which they are claimed, the only source that has
+// the same is deleted, with its blob.
+func TestUploadWhileTheSameIsRemoved(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		folder, err := blob.Folder(filepath.Join(dir, "blobs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blobs := &putThen{Store: folder}
+		b := start(t, dir, jobs.Options{Blobs: blobs})
+		first := b.upload("bees.md", faq, seedbed.RunOptions{})
+		b.ended(first.Run.ID)
+		blobs.then = func() {
+			if err := b.DeleteSource(t.Context(), first.Source.ID); err != nil {
+				t.Error(err)
+			}
+		}
+		again := seedbed.Upload{Name: "bees.md", Body: strings.NewReader(faq)}
+		if up, err := b.Upload(t.Context(), again); seedbed.CodeOf(err) != seedbed.Unavailable || !strings.Contains(err.Error(), "send them again") {
+			t.Errorf("Upload gives %+v, %v; want that the bytes are to be sent again", up.Source, err)
+		}
+		run := b.ended(b.upload("bees.md", faq, seedbed.RunOptions{}).Run.ID)
+		if run.State != seedbed.RunDone || run.Seeds != 3 {
+			t.Errorf("the run of the upload after that ends as %+v; want 3 seeds", run)
+		}
+		if found := b.check(false); len(found) > 0 {
+			t.Errorf("Check finds %v", found)
+		}
+	})
 }

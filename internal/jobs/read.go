@@ -91,7 +91,7 @@ func (s *Service) read(ctx context.Context, job *river.Job[readArgs], src seedbe
 			if err := queue.Holds(ctx, tx, job); err != nil {
 				return err
 			}
-			if err := tx.ClaimBlob(ctx, src.Document); err != nil {
+			if err := s.claim(ctx, tx, src.Document); err != nil {
 				return err
 			}
 			if err := tx.DeletePassages(ctx, src.ID); err != nil {

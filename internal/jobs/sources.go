@@ -112,7 +112,7 @@ func (s *Service) Upload(ctx context.Context, u seedbed.Upload) (seedbed.Uploade
 			src.State = seedbed.SourceFailed
 			src.Error = seedbed.Errorf(seedbed.Invalid, "%s is empty: there is nothing to read in it", src.Name)
 		}
-		if err := tx.ClaimBlob(ctx, src.SHA256); err != nil {
+		if err := s.claim(ctx, tx, src.SHA256); err != nil {
 			return err
 		}
 		if err := tx.AddSource(ctx, *src); err != nil {
