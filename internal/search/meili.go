@@ -103,7 +103,11 @@ func OpenMeili(opts MeiliOptions) (*Meili, error) {
 		opts.Rest = 3 * time.Second
 	}
 	if opts.Client == nil {
-		opts.Client = &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}
+		// The server sends what it compresses in several pieces, and waits with
+		// the last for word that the first has come: 40 ms for each search.
+		plain := http.DefaultTransport.(*http.Transport).Clone()
+		plain.DisableCompression = true
+		opts.Client = &http.Client{Transport: plain}
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)

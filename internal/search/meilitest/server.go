@@ -176,6 +176,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := check(r, body); err != nil {
 		s.t.Errorf("%s %s %.2000s\nis not as the OpenAPI document has it: %v", r.Method, r.URL, body, err)
 	}
+	if r.Header.Get("Accept-Encoding") != "" {
+		s.t.Errorf("%s %s asks for a compressed answer, which the real server sends in pieces, 40 ms apart", r.Method, r.URL)
+	}
 	s.mu.Lock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.Path)
 	down, busy, cut := s.down, s.busy > 0, false
