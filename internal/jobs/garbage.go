@@ -11,12 +11,12 @@ import (
 // A blob is written before the row that names it, and removed after the last
 // that did, here or in another process. So that nobody takes the bytes for
 // unused that somebody has just put, both meet in the table of garbage: who
-// names a blob claims it there, and who removes one marks it there first. See
-// [store.Tx.ClaimBlob].
+// names a blob claims it there, and who removes one marks it there first.
 
 // claim is called in the transaction that names a blob which was put before.
-// From its claim on the blob stays; before, it may have been removed by who
-// found the same bytes unused when they had just been put.
+// The blob stays from then on. Until then it may have been removed by somebody
+// who had found the same bytes unused: the error is [seedbed.Unavailable], and
+// they have to be put again.
 func (s *Service) claim(ctx context.Context, tx *store.Tx, sum string) error {
 	if err := tx.ClaimBlob(ctx, sum); err != nil {
 		return err

@@ -9,7 +9,8 @@ import (
 )
 
 // History lists what was changed of a seed, the newest first, and last that a
-// person made it, if one did: up to limit revisions from before a version, 0 for the newest of all.
+// person made it, if one did: up to limit revisions from before a version, 0
+// for the newest of all.
 func (r reads) History(ctx context.Context, seed string, before int64, limit int) ([]seedbed.Revision, error) {
 	out, err := list(ctx, r.q, func(row scanner) (seedbed.Revision, error) {
 		var v seedbed.Revision
