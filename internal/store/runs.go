@@ -242,7 +242,7 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		s.add(fmt.Sprintf("save passage %d of run %s", o.Ordinal, d.run.ID), nil, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6,
 			seeds = $7, rejected = $8, parser = $9, attempts = attempts + 1 WHERE run = $1 AND ordinal = $2`,
 			d.run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
-		s.addSeeds(d.run, o)
+		s.addSeeds(d.tx.q.engine, d.run, o)
 		s.addCalls(d.run.ID, o.Ordinal, calls, o.Calls)
 		sum.Passages.Done += flag(o.State == seedbed.PassageDone)
 		sum.Passages.Failed += flag(o.State == seedbed.PassageFailed)

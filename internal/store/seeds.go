@@ -72,7 +72,7 @@ func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed,
 
 // addSeeds adds what was found in a passage, unless it is there, with what its
 // duplicates are found by, and tells the index.
-func (s *script) addSeeds(run seedbed.Run, o Outcome) {
+func (s *script) addSeeds(e *engine, run seedbed.Run, o Outcome) {
 	const width = 19
 	if len(o.Found) == 0 {
 		return
@@ -88,7 +88,7 @@ func (s *script) addSeeds(run seedbed.Run, o Outcome) {
 	news := make([]Pending, len(o.Found))
 	for i, seed := range o.Found {
 		news[i] = Pending{Seed: seed.ID, Version: 1}
-		s.addBands(run.CollectionID, seed.ID, o.Bands[seed.ID])
+		s.addBands(e, run.CollectionID, seed.ID, o.Bands[seed.ID])
 	}
 	s.tellIndex(news)
 }
@@ -104,7 +104,7 @@ func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed 
 	}
 	seed = o.Found[0]
 	var todo script
-	todo.addSeeds(seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
+	todo.addSeeds(tx.q.engine, seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
 	todo.keepRevision(seed.ID, 1, seedbed.ByPerson, seedbed.UserOf(ctx).Name, millis(tx.now()), []seedbed.FieldChange{})
 	if err := todo.run(ctx, tx.q); err != nil {
 		return seed, fmt.Errorf("add seed %s: %w", seed.ID, err)
@@ -284,7 +284,7 @@ func (tx *Tx) Rekey(ctx context.Context, s Seed, before string) error {
 	var todo script
 	todo.dropBands(s.Collection, s.ID, stage.Keys(before))
 	if s.Live() {
-		todo.addBands(s.Collection, s.ID, stage.Keys(s.Question))
+		todo.addBands(tx.q.engine, s.Collection, s.ID, stage.Keys(s.Question))
 	}
 	if err := todo.run(ctx, tx.q); err != nil {
 		return fmt.Errorf("keep the question of seed %s: %w", s.ID, err)
@@ -300,18 +300,22 @@ func bandOf(collection string, key uint64) int64 {
 	return int64(h.Sum64())
 }
 
-// addBands adds the keys that duplicates of a seed are found by.
-func (s *script) addBands(collection, seed string, keys []uint64) {
-	for some := range slices.Chunk(keys, 100) {
-		args := []any{seed}
-		var values strings.Builder
-		for i, key := range some {
-			args = append(args, bandOf(collection, key))
-			fmt.Fprintf(&values, ", (CAST($%d AS BIGINT))", i+2)
-		}
-		s.add("add bands of a seed", nil, `INSERT INTO bands (band, seed) SELECT column1, (SELECT n FROM seeds WHERE id = $1)
-			FROM (VALUES `+values.String()[2:]+`) AS keys WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
+// addBands adds the keys that duplicates of a seed are found by. However many
+// they are, the statement is the same, which connections keep prepared.
+func (s *script) addBands(e *engine, collection, seed string, keys []uint64) {
+	if len(keys) == 0 {
+		return
 	}
+	bands := make([]int64, len(keys))
+	for i, key := range keys {
+		bands[i] = bandOf(collection, key)
+	}
+	from, list := `(SELECT value AS band FROM json_each($2)) AS k`, any(asJSON(bands))
+	if e == postgres {
+		from, list = `unnest($2::bigint[]) AS k (band)`, any(bands)
+	}
+	s.add("add bands of a seed", nil, `INSERT INTO bands (band, seed) SELECT k.band, (SELECT n FROM seeds WHERE id = $1)
+		FROM `+from+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, seed, list)
 }
 
 // dropBands removes those keys of a seed.
