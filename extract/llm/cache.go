@@ -22,6 +22,13 @@ type Cache interface {
 	Put(ctx context.Context, key string, request, reply []byte) error
 }
 
+// A Packer is a Cache that packs requests. They are packed while the model is
+// at work, so that its reply need not wait for that, and Put is given them so.
+type Packer interface {
+	Cache
+	Pack(request []byte) []byte
+}
+
 // Key is the SHA-256 of everything that makes a request ask what it asks:
 // model, schema, messages and sampling. Room for the reply is no part of it.
 func Key(r extract.Request) string { return keyOf(encode(r)) }
@@ -129,7 +136,9 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 	// One that could not be read may be by now.
 	read := ok && reread(&reply, r)
 	if !read {
+		packed := c.pack(request)
 		reply, err = c.model.Complete(ctx, r)
+		request = packed()
 		if err != nil {
 			if kept := c.keepUnread(ctx, key, request, err); kept != nil {
 				err = errors.Join(err, kept)
@@ -147,6 +156,17 @@ func (c *cached) complete(ctx context.Context, key string, request []byte, r ext
 	}
 	reply.Cached = read
 	return reply, nil
+}
+
+// pack begins to pack a request, and returns how to wait for it.
+func (c *cached) pack(request []byte) (packed func() []byte) {
+	p, ok := c.cache.(Packer)
+	if !ok {
+		return func() []byte { return request }
+	}
+	done := make(chan []byte, 1)
+	go func() { done <- p.Pack(request) }()
+	return func() []byte { return <-done }
 }
 
 // ParserVersion rises when replies are read that could not be before. A reply

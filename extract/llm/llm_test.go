@@ -1,6 +1,7 @@
 package llm_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -814,6 +815,41 @@ func TestCacheThatFails(t *testing.T) {
 	_, err := llm.Cached(c, brokenCache{}).Complete(t.Context(), request(""))
 	if err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("Complete: %v, want the cache's error", err)
+	}
+}
+
+// packingCache packs requests, but not before the model is being asked.
+type packingCache struct {
+	llm.Cache
+	asked chan struct{}
+	kept  []byte
+}
+
+func (c *packingCache) Pack(request []byte) []byte {
+	<-c.asked
+	return append([]byte("packed "), request...)
+}
+
+func (c *packingCache) Put(_ context.Context, _ string, request, _ []byte) error {
+	c.kept = request
+	return nil
+}
+
+type modelFunc func() (extract.Reply, error)
+
+func (f modelFunc) Complete(context.Context, extract.Request) (extract.Reply, error) { return f() }
+
+func TestCacheThatPacks(t *testing.T) {
+	cache := &packingCache{Cache: llm.Dir(t.TempDir()), asked: make(chan struct{})}
+	reply, err := llm.Cached(modelFunc(func() (extract.Reply, error) {
+		close(cache.asked)
+		return extract.Reply{Text: "yes"}, nil
+	}), cache).Complete(t.Context(), request("why?"))
+	if err != nil || reply.Text != "yes" {
+		t.Fatalf("Complete = %+v, %v", reply, err)
+	}
+	if !bytes.HasPrefix(cache.kept, []byte("packed {")) || !bytes.Contains(cache.kept, []byte("why?")) {
+		t.Errorf("the request is kept as %q", cache.kept)
 	}
 }
 

@@ -128,9 +128,12 @@ func must[T any](v T, err error) T {
 
 func pack(data []byte) []byte { return packer.EncodeAll(data, nil) }
 
+// isPacked reports whether data begin as pack's results do, and as no JSON does.
+func isPacked(data []byte) bool { return bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) }
+
 // unpack also takes what was kept before replies were compressed.
 func unpack(data []byte) ([]byte, error) {
-	if !bytes.HasPrefix(data, []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+	if !isPacked(data) {
 		return data, nil
 	}
 	return unpacker.DecodeAll(data, nil)

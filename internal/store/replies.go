@@ -23,13 +23,16 @@ func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err e
 	return nil, false, nil // damaged, or still to come with a batch
 }
 
+// Pack packs a request for Put, which does so itself where it was not done.
+func (db *DB) Pack(request []byte) []byte { return pack(request) }
+
 // Put keeps a model reply and what was asked, unless that is kept already and
 // request is nil. It is there when Put returns, whatever becomes of
 // the passage it was asked for.
 func (db *DB) Put(ctx context.Context, key string, request, reply []byte) error {
-	var asked []byte
-	if request != nil {
-		asked = pack(request)
+	asked := request
+	if asked != nil && !isPacked(asked) {
+		asked = pack(asked)
 	}
 	packed := pack(reply)
 	since := time.Now()

@@ -469,9 +469,10 @@ func TestMigrateWritten(t *testing.T) {
 		ada := seedbed.WithUser(t.Context(), seedbed.User{Name: "ada"})
 		update(t, db, func(tx *store.Tx) error {
 			o := store.Outcome{RunPassage: seedbed.RunPassage{State: seedbed.PassageDone}, Found: []extract.Seed{found, old}}
-			if _, err := tx.SaveOutcome(t.Context(), run, o); err != nil {
-				return err
-			}
+			_, err := tx.SaveOutcome(t.Context(), run, o)
+			return err
+		})
+		update(t, db, func(tx *store.Tx) error {
 			_, err := tx.AddSeed(ada, src.CollectionID, -1, fresh, nil)
 			return err
 		})
@@ -761,9 +762,12 @@ func TestReplies(t *testing.T) {
 		if _, ok, err := db.Get(ctx, "k"); ok || err != nil {
 			t.Errorf("Get of no reply gives %v, %v", ok, err)
 		}
-		for _, reply := range []string{"first", "second"} { // a damaged one is asked for again
-			if err := db.Put(ctx, "k", []byte("{}"), []byte(reply)); err != nil {
+		for reply, request := range map[string][]byte{"one": []byte("{}"), "another": db.Pack([]byte("{}"))} { // a damaged one is asked for again
+			if err := db.Put(ctx, "k", request, []byte(reply)); err != nil {
 				t.Fatal(err)
+			}
+			if got, ok, err := db.Asked(ctx, "k"); string(got) != "{}" || !ok || err != nil {
+				t.Errorf("Asked gives %q, %v, %v", got, ok, err)
 			}
 			if got, ok, err := db.Get(ctx, "k"); string(got) != reply || !ok || err != nil {
 				t.Errorf("Get gives %q, %v, %v; want %s", got, ok, err, reply)
