@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
 
 	"seedbed/extract"
 	"seedbed/extract/llm"
@@ -118,6 +119,7 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 }
 
 func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) error {
+	outer := ctx
 	books := new(stopwatch)
 	books.start()
 	ctx = store.CountWaits(context.WithValue(ctx, booksKey{}, books), books.waited)
@@ -129,9 +131,9 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 		return errHalted
 	}
 	controlOf(ctx).saw(run)
-	if err := s.planNext(ctx, job); err != nil {
-		return err
-	}
+	var ahead errgroup.Group // beside the work: the model is not kept waiting for it
+	ahead.Go(func() error { return s.planNext(outer, job) })
+	defer func() { _ = ahead.Wait() }()
 	steps, err := s.stepsOrPause(ctx, run)
 	if err != nil {
 		return err
@@ -157,6 +159,9 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 			books.stop()
 			made[i], err = s.passage(ctx, run, steps, c, o)
 			books.start()
+			if err == nil {
+				err = ahead.Wait()
+			}
 			if err != nil {
 				return errors.Join(err, s.spend(ctx, run, made[:i+1]))
 			}
@@ -359,11 +364,8 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if err := near.settle(ctx, tx, saved); err != nil {
 			return err
 		}
-		over := last && wait < 0
-		if now, err = desk.Save(ctx, saved, over); err != nil || !over {
-			return err
-		}
-		return s.endIfDone(ctx, tx, now)
+		now, err = desk.Save(ctx, saved, last && wait < 0)
+		return err
 	})
 	if errors.Is(err, errUnwanted) {
 		return s.DB.Update(ctx, func(tx *store.Tx) error { return queue.Complete(ctx, tx, job) })
@@ -373,7 +375,7 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	}
 	s.changes.tell(run.ID)
 	s.wake()
-	if now.State == seedbed.RunRunning && now.Overspent() && now.Passages.Done+now.Passages.Failed+now.Passages.Skipped < now.Passages.Total {
+	if now.State == seedbed.RunRunning && now.Overspent() && now.Passages.Left() > 0 {
 		if err := s.giveUp(ctx, now, errLimit(now)); !errors.Is(err, errHalted) {
 			return err
 		}

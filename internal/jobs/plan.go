@@ -143,7 +143,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	if next >= 0 { // all of these are done, or planned already
 		return next, nil
 	}
-	if err := s.endIfDone(ctx, tx, run); err != nil {
+	if err := tx.EndRun(ctx, run.ID); err != nil {
 		return 0, err
 	}
 	return -1, queue.Complete(ctx, tx, job)
@@ -226,15 +226,4 @@ func passageQueue(run seedbed.Run) string {
 		return rulesQueue
 	}
 	return modelQueue(run.Endpoint)
-}
-
-// endIfDone ends a run, as it was read in the transaction, whose passages are
-// all done, failed or skipped.
-func (s *Service) endIfDone(ctx context.Context, tx *store.Tx, run seedbed.Run) error {
-	p := run.Passages
-	if run.State != seedbed.RunRunning && run.State != seedbed.RunPaused || p.Done+p.Failed+p.Skipped < p.Total {
-		return nil
-	}
-	run.State, run.Error, run.Finished = seedbed.RunDone, nil, s.Now().UTC()
-	return tx.SaveRun(ctx, run)
 }

@@ -158,6 +158,9 @@ type PassageCounts struct {
 	Total   int `json:"total"`
 }
 
+// Left is how many passages are still to be worked off.
+func (c PassageCounts) Left() int { return c.Total - c.Done - c.Failed - c.Skipped }
+
 // Ended reports whether nothing more will happen to the run by itself.
 func (r Run) Ended() bool {
 	return r.State == RunDone || r.State == RunFailed || r.State == RunCancelled

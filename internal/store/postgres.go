@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
@@ -82,6 +84,7 @@ func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 type pgTx struct {
 	conn        *sql.Conn
 	begun, over bool
+	last        bool // the next script ends with the commit
 }
 
 // pg is the transaction on PostgreSQL.
@@ -95,6 +98,9 @@ func (t *pgTx) under(do func(*pgx.Conn) error) error {
 }
 
 func (t *pgTx) begin(ctx context.Context) error {
+	if t.over {
+		return sql.ErrTxDone
+	}
 	if t.begun {
 		return nil
 	}
@@ -106,17 +112,22 @@ func (t *pgTx) begin(ctx context.Context) error {
 }
 
 func (t *pgTx) commit() error {
-	if !t.begun {
+	if !t.begun || t.over {
 		return nil
 	}
 	t.over = true
 	return t.under(func(c *pgx.Conn) error {
 		tag, err := c.Exec(context.Background(), "commit")
-		if err == nil && tag.String() != "COMMIT" {
-			err = pgx.ErrTxCommitRollback
-		}
-		return err
+		return cmp.Or(err, committed(tag))
 	})
+}
+
+// committed is the error of a commit that was answered.
+func committed(tag pgconn.CommandTag) error {
+	if tag.String() != "COMMIT" {
+		return pgx.ErrTxCommitRollback
+	}
+	return nil
 }
 
 // end gives the connection back. One that cannot be rolled back is closed.
@@ -133,11 +144,19 @@ func (t *pgTx) end() {
 }
 
 func (t *pgTx) send(ctx context.Context, b *pgx.Batch) error {
+	if t.over {
+		return sql.ErrTxDone
+	}
 	if !t.begun {
 		t.begun = true
 		b.QueuedQueries = slices.Insert(b.QueuedQueries, 0, &pgx.QueuedQuery{SQL: "begin"})
 	}
-	return t.under(func(c *pgx.Conn) error { return c.SendBatch(ctx, b).Close() })
+	if t.last {
+		b.Queue("commit").Exec(committed)
+	}
+	err := t.under(func(c *pgx.Conn) error { return c.SendBatch(ctx, b).Close() })
+	t.over = t.last && err == nil
+	return err
 }
 
 // poolPipe sends scripts on any connection.

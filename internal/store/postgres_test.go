@@ -1,12 +1,15 @@
 package store_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
 
+	"seedbed/extract"
 	"seedbed/internal/seedbed"
 	"seedbed/internal/store"
 	"seedbed/internal/store/storetest"
@@ -114,6 +117,47 @@ func TestLock(t *testing.T) {
 			t.Errorf("%d of 16 transactions were the first; want 1", first)
 		}
 	})
+}
+
+// TestSaveCommits: what became of a passage is there for others with the last
+// statement, and nothing can be done in its transaction any more. One that fails
+// leaves nothing.
+func TestSaveCommits(t *testing.T) {
+	db := open(t, storetest.Fresh(t, "postgres"))
+	src, run := sourceAndRun(t, db, 2)
+	queue(t, db, run, src, 0)
+	queue(t, db, run, src, 1)
+	save := func(ordinal, calls int, then func(*store.Tx) error) error {
+		return db.Update(t.Context(), func(tx *store.Tx) error {
+			o := store.Outcome{Found: []extract.Seed{seed(run, ordinal, 0)}}
+			o.Ordinal, o.State, o.Spent.Calls = ordinal, seedbed.PassageDone, calls
+			if _, err := tx.SaveOutcome(t.Context(), run, o); err != nil {
+				return err
+			}
+			return then(tx)
+		})
+	}
+	err := save(0, 1, func(tx *store.Tx) error {
+		if _, err := db.Seed(t.Context(), seed(run, 0, 0).ID); err != nil {
+			t.Errorf("others are told: %v", err)
+		}
+		if _, err := tx.Run(t.Context(), run.ID); !errors.Is(err, sql.ErrTxDone) {
+			t.Errorf("reading goes on: %v", err)
+		}
+		return tx.SetSetting(t.Context(), "a", "b")
+	})
+	if !errors.Is(err, sql.ErrTxDone) {
+		t.Errorf("writing goes on: %v", err)
+	}
+	if err := save(1, math.MaxInt, func(*store.Tx) error { return nil }); err == nil {
+		t.Fatal("more calls are counted than there are numbers")
+	}
+	if _, err := db.Seed(t.Context(), seed(run, 1, 0).ID); seedbed.CodeOf(err) != seedbed.NotFound {
+		t.Errorf("after an error there is a seed: %v", err)
+	}
+	if now, err := db.Run(t.Context(), run.ID); err != nil || now.Passages.Done != 1 || now.Seeds != 1 {
+		t.Errorf("the run is %+v, %v", now, err)
+	}
 }
 
 // TestInEachOthersWay has two transactions wait for each other for ever: one

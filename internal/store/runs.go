@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"seedbed/extract"
 	"seedbed/internal/seedbed"
@@ -216,7 +217,8 @@ func (d *Desk) find(s *script, ordinals []int) {
 // change nothing: somebody else has done them.
 //
 // State queued puts a passage back, with its reason and one attempt more. With
-// the passages the job ends, if over.
+// the passages the job ends, if over, and with the last of its passages the
+// run. It is the last that is done in a transaction.
 func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed.Run, err error) {
 	made = slices.DeleteFunc(slices.Clone(made), func(o Outcome) bool {
 		_, queued := d.queued[o.Ordinal]
@@ -264,13 +266,32 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		prefix = prefix + $11, cost = cost + $12 WHERE id = $1 RETURNING `+strings.ReplaceAll(runState, "r.", ""),
 		d.run.ID, sum.Passages.Done, sum.Passages.Failed, sum.Passages.Skipped, sum.Seeds, sum.Rejected,
 		spent.Calls, spent.Cached, spent.Tokens.In, spent.Tokens.Out, spent.Prefix, spent.Cost)
-	if err := s.run(ctx, d.tx.q); err != nil {
+	if over && d.Now.Passages.Left() <= sum.Passages.Done+sum.Passages.Failed+sum.Passages.Skipped {
+		s.endRun(d.run.ID, d.tx.now(), &now)
+	}
+	if err := d.tx.finish(ctx, s); err != nil {
 		return now, err
 	}
 	if !there {
 		return now, found(sql.ErrNoRows, "run", d.run.ID)
 	}
 	return now, nil
+}
+
+// EndRun ends a run that runs or is paused if its passages are all done, failed
+// or skipped.
+func (tx *Tx) EndRun(ctx context.Context, run string) error {
+	var s script
+	s.endRun(run, tx.now(), new(seedbed.Run))
+	return s.run(ctx, tx.q)
+}
+
+func (s *script) endRun(run string, at time.Time, ended *seedbed.Run) {
+	s.add("end run "+run, func(row scanner) error {
+		ended.Error = nil
+		return row.Scan(&ended.State, stamp{&ended.Finished})
+	}, `UPDATE runs SET state = 'done', error_code = '', error = '', finished = $2
+		WHERE id = $1 AND state IN ('running', 'paused') AND done + failed + skipped >= total RETURNING state, finished`, run, millis(at))
 }
 
 // Spend counts what a run has spent.

@@ -108,7 +108,7 @@ func (db *DB) update(ctx context.Context, do func(*Tx) error) (err error, sure b
 	}
 	defer tx.end()
 	if err := do(tx); err != nil {
-		return plain(err), true // the job queue's may not be plain yet
+		return plain(err), !tx.committing() || again(err) // the job queue's may not be plain yet
 	}
 	if err := tx.commit(); err != nil {
 		return fmt.Errorf("commit a transaction: %w", plain(err)), again(err)
@@ -143,6 +143,19 @@ func (tx *Tx) commit() error {
 	}
 	return tx.pg().commit()
 }
+
+// finish runs the last script of a transaction. PostgreSQL is given the commit
+// with it: alone it would be one way there and back more, in which others wait
+// for what the transaction has locked.
+func (tx *Tx) finish(ctx context.Context, s script) error {
+	if tx.tx == nil {
+		tx.pg().last = true
+	}
+	return s.run(ctx, tx.q)
+}
+
+// committing reports whether the commit may have reached the database.
+func (tx *Tx) committing() bool { return tx.tx == nil && tx.pg().last }
 
 // end rolls back what was not committed.
 func (tx *Tx) end() {
