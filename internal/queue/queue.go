@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -43,9 +45,17 @@ func Config(db *store.DB, id string, log *slog.Logger) *river.Config {
 		JobTimeout:                  -1,
 		RescueStuckJobsAfter:        10 * 365 * 24 * time.Hour,
 		CompletedJobRetentionPeriod: time.Hour,
-		Test:                        river.TestConfig{Time: databaseClock{db.Now}},
+		ReindexerIndexNames: slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool {
+			return slices.Contains(unused, name)
+		}),
+		Test: river.TestConfig{Time: databaseClock{db.Now}},
 	}
 }
+
+// unused are indexes of the library's on PostgreSQL, in which it finds jobs by
+// parts of their arguments for those who ask. Nobody does here, and all three
+// states of each job would be entered.
+var unused = []string{"river_job_args_index", "river_job_metadata_index"}
 
 // New makes a queue, and its tables where they are not there yet.
 func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error) {
@@ -58,8 +68,17 @@ func New(ctx context.Context, db *store.DB, config *river.Config) (Queue, error)
 		if err := tx.Lock(ctx, "the tables of the job queue"); err != nil {
 			return err
 		}
-		q, err = queueOn(ctx, loud{riverpgxv5.New(db.Pool())}, (*store.Tx).Pgx, config)
-		return err
+		if q, err = queueOn(ctx, loud{riverpgxv5.New(db.Pool())}, (*store.Tx).Pgx, config); err != nil {
+			return err
+		}
+		under, err := tx.Pgx(ctx)
+		if err != nil {
+			return err
+		}
+		if _, err := under.Exec(ctx, `DROP INDEX IF EXISTS `+strings.Join(unused, ", ")); err != nil {
+			return fmt.Errorf("drop indexes of the job queue: %w", err)
+		}
+		return nil
 	})
 	return q, err
 }
