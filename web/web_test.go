@@ -595,6 +595,12 @@ func TestSearchPage(t *testing.T) {
 	page.Want("header.top", 0)
 	page.Want("section#results [data-verdict=rejected]", 1)
 	page.Want("#facets[hx-swap-oob=outerMorph]", 1)
+	for query, first := range map[string]string{"": "Newest", "stable": "Best match"} {
+		page = webtest.Parse(t, do(s, "GET", "/seeds?sort=&q="+query, "", fragment...).Body)
+		if got := page.Text("#sort[hx-swap-oob] option[selected]"); got != first {
+			t.Errorf("a search for %q is said to be in the order %q; want %q", query, got, first)
+		}
+	}
 	if !strings.Contains(strings.Join(w.Header().Values("Vary"), " "), "HX-Request") {
 		t.Errorf("Vary %q", w.Header().Get("Vary"))
 	}

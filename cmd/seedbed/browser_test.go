@@ -165,6 +165,7 @@ func TestMainJobInABrowser(t *testing.T) {
 	b.do("type a search", chromedp.SendKeys(chromedp.CSS("#q"), "spaning tree edges costs")) // with a slip
 	b.until("the search has found the seed, with its words marked",
 		`document.querySelector("#results [data-seed] h3 mark") !== null && document.querySelectorAll("#results [data-seed]").length < 10`)
+	b.until("the order is said to be that of the match", `document.querySelector("#sort select").selectedOptions[0].text === "Best match"`)
 	found, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("#results [data-seed] h3").innerText`))
 	if err != nil {
 		t.Fatal(err)
