@@ -159,12 +159,12 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 			books.stop()
 			made[i], err = s.passage(ctx, run, steps, c, o)
 			books.start()
-			if err == nil {
-				err = ahead.Wait()
-			}
 			if err != nil {
 				return errors.Join(err, s.spend(ctx, run, made[:i+1]))
 			}
+		}
+		if err := ahead.Wait(); err != nil {
+			return errors.Join(err, s.spend(ctx, run, made))
 		}
 		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
 			return err
