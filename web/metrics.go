@@ -49,7 +49,7 @@ func exposition(t seedbed.Totals) string {
 	passages(float64(t.Passages.Done), "outcome", "done")
 	passages(float64(t.Passages.Failed), "outcome", "failed")
 	passages(float64(t.Passages.Skipped), "outcome", "skipped")
-	passages(float64(t.Passages.Total-t.Passages.Done-t.Passages.Failed-t.Passages.Skipped), "outcome", "open")
+	passages(float64(t.Passages.Left()), "outcome", "open")
 	seeds := metric("seeds", "Pairs that runs found, by whether the checks kept them.")
 	seeds(float64(t.Seeds), "kept", "true")
 	seeds(float64(t.Rejected), "kept", "false")
