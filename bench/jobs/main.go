@@ -30,6 +30,7 @@ import (
 	"seedbed/extract/llm/llmtest"
 	"seedbed/extract/read/markdown"
 	"seedbed/internal/blob"
+	"seedbed/internal/heap"
 	"seedbed/internal/jobs"
 	"seedbed/internal/queue"
 	"seedbed/internal/search"
@@ -237,6 +238,9 @@ func (b *bench) books(ctx context.Context) error {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Books, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	heap.Keep(ctx) // as servers and workers do
 	model, stop := scripted(llmtest.Script{Latency: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
 	defer stop()
 	db, err := store.Open(ctx, o)

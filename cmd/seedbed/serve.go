@@ -23,6 +23,7 @@ import (
 	"seedbed/internal/blob"
 	"seedbed/internal/export"
 	"seedbed/internal/fetch"
+	"seedbed/internal/heap"
 	"seedbed/internal/jobs"
 	"seedbed/internal/sandbox"
 	"seedbed/internal/search"
@@ -215,11 +216,7 @@ const pageWidth = 1100
 // open opens, or makes, the data folder. Options are those of its service that
 // flags say.
 func open(ctx context.Context, data string, log *slog.Logger, options jobs.Options) (*opened, error) {
-	if os.Getenv("GOGC") == "" {
-		// Whole documents come and go, and little of the time lies in Go: to
-		// collect them more often costs little and saves a third.
-		debug.SetGCPercent(25)
-	}
+	heap.Keep(ctx)
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
 	}
