@@ -177,7 +177,9 @@ func TestMainJobInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.do("accept it", chromedp.Click(chromedp.CSS(`#seed [data-key="a"]`)))
-	b.until("it is accepted", `document.querySelector("#seed").dataset.verdict === "accepted"`)
+	// The focus is set once more when the page was drawn, which may scroll it: a
+	// click meanwhile would go astray.
+	b.until("it is accepted", `document.querySelector("#seed").dataset.verdict === "accepted" && document.activeElement !== document.body`)
 
 	b.do("open the export", chromedp.Click(chromedp.CSS(`nav a[href="/export"]`)), chromedp.WaitVisible(chromedp.CSS("#preview")))
 	b.do("choose the chat format", chromedp.Click(chromedp.CSS(`#export input[value="messages"]`)))

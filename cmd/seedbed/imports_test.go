@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/auth":    {"internal/seedbed", "internal/store"},
 	"internal/blob":    {"internal/seedbed", "internal/blob"},
 	"internal/search":  {"internal/seedbed", "internal/search", "extract"},
+	"internal/heap":    {},
 	"internal/fetch":   {"internal/seedbed", "internal/fetch"},
 	"internal/sandbox": {"internal/seedbed", "internal/fetch", "internal/sandbox", "extract"},
 	"internal/export":  {"internal/seedbed", "internal/export", "extract"},
