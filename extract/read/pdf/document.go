@@ -461,10 +461,10 @@ func sane(s string) bool {
 	if len(low) < 3 || len(low) > 400 || !strings.ContainsFunc(low, unicode.IsLetter) {
 		return false
 	}
-	if containsAny(low, "untitled", "microsoft word", "powerpoint presentation", ".doc", ".tex", ".dvi", ".indd", ".qxd", ".pdf", ".rtf", "http://", "https://", "\ufffd") {
+	if containsAny(low, "untitled", "microsoft word", "powerpoint presentation", ".doc", ".tex", ".dvi", ".indd", ".qxd", ".pdf", ".rtf", ".wpd", "http://", "https://", "\ufffd") {
 		return false
 	}
-	return low != "title" && low != "document"
+	return low != "title" && low != "document" && low[1:3] != `:\` // a place on a disk
 }
 
 var between = regexp.MustCompile(`\s*;\s*|\s+and\s+|\s*,\s+and\s+`)
