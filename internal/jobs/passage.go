@@ -119,7 +119,7 @@ func stepAside[A river.JobArgs](ctx context.Context, s *Service, id string, job 
 }
 
 func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) error {
-	outer := ctx
+	outer := ctx // what is done in it does not count among the books
 	books := new(stopwatch)
 	books.start()
 	ctx = store.CountWaits(context.WithValue(ctx, booksKey{}, books), books.waited)
