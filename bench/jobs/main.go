@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -53,6 +54,7 @@ const (
 type bench struct {
 	binary   string
 	address  string // of PostgreSQL, "" for a server of its own
+	model    string // address, "" for one served here
 	passages int
 	server   *storetest.Server
 }
@@ -61,6 +63,7 @@ func main() {
 	var b bench
 	flag.StringVar(&b.address, "postgres", "", "`address` of an empty PostgreSQL database")
 	flag.IntVar(&b.passages, "passages", 10_000, "passages of the long run")
+	flag.StringVar(&b.model, "model", "", "`address` of the model that the books are measured with; one is served without it")
 	only := flag.String("only", "idle,books,workers,memory", "what to measure")
 	flag.Parse()
 	if flag.NArg() != 1 {
@@ -206,11 +209,20 @@ func idleRate(ctx context.Context, o store.Options, n int) (rate float64, err er
 }
 
 // books measures the bookkeeping of passages while a model takes half a
-// second for each of sixteen at once.
+// second for each of sixteen at once. It does so in a process of its own, for
+// garbage is collected as often as there is little room beside what is in use,
+// and the model has all its requests in use.
 func (b *bench) books(ctx context.Context) error {
+	if b.model == "" {
+		model, stop := scripted(llmtest.Script{Latency: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
+		defer stop()
+		cmd := exec.CommandContext(ctx, os.Args[0], "-only", "books", "-model", model, "-postgres", b.address, b.binary)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		return cmd.Run()
+	}
 	for _, engine := range engines {
 		err := b.on(ctx, engine, func(dir string, o store.Options) error {
-			took, err := bookTimes(ctx, dir, o)
+			took, err := b.bookTimes(ctx, dir, o)
 			if err != nil {
 				return err
 			}
@@ -237,12 +249,10 @@ func (b *bench) books(ctx context.Context) error {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Books, err error) {
+func (b *bench) bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Books, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	heap.Keep(ctx) // as servers and workers do
-	model, stop := scripted(llmtest.Script{Latency: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
-	defer stop()
 	db, err := store.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -268,7 +278,7 @@ func bookTimes(ctx context.Context, dir string, o store.Options) (took []jobs.Bo
 			defer func() { _ = f.Close() }()
 			return markdown.Read(ctx, f, name)
 		},
-		Env: &seedbed.Endpoint{URL: model, Model: "scripted", Concurrency: 16},
+		Env: &seedbed.Endpoint{URL: b.model, Model: "scripted", Concurrency: 16},
 		Booked: func(b jobs.Books) {
 			mu.Lock()
 			took = append(took, b)
