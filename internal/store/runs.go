@@ -254,7 +254,7 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		spent = spent.Add(o.Spent)
 	}
 	if over {
-		s.completeJob(d.job, d.tx, new(bool))
+		s.completeJob(d.job, new(bool))
 	}
 	now = d.run
 	there := false

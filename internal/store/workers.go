@@ -128,25 +128,22 @@ func (s *script) holdsJob(id int64, e session, held *bool) {
 	}, `SELECT id FROM river_job WHERE id = $1 AND state = 'running'`+e.locked("river_job"), id)
 }
 
-// CompleteJob marks a job that is being worked on as done. It reports false if
-// there is none with this number.
+// CompleteJob ends a job that is being worked on. It reports false if there is
+// none with this number.
 func (tx *Tx) CompleteJob(ctx context.Context, id int64) (done bool, err error) {
 	var s script
-	s.completeJob(id, tx, &done)
+	s.completeJob(id, &done)
 	return done, s.run(ctx, tx.q)
 }
 
-// completeJob does what the queue's library does, which takes a way there and
-// back of its own.
-func (s *script) completeJob(id int64, tx *Tx, done *bool) {
-	at, args := `now()`, []any{id}
-	if tx.q.engine != postgres {
-		at, args = `$2`, append(args, tx.now().UTC().Format("2006-01-02 15:04:05.999"))
-	}
+// completeJob takes a job away. The queue's library would mark it as done, in
+// a way there and back of its own, and to do so would enter it anew in all
+// indexes of its table; nobody asks for jobs that are done.
+func (s *script) completeJob(id int64, done *bool) {
 	s.add("complete a job", func(row scanner) error {
 		*done = true
 		return row.Scan(new(int64))
-	}, `UPDATE river_job SET state = 'completed', finalized_at = `+at+` WHERE id = $1 AND state = 'running' RETURNING id`, args...)
+	}, `DELETE FROM river_job WHERE id = $1 AND state = 'running' RETURNING id`, id)
 }
 
 // RunningJobs are the jobs that count as being worked on by a worker.
