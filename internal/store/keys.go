@@ -44,7 +44,7 @@ func (tx *Tx) rekey(ctx context.Context) error {
 		}
 		for _, q := range questions {
 			var s script
-			s.addBands(tx.q.engine, q.collection, q.id, stage.Keys(q.question))
+			s.addBands(tx.q.engine, q.collection, map[string][]uint64{q.id: stage.Keys(q.question)})
 			if err := s.run(ctx, tx.q); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,10 +87,14 @@ func (s *script) addSeeds(e *engine, run seedbed.Run, o Outcome) {
 	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), nil, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
 		difficulty, labels, question, words, duplicate_of, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
 	news := make([]Pending, len(o.Found))
+	bands := map[string][]uint64{} // o.Bands may have those of other passages too
 	for i, seed := range o.Found {
 		news[i] = Pending{Seed: seed.ID, Version: 1}
-		s.addBands(e, run.CollectionID, seed.ID, o.Bands[seed.ID])
+		if keys := o.Bands[seed.ID]; len(keys) > 0 {
+			bands[seed.ID] = keys
+		}
 	}
+	s.addBands(e, run.CollectionID, bands)
 	s.tellIndex(news)
 }
 
@@ -284,7 +289,7 @@ func (tx *Tx) Rekey(ctx context.Context, s Seed, before string) error {
 	var todo script
 	todo.dropBands(s.Collection, s.ID, stage.Keys(before))
 	if s.Live() {
-		todo.addBands(tx.q.engine, s.Collection, s.ID, stage.Keys(s.Question))
+		todo.addBands(tx.q.engine, s.Collection, map[string][]uint64{s.ID: stage.Keys(s.Question)})
 	}
 	if err := todo.run(ctx, tx.q); err != nil {
 		return fmt.Errorf("keep the question of seed %s: %w", s.ID, err)
@@ -300,22 +305,33 @@ func bandOf(collection string, key uint64) int64 {
 	return int64(h.Sum64())
 }
 
-// addBands adds the keys that duplicates of a seed are found by. However many
-// they are, the statement is the same, which connections keep prepared.
-func (s *script) addBands(e *engine, collection, seed string, keys []uint64) {
+// addBands adds the keys that duplicates of seeds are found by, given by the
+// seeds' ids. However many keys there are, the statement is the same for as many
+// seeds, and connections keep it prepared.
+func (s *script) addBands(e *engine, collection string, keys map[string][]uint64) {
 	if len(keys) == 0 {
 		return
 	}
-	bands := make([]int64, len(keys))
-	for i, key := range keys {
-		bands[i] = bandOf(collection, key)
+	var rows []string
+	var args []any
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		bands := make([]int64, len(keys[id]))
+		for i, key := range keys[id] {
+			bands[i] = bandOf(collection, key)
+		}
+		list, as := any(asJSON(bands)), ""
+		if e == postgres {
+			list, as = bands, "::bigint[]"
+		}
+		rows = append(rows, fmt.Sprintf(`((SELECT n FROM seeds WHERE id = $%d), $%d%s)`, len(args)+1, len(args)+2, as))
+		args = append(args, id, list)
 	}
-	from, list := `(SELECT value AS band FROM json_each($2)) AS k`, any(asJSON(bands))
+	each := `json_each(s.column2) AS k`
 	if e == postgres {
-		from, list = `unnest($2::bigint[]) AS k (band)`, any(bands)
+		each = `unnest(s.column2) AS k (value)`
 	}
-	s.add("add bands of a seed", nil, `INSERT INTO bands (band, seed) SELECT k.band, (SELECT n FROM seeds WHERE id = $1)
-		FROM `+from+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, seed, list)
+	s.add("add bands of seeds", nil, `INSERT INTO bands (band, seed) SELECT k.value, s.column1
+		FROM (VALUES `+strings.Join(rows, ", ")+`) AS s, `+each+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
 }
 
 // dropBands removes those keys of a seed.
