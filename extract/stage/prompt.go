@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"text/template/parse"
 
@@ -66,21 +67,51 @@ func (p Prompt) fill(about any) ([]extract.Message, error) {
 	return []extract.Message{{Role: "system", Content: system}, {Role: "user", Content: user}}, nil
 }
 
-func fill(name, text string, about any) (string, error) {
-	t, err := template.New(name).Funcs(promptFuncs(new(int))).Parse(text)
+func fill(part, text string, about any) (string, error) {
+	t := builtins()[text]
+	if t == nil {
+		var err error
+		if t, err = parsed(part, text); err != nil {
+			return "", err
+		}
+	}
+	t, err := t.Clone() // with a count of its own
 	if err != nil {
 		return "", err
 	}
-	countSteps(t)
+	t.Funcs(promptFuncs(new(int)))
 	w := bounded{left: maxPrompt}
 	if err := t.Execute(&w, about); err != nil {
 		if errors.Is(err, errSteps) {
-			err = &promptError{part: name, why: errSteps.Error()}
+			err = &promptError{part: part, why: errSteps.Error()}
 		}
 		return "", err
 	}
 	return strings.TrimSpace(w.String()), nil
 }
+
+// parsed is a template that is ready to be filled, once promptFuncs has given
+// it a count for its steps.
+func parsed(part, text string) (*template.Template, error) {
+	t, err := template.New(part).Funcs(promptFuncs(new(int))).Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	countSteps(t)
+	return t, nil
+}
+
+// builtins are the templates that come with the program, by their text. They
+// are filled for every passage, and to parse one takes longer than to fill it.
+var builtins = sync.OnceValue(func() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for name := range calls {
+		p := builtinPrompt(name)
+		all[p.System] = template.Must(parsed("system", p.System))
+		all[p.User] = template.Must(parsed("prompt", p.User))
+	}
+	return all
+})
 
 // maxSteps bounds how often a template may go around its loops and call
 // others, which it can do for ever without writing a word.
