@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -120,11 +121,11 @@ func screened(p extract.Passage) string {
 		return "only a heading"
 	case !strings.ContainsFunc(prose, unicode.IsLetter) && other == 0:
 		return "only numbers and signs"
-	case share(lines, leader) >= 0.5 && len(lines) >= 3, contents[title] && share(lines, tocLine) >= 0.5:
+	case len(lines) >= 3 && share(lines, isLeader) >= 0.5, contents[title] && share(lines, tocLine.MatchString) >= 0.5:
 		return "table of contents"
-	case len(lines) >= 4 && share(lines, indexed) >= 0.6:
+	case len(lines) >= 4 && share(lines, isIndexed) >= 0.6:
 		return "index"
-	case references[title] && share(lines, citation) >= 0.25, len(lines) >= 4 && share(lines, citation) >= 0.7:
+	case references[title] && share(nonEmptyLines(lower), isCitation) >= 0.25, len(lines) >= 4 && share(nonEmptyLines(lower), isCitation) >= 0.7:
 		return "list of references"
 	case licence(title, lower, words):
 		return "licence or copyright notice"
@@ -132,7 +133,7 @@ func screened(p extract.Passage) string {
 		return "acknowledgements"
 	case matter[title] && words < 250:
 		return "front or back matter: " + title
-	case linkShare(prose) >= 0.6 && len(lines) >= 3, words < 60 && navigation.MatchString(lower):
+	case len(lines) >= 3 && linkShare(prose) >= 0.6, words < 60 && navigation.MatchString(lower):
 		return "links and navigation"
 	case letterShare(prose) < 0.4 && other == 0 && words >= 5:
 		return "mostly numbers and signs"
@@ -165,8 +166,8 @@ func proseOf(p extract.Passage) (prose string, other int) {
 		case extract.Heading:
 		default:
 			text := b.Text
-			if inFences := fenced().FindAllString(text, -1); inFences != nil {
-				for _, f := range inFences {
+			if strings.Contains(text, "```") {
+				for _, f := range fenced().FindAllString(text, -1) {
 					other += utf8.RuneCountInString(f)
 				}
 				text = fenced.ReplaceAllString(text, "")
@@ -183,7 +184,7 @@ var (
 	leader     = lazily(`(?:\. ?){4,}\s*[ivxlc\d]+\s*$|…\s*\d+\s*$`)
 	tocLine    = lazily(`(?i)^\W*(?:\[[^\]]+\]\([^)]*\)|.{1,80}?\s+[ivxlc\d]+\s*$|(?:chapter|part|appendix|\d+(?:\.\d+)*)\b.{0,80})$`)
 	indexed    = lazily(`^\W*[^.!?]{1,70}?,\s*\d{1,4}(?:\s*[-–,]\s*\d{1,4})*\s*[.;]?$|^\W*.{1,60}\bsee (?:also )?.{1,50}$`)
-	citation   = lazily(`(?i)(?:^\W{0,4}\[?[\w+]{1,12}\]?[.)\]:]?\s.{0,300})?(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
+	citation   = lazily(`(?:\(\s*(?:19|20)\d\d[a-z]?\s*\)|,\s*(?:19|20)\d\d[a-z]?\s*[.,;]|\bet al\b|\bdoi\b|\bpp?\.\s*\d|\barxiv\b|\bvol\.\s*\d|\bproceedings of\b|\bisbn\b)`)
 	gratitude  = lazily(`\b(?:thank|grateful|gratitude|indebted|appreciation)`)
 	navigation = lazily(`(?:^|\n)\W*(?:home|previous|prev|next|back to top|skip to (?:main )?content|menu|sign in|log in|cookie)\W*(?:\||»|›|·|\n|$)`)
 	links      = lazily(`!?\[[^\]]*\]\([^)]*\)|<?https?://\S+`)
@@ -241,14 +242,32 @@ func nonEmptyLines(s string) []string {
 	return out
 }
 
-// share is the share of the lines that match.
-func share(lines []string, re pattern) float64 {
+// Patterns are slow, and what they look for is in few lines: whether a line can
+// match at all is found out first.
+
+func isLeader(line string) bool {
+	return strings.ContainsAny(line[len(line)-1:], "ivxlc0123456789") && leader.MatchString(line)
+}
+
+func isIndexed(line string) bool {
+	end := strings.TrimRight(line, ".; \t\r\f")
+	return (strings.Contains(line, "see ") || end != "" && strings.ContainsAny(end[len(end)-1:], "0123456789")) && indexed.MatchString(line)
+}
+
+func isCitation(lower string) bool {
+	return slices.ContainsFunc(citing, func(s string) bool { return strings.Contains(lower, s) }) && citation.MatchString(lower)
+}
+
+var citing = []string{"19", "20", "et al", "doi", "p.", "arxiv", "vol.", "proceedings of", "isbn"}
+
+// share is the share of the lines, of which none is empty, that are so.
+func share(lines []string, so func(string) bool) float64 {
 	if len(lines) == 0 {
 		return 0
 	}
 	n := 0
 	for _, line := range lines {
-		if re.MatchString(line) {
+		if so(line) {
 			n++
 		}
 	}
@@ -257,6 +276,9 @@ func share(lines []string, re pattern) float64 {
 
 // linkShare is the share of the text that is links.
 func linkShare(s string) float64 {
+	if !strings.Contains(s, "](") && !strings.Contains(s, "://") {
+		return 0
+	}
 	n := 0
 	for _, m := range links().FindAllStringIndex(s, -1) {
 		n += m[1] - m[0]

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -82,5 +83,44 @@ func TestScreenModel(t *testing.T) {
 	_, err := (&Screen{Rate: true, Asking: Asking{Model: client}}).Do(t.Context(), extract.Passage{Text: "*** 12 34 ***"}, nil)
 	if _, ok := errors.AsType[extract.Skip](err); !ok || len(server.Requests()) > 0 {
 		t.Errorf("error %v after %d requests, want a skip after none", err, len(server.Requests()))
+	}
+}
+
+// TestLinesAtFirstSight: no line is left out that the pattern would match.
+func TestLinesAtFirstSight(t *testing.T) {
+	ar, err := txtar.ParseFile(filepath.Join("testdata", "screen.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, f := range ar.Files {
+		lines = append(lines, nonEmptyLines(string(f.Data))...)
+	}
+	// And what no person would write.
+	parts := []string{"a", "Bayes, ", "see ", "see also ", "12", "3–4", ", ", ".", ";", "....", ". . . . ", "…", " ", "\t", "\f", "xii", "ü", "?", "\u00a0", "(", ")", "1987", "(2004)", "et al", "p. 7", "pp. 12", "vol. 3", "doi", "arxiv"}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		var b strings.Builder
+		for range 1 + r.IntN(8) {
+			b.WriteString(parts[r.IntN(len(parts))])
+		}
+		lines = append(lines, nonEmptyLines(b.String())...)
+	}
+	for _, of := range []struct {
+		name string
+		fast func(string) bool
+		slow pattern
+	}{{"leader", isLeader, leader}, {"index", isIndexed, indexed}, {"citation", isCitation, citation}} {
+		matched := 0
+		for _, line := range lines {
+			want := of.slow.MatchString(line)
+			matched += map[bool]int{true: 1}[want]
+			if got := of.fast(line); got != want {
+				t.Errorf("%s: %q is %v, want %v", of.name, line, got, want)
+			}
+		}
+		if matched < 100 {
+			t.Errorf("%s: %d lines match: too few to tell", of.name, matched)
+		}
 	}
 }
