@@ -244,3 +244,58 @@ func TestServerRestarts(t *testing.T) {
 		t.Errorf("it leaves %q, %v", a, err)
 	}
 }
+
+// TestPlansOfSmallTables saves passages after the tables were analyzed that had
+// next to nothing in them: no statement goes through a whole table for it,
+// which it would go on doing when the table has grown.
+func TestPlansOfSmallTables(t *testing.T) {
+	on := storetest.Fresh(t, "postgres")
+	on.URL += map[bool]string{true: "&", false: "?"}[strings.Contains(on.URL, "?")] + "pool_max_conns=1"
+	db := open(t, on)
+	src, run := sourceAndRun(t, db, 20)
+	for n := range 20 {
+		queue(t, db, run, src, n)
+	}
+	do := func(query string) {
+		t.Helper()
+		if _, err := db.Pool().Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	scanned := func() (out string) {
+		t.Helper()
+		do(`SELECT pg_stat_force_next_flush()`)
+		err := db.Pool().QueryRow(t.Context(), `SELECT string_agg(relname || ' ' || seq_scan, ', ' ORDER BY relname) FROM pg_stat_user_tables
+			WHERE relname IN ('bands', 'calls', 'outbox', 'run_passages', 'runs', 'seeds')`).Scan(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	save := func(n int) {
+		t.Helper()
+		update(t, db, func(tx *store.Tx) error {
+			s := seed(run, n, 0)
+			keys := []uint64{7, uint64(100 + n)}
+			desk, err := tx.Desk(t.Context(), run, 1, []int{n}, true, keys)
+			if err != nil {
+				return err
+			}
+			o := store.Outcome{Found: []extract.Seed{s}, Bands: map[string][]uint64{s.ID: keys}}
+			o.Ordinal, o.State = n, seedbed.PassageDone
+			_, err = desk.Save(t.Context(), []store.Outcome{o}, false)
+			return err
+		})
+	}
+	do(`CREATE TABLE river_job (id BIGINT PRIMARY KEY, state TEXT)`)
+	do(`INSERT INTO river_job VALUES (1, 'running')`)
+	save(0)
+	do(`ANALYZE`)
+	before := scanned()
+	for n := 1; n < 20; n++ { // after a few, a plan is kept
+		save(n)
+	}
+	if after := scanned(); after != before {
+		t.Errorf("whole tables were read: %s; it was %s", after, before)
+	}
+}

@@ -177,6 +177,12 @@ func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []i
 	d := Desk{tx: tx, run: run, job: job, queued: map[int]int{}, Now: run, Known: map[uint64][]Alike{}}
 	held, there := false, false
 	var s script
+	if tx.q.engine == postgres {
+		// All that follows is found by its key. A plan is kept until a table is
+		// analyzed again, a minute later or more: one that was made when the table
+		// was small would read all of it by then.
+		s.add("have tables read by their indexes", nil, `SET LOCAL enable_seqscan = off`)
+	}
 	s.holdsJob(job, tx.q, &held)
 	d.find(&s, ordinals)
 	if alone && tx.q.engine == postgres {
