@@ -39,7 +39,11 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 		key += "\x00" + made
 	}
 	return s.models.steps(key, func() (steps, error) {
-		recipe, err := stage.Parse([]byte(run.RecipeBody))
+		body, err := s.DB.RecipeBody(ctx, run.ID)
+		if err != nil {
+			return steps{}, err
+		}
+		recipe, err := stage.Parse([]byte(body))
 		if err != nil {
 			return steps{}, seedbed.Errorf(seedbed.Invalid, "the recipe of this run cannot be used any more: %w", err)
 		}

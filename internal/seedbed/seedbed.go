@@ -90,7 +90,7 @@ type Run struct {
 	CollectionID string         `json:"-"`           // its id
 	Recipe       string         `json:"recipe"`      // its name
 	RecipeHash   string         `json:"recipe_hash"` // of what it does
-	RecipeBody   string         `json:"-"`           // as YAML, resolved: with every parameter and prompt
+	RecipeBody   string         `json:"-"`           // of a new run, as YAML, resolved: with every parameter and prompt
 	Endpoint     string         `json:"endpoint,omitempty"`
 	Model        string         `json:"model,omitempty"`
 	State        string         `json:"state"`

@@ -15,7 +15,7 @@ import (
 const (
 	selectRun = `SELECT r.id, r.source, CASE WHEN s.title <> '' THEN s.title ELSE s.name END,
 		(SELECT c.name FROM collections c WHERE c.id = s.collection), s.collection,
-		r.recipe, r.recipe_hash, r.recipe_body, r.endpoint, r.model, r.batch, r.created, ` + runState + ` FROM runs r JOIN sources s ON s.id = r.source `
+		r.recipe, r.recipe_hash, r.endpoint, r.model, r.batch, r.created, ` + runState + ` FROM runs r JOIN sources s ON s.id = r.source `
 
 	// runState is what changes of a run.
 	runState = `r.state, r.error_code, r.error, r.done, r.failed, r.skipped, r.total, r.seeds, r.rejected,
@@ -26,7 +26,7 @@ func scanRun(row scanner) (seedbed.Run, error) {
 	var r seedbed.Run
 	var batch int
 	err := scanState(row, &r, &r.ID, &r.Source, &r.SourceTitle, &r.Collection, &r.CollectionID,
-		&r.Recipe, &r.RecipeHash, &r.RecipeBody, &r.Endpoint, &r.Model, &batch, stamp{&r.Created})
+		&r.Recipe, &r.RecipeHash, &r.Endpoint, &r.Model, &batch, stamp{&r.Created})
 	r.Batch = batch != 0
 	return r, err
 }
@@ -71,6 +71,12 @@ func (r reads) Run(ctx context.Context, id string) (seedbed.Run, error) {
 func (tx *Tx) Run(ctx context.Context, id string) (seedbed.Run, error) {
 	run, err := scanRun(tx.q.QueryRowContext(ctx, selectRun+`WHERE r.id = $1`+tx.q.locked("r"), id))
 	return run, found(err, "run", id)
+}
+
+// RecipeBody is the recipe of a run, which is long and asked for once.
+func (r reads) RecipeBody(ctx context.Context, run string) (string, error) {
+	body, err := scanOne[string](r.q.QueryRowContext(ctx, `SELECT recipe_body FROM runs WHERE id = $1`, run))
+	return body, found(err, "run", run)
 }
 
 // FirstRun is the run of a source that was made first.
