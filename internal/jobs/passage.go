@@ -310,7 +310,7 @@ var errUnwanted = errors.New("the run has ended")
 func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run seedbed.Run, steps steps, made []outcome, o extract.Options, last bool) error {
 	// What is in hand is saved, even if Stop has lost its patience.
 	ctx = context.WithoutCancel(ctx)
-	wait := time.Duration(-1)
+	wait := time.Duration(-1) // until a passage is tried again
 	var now seedbed.Run
 	var keys []uint64
 	if len(steps.last) > 0 {
@@ -319,11 +319,12 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 	ordinals := make([]int, len(made))
 	for i, out := range made {
 		ordinals[i] = out.Ordinal
+		if out.State == seedbed.PassageQueued {
+			wait = max(wait, out.wait)
+		}
 	}
-	err := s.DB.Update(ctx, func(tx *store.Tx) (err error) {
-		wait = -1
-		// Others may be adding a seed that is alike.
-		desk, err := tx.Desk(ctx, run, job.ID, ordinals, len(steps.last) > 0, keys)
+	err := s.DB.Update(ctx, func(tx *store.Tx) error {
+		desk, err := tx.Desk(ctx, run, job.ID, last && wait < 0, ordinals, keys)
 		if err != nil {
 			return err
 		}
@@ -345,9 +346,6 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 				}
 				out.Bands = near.added
 			}
-			if out.State == seedbed.PassageQueued {
-				wait = max(wait, out.wait)
-			}
 			saved[i] = out.Outcome
 		}
 		for i := range saved {
@@ -364,7 +362,7 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 		if err := near.settle(ctx, tx, saved); err != nil {
 			return err
 		}
-		now, err = desk.Save(ctx, saved, last && wait < 0)
+		now, err = desk.Save(ctx, saved)
 		return err
 	})
 	if errors.Is(err, errUnwanted) {

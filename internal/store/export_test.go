@@ -71,6 +71,6 @@ func (tx *Tx) SaveOutcome(ctx context.Context, run seedbed.Run, o Outcome) (bool
 	if err := s.run(ctx, tx.q); err != nil || len(d.queued) == 0 {
 		return false, err
 	}
-	_, err := d.Save(ctx, []Outcome{o}, false)
+	_, err := d.Save(ctx, []Outcome{o})
 	return err == nil, err
 }

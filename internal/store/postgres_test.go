@@ -277,13 +277,13 @@ func TestPlansOfSmallTables(t *testing.T) {
 		update(t, db, func(tx *store.Tx) error {
 			s := seed(run, n, 0)
 			keys := []uint64{7, uint64(100 + n)}
-			desk, err := tx.Desk(t.Context(), run, 1, []int{n}, true, keys)
+			desk, err := tx.Desk(t.Context(), run, 1, false, []int{n}, keys)
 			if err != nil {
 				return err
 			}
 			o := store.Outcome{Found: []extract.Seed{s}, Bands: map[string][]uint64{s.ID: keys}}
 			o.Ordinal, o.State = n, seedbed.PassageDone
-			_, err = desk.Save(t.Context(), []store.Outcome{o}, false)
+			_, err = desk.Save(t.Context(), []store.Outcome{o})
 			return err
 		})
 	}

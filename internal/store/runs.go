@@ -164,7 +164,7 @@ type Outcome struct {
 type Desk struct {
 	tx     *Tx
 	run    seedbed.Run
-	job    int64
+	ends   bool        // the job
 	queued map[int]int // how many calls there are already, by ordinal
 
 	// Now is the run as it is, and stays until the transaction ends.
@@ -175,12 +175,12 @@ type Desk struct {
 }
 
 // Desk makes ready to save passages of a run, by their ordinals, that a job is
-// about. It is nil if somebody else has the job by now. If there may be seeds
-// to compare with others, alone keeps all others from adding any to the
-// collection until the transaction ends, and those with the keys are looked
-// up.
-func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []int, alone bool, keys []uint64) (*Desk, error) {
-	d := Desk{tx: tx, run: run, job: job, queued: map[int]int{}, Now: run, Known: map[uint64][]Alike{}}
+// about, which ends with them or goes on. It is nil if somebody else has the
+// job by now. If there are keys of seeds that are compared with others, nobody
+// else adds any to the collection until the transaction ends, and those that
+// have one of the keys are looked up.
+func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ends bool, ordinals []int, keys []uint64) (*Desk, error) {
+	d := Desk{tx: tx, run: run, ends: ends, queued: map[int]int{}, Now: run, Known: map[uint64][]Alike{}}
 	held, there := false, false
 	var s script
 	if tx.q.engine == postgres {
@@ -189,9 +189,13 @@ func (tx *Tx) Desk(ctx context.Context, run seedbed.Run, job int64, ordinals []i
 		// was small would read all of it by then.
 		s.add("have tables read by their indexes", nil, `SET LOCAL enable_seqscan = off`)
 	}
-	s.holdsJob(job, tx.q, &held)
+	if ends {
+		s.completeJob(job, &held)
+	} else {
+		s.holdsJob(job, tx.q, &held)
+	}
 	d.find(&s, ordinals)
-	if alone && tx.q.engine == postgres {
+	if len(keys) > 0 && tx.q.engine == postgres {
 		s.lock(ctx, seedsOf, run.CollectionID)
 	}
 	s.add("load run "+run.ID, func(row scanner) error {
@@ -229,9 +233,9 @@ func (d *Desk) find(s *script, ordinals []int) {
 // change nothing: somebody else has done them.
 //
 // State queued puts a passage back, with its reason and one attempt more. With
-// the passages the job ends, if over, and with the last of its passages the
-// run. It is the last that is done in a transaction.
-func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed.Run, err error) {
+// the last of its passages the run ends. It is the last that is done in a
+// transaction.
+func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err error) {
 	made = slices.DeleteFunc(slices.Clone(made), func(o Outcome) bool {
 		_, queued := d.queued[o.Ordinal]
 		return !queued
@@ -265,9 +269,6 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		sum.Rejected += rejected
 		spent = spent.Add(o.Spent)
 	}
-	if over {
-		s.completeJob(d.job, new(bool))
-	}
 	now = d.run
 	there := false
 	s.add("count passages of run "+d.run.ID, func(row scanner) error {
@@ -278,7 +279,7 @@ func (d *Desk) Save(ctx context.Context, made []Outcome, over bool) (now seedbed
 		prefix = prefix + $11, cost = cost + $12 WHERE id = $1 RETURNING `+strings.ReplaceAll(runState, "r.", ""),
 		d.run.ID, sum.Passages.Done, sum.Passages.Failed, sum.Passages.Skipped, sum.Seeds, sum.Rejected,
 		spent.Calls, spent.Cached, spent.Tokens.In, spent.Tokens.Out, spent.Prefix, spent.Cost)
-	if over && d.Now.Passages.Left() <= sum.Passages.Done+sum.Passages.Failed+sum.Passages.Skipped {
+	if d.ends && d.Now.Passages.Left() <= sum.Passages.Done+sum.Passages.Failed+sum.Passages.Skipped {
 		s.endRun(d.run.ID, d.tx.now(), &now)
 	}
 	if err := d.tx.finish(ctx, s); err != nil {
