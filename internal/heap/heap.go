@@ -27,7 +27,8 @@ func Keep(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	debug.SetMemoryLimit(limit())
+	now := limit()
+	debug.SetMemoryLimit(now)
 	go func() {
 		defer debug.SetMemoryLimit(math.MaxInt64)
 		tick := time.NewTicker(250 * time.Millisecond)
@@ -37,7 +38,10 @@ func Keep(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				debug.SetMemoryLimit(limit())
+			}
+			if next := limit(); next != now { // to set it stops everything for a moment
+				now = next
+				debug.SetMemoryLimit(now)
 			}
 		}
 	}()
