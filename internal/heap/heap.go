@@ -12,25 +12,31 @@ import (
 )
 
 const (
-	// small is what Go may take without collecting any sooner than it would by
-	// itself, which is when what is in use has doubled.
+	// rare is how much may come on top of what is in use before garbage is
+	// collected, in percent of it, as long as the memory limit allows it.
+	rare = 200
+	// small is the limit for a process that has little in use.
 	small = 72 << 20
 	// Of more, a fifth of what is in use may be garbage.
 	spare = 5
 )
 
-// Keep sets Go's memory limit until ctx ends: low, so that a process that has
-// little in use takes little, and never so low that one that has much in use
-// would collect without end. It does nothing where the environment says how
-// garbage is to be collected.
+// Keep has garbage collected less often until ctx ends, within a memory limit:
+// low, so that a process that has little in use takes little, and never so low
+// that one that has much in use would collect without end. It does nothing where
+// the environment says how garbage is to be collected.
 func Keep(ctx context.Context) {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
+	before := debug.SetGCPercent(rare)
 	now := limit()
 	debug.SetMemoryLimit(now)
 	go func() {
-		defer debug.SetMemoryLimit(math.MaxInt64)
+		defer func() {
+			debug.SetGCPercent(before)
+			debug.SetMemoryLimit(math.MaxInt64)
+		}()
 		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
 		for {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"testing"
 	"time"
 )
@@ -28,6 +29,9 @@ func TestKeep(t *testing.T) {
 	defer stop()
 	Keep(ctx)
 	until("with little in use", func(l int64) bool { return l == small })
+	if p := percent(); p != rare {
+		t.Errorf("garbage is collected when %d %% have come on top; want %d", p, rare)
+	}
 	const much = 200 << 20
 	held := make([]byte, much)
 	runtime.GC()
@@ -36,7 +40,13 @@ func TestKeep(t *testing.T) {
 	runtime.GC()
 	until("with little in use again", func(l int64) bool { return l == small })
 	stop()
-	until("in the end", func(l int64) bool { return l == math.MaxInt64 })
+	until("in the end", func(l int64) bool { return l == math.MaxInt64 && percent() == 100 })
+}
+
+func percent() uint64 {
+	s := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 // TestKeepAsked: what the environment says stands.
