@@ -326,12 +326,12 @@ func (s *script) addBands(e *engine, collection string, keys map[string][]uint64
 		rows = append(rows, fmt.Sprintf(`((SELECT n FROM seeds WHERE id = $%d), $%d%s)`, len(args)+1, len(args)+2, as))
 		args = append(args, id, list)
 	}
-	each := `json_each(s.column2) AS k`
+	from := `json_each(s.column2) AS k`
 	if e == postgres {
-		each = `unnest(s.column2) AS k (value)`
+		from = `unnest(s.column2) AS k (value)`
 	}
 	s.add("add bands of seeds", nil, `INSERT INTO bands (band, seed) SELECT k.value, s.column1
-		FROM (VALUES `+strings.Join(rows, ", ")+`) AS s, `+each+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
+		FROM (VALUES `+strings.Join(rows, ", ")+`) AS s, `+from+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
 }
 
 // dropBands removes those keys of a seed.
