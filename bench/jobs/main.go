@@ -53,6 +53,7 @@ const (
 
 type bench struct {
 	binary   string
+	engines  []string
 	address  string // of PostgreSQL, "" for a server of its own
 	model    string // address, "" for one served here
 	passages int
@@ -64,13 +65,14 @@ func main() {
 	flag.StringVar(&b.address, "postgres", "", "`address` of an empty PostgreSQL database")
 	flag.IntVar(&b.passages, "passages", 10_000, "passages of the long run")
 	flag.StringVar(&b.model, "model", "", "`address` of the model that the books are measured with; one is served without it")
+	engines := flag.String("engines", "sqlite,postgres", "databases to measure on")
 	only := flag.String("only", "idle,books,workers,memory", "what to measure")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: jobs [-only idle,books,workers,memory] [-passages 10000] [-postgres address] path/to/seedbed")
+		fmt.Fprintln(os.Stderr, "usage: jobs [-only idle,books,workers,memory] [-engines sqlite,postgres] [-passages 10000] [-postgres address] path/to/seedbed")
 		os.Exit(2)
 	}
-	b.binary = flag.Arg(0)
+	b.binary, b.engines = flag.Arg(0), strings.Split(*engines, ",")
 	if err := b.run(context.Background(), strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "jobs:", err)
 		os.Exit(1)
@@ -102,8 +104,6 @@ func row(what, figure string, ratio float64) {
 	fmt.Printf("%-58s %16s  %5.2f of the bar\n", what, figure, ratio)
 }
 
-var engines = []string{"sqlite", "postgres"}
-
 // on calls do with an empty data folder and a database of a kind.
 func (b *bench) on(ctx context.Context, engine string, do func(dir string, o store.Options) error) error {
 	dir, err := os.MkdirTemp("", "seedbed-jobs-")
@@ -112,10 +112,14 @@ func (b *bench) on(ctx context.Context, engine string, do func(dir string, o sto
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	o := store.Options{Path: filepath.Join(dir, "seedbed.db")}
-	if engine == "postgres" {
+	switch engine {
+	case "sqlite":
+	case "postgres":
 		if o.URL, err = b.database(ctx); err != nil {
 			return err
 		}
+	default:
+		return fmt.Errorf("there is no engine %q: sqlite or postgres", engine)
 	}
 	return do(dir, o)
 }
@@ -144,7 +148,7 @@ func (idleArgs) Kind() string { return "idle" }
 // idle works off jobs that do nothing, by the queue as it is set up for all
 // work.
 func (b *bench) idle(ctx context.Context) error {
-	for _, engine := range engines {
+	for _, engine := range b.engines {
 		err := b.on(ctx, engine, func(_ string, o store.Options) error {
 			bar, n := barSQLite, 10_000
 			if engine == "postgres" {
@@ -216,11 +220,11 @@ func (b *bench) books(ctx context.Context) error {
 	if b.model == "" {
 		model, stop := scripted(llmtest.Script{Latency: 300 * time.Millisecond, Jitter: 300 * time.Millisecond})
 		defer stop()
-		cmd := exec.CommandContext(ctx, os.Args[0], "-only", "books", "-model", model, "-postgres", b.address, b.binary)
+		cmd := exec.CommandContext(ctx, os.Args[0], "-only", "books", "-model", model, "-postgres", b.address, "-engines", strings.Join(b.engines, ","), b.binary)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		return cmd.Run()
 	}
-	for _, engine := range engines {
+	for _, engine := range b.engines {
 		err := b.on(ctx, engine, func(dir string, o store.Options) error {
 			took, err := b.bookTimes(ctx, dir, o)
 			if err != nil {

@@ -255,7 +255,7 @@ func (b *bench) together(dir string, o store.Options, n, passages, atOnce int, l
 // memory takes a long run through one server on SQLite, and through two
 // workers on PostgreSQL.
 func (b *bench) memory(ctx context.Context) error {
-	for _, engine := range engines {
+	for _, engine := range b.engines {
 		if err := b.on(ctx, engine, func(dir string, o store.Options) error { return b.long(dir, o, engine) }); err != nil {
 			return err
 		}
