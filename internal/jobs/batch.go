@@ -352,7 +352,7 @@ func (s *Service) round(ctx context.Context, job *river.Job[batchArgs], client *
 			}
 		}
 		err = s.holding(ctx, job, func(tx *store.Tx) error {
-			_, err := s.addPassages(ctx, tx, run, ready, -1)
+			_, err := s.addPassages(ctx, tx, run, 1, ready, -1)
 			return err
 		})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 // Books are what a passage took beside its stages and its turn at the model:
 // loading what it needs, looking up and keeping replies, saving what was made.
+// What a job did for several passages is divided among them.
 type Books struct {
 	Took   time.Duration
 	Waited time.Duration // of Took, until others let go of a connection or of a lock

@@ -103,7 +103,7 @@ func TestLimitsAreShared(t *testing.T) {
 		asked[who]++
 		most[who] = max(most[who], now[who])
 		mu.Unlock()
-		time.Sleep(15 * time.Millisecond)
+		time.Sleep(60 * time.Millisecond)
 		mu.Lock()
 		now[who]--
 		mu.Unlock()
@@ -264,7 +264,7 @@ func TestComesBackLate(t *testing.T) {
 	t.Cleanup(b.close)
 	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
 	late := begin(t, dir, s.URL)
-	for range atOnce {
+	for range firstCalls {
 		<-first
 	}
 	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {

@@ -179,8 +179,8 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		return nil, err
 	}
 	for _, e := range endpoints {
-		s.served[e.ID] = s.slots(e)
-		queues[modelQueue(e.ID)] = river.QueueConfig{MaxWorkers: s.slots(e)}
+		s.served[e.ID] = slots(e)
+		queues[modelQueue(e.ID)] = river.QueueConfig{MaxWorkers: slots(e)}
 	}
 	config := queue.Config(o.DB, s.id, o.Log)
 	config.Workers, config.Queues = workers, queues

@@ -34,8 +34,9 @@ const (
 )
 
 const (
-	atOnce   = 4
-	testBeat = 300 * time.Millisecond
+	atOnce     = 8 // of which a job has two
+	firstCalls = 4 // are made before any is answered
+	testBeat   = 300 * time.Millisecond
 )
 
 // pause is between two looks at something that nothing tells of.

@@ -106,7 +106,7 @@ func TestModelFaults(t *testing.T) {
 					broken.ServeHTTP(w, r)
 				}
 			})
-			b := start(t, t.TempDir(), impatient(s, 4))
+			b := start(t, t.TempDir(), impatient(s, atOnce))
 			run := b.ended(b.upload("machines.md", book(6), seedbed.RunOptions{}).Run.ID)
 			if run.State != seedbed.RunDone || run.Passages.Failed != 2 || run.Passages.Done != 4 {
 				t.Fatalf("the run ends as %+v; want done, 4 passages done and 2 failed", run)
@@ -152,13 +152,13 @@ func TestPausesForAPerson(t *testing.T) {
 					broke.ServeHTTP(w, r)
 				}
 			})
-			b := start(t, t.TempDir(), impatient(s, 4))
+			b := start(t, t.TempDir(), impatient(s, atOnce))
 			run := b.upload("machines.md", book(30), seedbed.RunOptions{}).Run
 			paused := b.until(run.ID, func(r seedbed.Run) bool { return r.State == seedbed.RunPaused })
 			if paused.Error == nil || paused.Error.Code != code || paused.Error.Message == "" || paused.Passages.Failed != 0 {
 				t.Errorf("the run pauses as %+v with %+v; want no failure and an error with the code %s", paused, paused.Error, code)
 			}
-			if n := broke.Stats().Requests; n > 8 {
+			if n := broke.Stats().Requests; n > 2*atOnce {
 				t.Errorf("the server was asked %d times; want it left alone after the first refusals", n)
 			}
 			paid.Store(true)
@@ -174,69 +174,73 @@ func TestPausesForAPerson(t *testing.T) {
 }
 
 func TestPauseResumeCancel(t *testing.T) {
-	each(t, func(t *testing.T, dir string) {
-		var mu sync.Mutex
-		inFlight := make(chan struct{}, 100)
-		gate := make(chan struct{})
-		s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
-			inFlight <- struct{}{}
-			mu.Lock()
-			g := gate
-			mu.Unlock()
-			select {
-			case <-g:
-			case <-ctx.Done():
-			}
-		}})
-		b := start(t, dir, impatient(s, 3))
-		run := b.upload("machines.md", book(20), seedbed.RunOptions{}).Run.ID
-		for range 3 {
-			<-inFlight
-		}
-		if err := b.Pause(t.Context(), run); err != nil {
-			t.Fatal(err)
-		}
-		mu.Lock()
-		close(gate)
-		mu.Unlock()
-		r := b.until(run, func(r seedbed.Run) bool { return r.Passages.Done == 3 })
-		if r.State != seedbed.RunPaused {
-			t.Errorf("after Pause the run is %s; want paused", r.State)
-		}
-		if n := s.Stats().Requests; n != 3 {
-			t.Errorf("a paused run made %d calls; want the 3 that were in flight", n)
-		}
-		if err := b.Pause(t.Context(), run); err != nil {
-			t.Errorf("Pause of a paused run: %v", err)
-		}
+	for _, atOnce := range []int{4, 16} { // a passage a job, and four
+		t.Run(fmt.Sprint(atOnce), func(t *testing.T) {
+			each(t, func(t *testing.T, dir string) { pauseResumeCancel(t, dir, atOnce) })
+		})
+	}
+}
 
+func pauseResumeCancel(t *testing.T, dir string, atOnce int) {
+	var mu sync.Mutex
+	inFlight := make(chan struct{}, 100)
+	gate := make(chan struct{})
+	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+		inFlight <- struct{}{}
 		mu.Lock()
-		gate = make(chan struct{})
+		g := gate
 		mu.Unlock()
-		if err := b.Resume(t.Context(), run); err != nil {
-			t.Fatal(err)
+		select {
+		case <-g:
+		case <-ctx.Done():
 		}
-		for range 3 {
-			<-inFlight
+	}})
+	b := start(t, dir, impatient(s, atOnce))
+	run := b.upload("machines.md", book(40), seedbed.RunOptions{}).Run.ID
+	for range firstCalls {
+		<-inFlight
+	}
+	if err := b.Pause(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	close(gate)
+	mu.Unlock()
+	r := b.until(run, func(r seedbed.Run) bool { return r.Passages.Done == firstCalls })
+	if r.State != seedbed.RunPaused {
+		t.Errorf("after Pause the run is %s; want paused", r.State)
+	}
+	if n := s.Stats().Requests; n != firstCalls {
+		t.Errorf("a paused run made %d calls; want the %d that were in flight", n, firstCalls)
+	}
+	if err := b.Pause(t.Context(), run); err != nil {
+		t.Errorf("Pause of a paused run: %v", err)
+	}
+
+	mu.Lock()
+	gate = make(chan struct{})
+	mu.Unlock()
+	if err := b.Resume(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	<-inFlight
+	if err := b.Cancel(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.ended(run); r.State != seedbed.RunCancelled || r.Passages.Done != firstCalls {
+		t.Errorf("after Cancel the run is %+v; want it cancelled with the %d passages done before", r, firstCalls)
+	}
+	for name, do := range map[string]func(context.Context, string) error{"Pause": b.Pause, "Resume": b.Resume} {
+		if err := do(t.Context(), run); seedbed.CodeOf(err) != seedbed.Conflict {
+			t.Errorf("%s of a cancelled run gives %v; want a conflict", name, err)
 		}
-		if err := b.Cancel(t.Context(), run); err != nil {
-			t.Fatal(err)
-		}
-		if r := b.ended(run); r.State != seedbed.RunCancelled || r.Passages.Done != 3 {
-			t.Errorf("after Cancel the run is %+v; want it cancelled with the 3 passages done before", r)
-		}
-		for name, do := range map[string]func(context.Context, string) error{"Pause": b.Pause, "Resume": b.Resume} {
-			if err := do(t.Context(), run); seedbed.CodeOf(err) != seedbed.Conflict {
-				t.Errorf("%s of a cancelled run gives %v; want a conflict", name, err)
-			}
-		}
-		if _, err := b.Retry(t.Context(), run, ""); seedbed.CodeOf(err) != seedbed.Conflict {
-			t.Errorf("Retry of a cancelled run gives %v; want a conflict", err)
-		}
-		if err := b.Pause(t.Context(), "nosuchrun"); seedbed.CodeOf(err) != seedbed.NotFound {
-			t.Errorf("Pause of no run gives %v; want not found", err)
-		}
-	})
+	}
+	if _, err := b.Retry(t.Context(), run, ""); seedbed.CodeOf(err) != seedbed.Conflict {
+		t.Errorf("Retry of a cancelled run gives %v; want a conflict", err)
+	}
+	if err := b.Pause(t.Context(), "nosuchrun"); seedbed.CodeOf(err) != seedbed.NotFound {
+		t.Errorf("Pause of no run gives %v; want not found", err)
+	}
 }
 
 // TestRulesDoNotWaitForModels: a model that hangs holds up its own runs only.

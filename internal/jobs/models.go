@@ -17,12 +17,13 @@ import (
 // that a slow one holds up nobody else.
 func modelQueue(endpoint string) string { return "model-" + endpoint }
 
-// slots is how many passages of a model server this process takes at a time.
-// Where others work too it takes no more than it has seats for: the rest is
-// for them.
-func (s *Service) slots(e seedbed.Endpoint) int {
-	if s.DB.Pool() == nil {
-		return seats(maxConcurrency)
+// slots is how many jobs of a model server this process takes at a time: few
+// more than it has seats for, so that the rest is for other processes, and who
+// comes with a short document waits for few passages. Jobs of several passages
+// are twice as many, for most of them wait for their last.
+func slots(e seedbed.Endpoint) int {
+	if n := jobSize(e.Concurrency); n > 1 {
+		return (2*e.Concurrency + n - 1) / n
 	}
 	return seats(e.Concurrency)
 }
@@ -84,6 +85,16 @@ func (m *models) learn(ctx context.Context, s *Service, e seedbed.Endpoint, name
 		m.servers = map[string]learned{}
 	}
 	m.servers[key] = learned{now, s.Now()}
+}
+
+// calls is how many calls an endpoint takes at once, as far as is known.
+func (m *models) calls(e seedbed.Endpoint) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if g := m.gates[e.ID]; g != nil {
+		return g.limits.Concurrency
+	}
+	return e.Concurrency
 }
 
 // A modelClient asks one model of a server.

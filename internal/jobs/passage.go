@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,15 @@ type passageWorker struct {
 	s *Service
 }
 
-// commitStep is how many passages are saved in one transaction.
+// commitStep is how many passages are saved in one transaction, at most.
 const commitStep = 5
+
+// jobSize is how many passages a job has for a model that takes so many calls
+// at once. They are worked on at the same time and saved in one transaction,
+// for which they wait for the slowest of them. It costs half of what it costs
+// to save each by itself. Where few calls are made that is no matter, and each
+// is saved when it is done.
+func jobSize(calls int) int { return max(1, min(calls/4, commitStep)) }
 
 func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) error {
 	s := w.s
@@ -138,47 +146,74 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err != nil {
 		return err
 	}
-	books.stop()
-	leave, err := steps.gate.enter(ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	books.start()
-	doc, err := s.document(ctx, src)
-	if err != nil {
-		return err
-	}
 	o := s.options(run, src)
 	for {
 		some := cuts[:min(commitStep, len(cuts))]
 		cuts = cuts[len(some):]
-		made := make([]outcome, len(some))
-		for i, c := range some {
-			c.Doc = doc
-			books.stop()
-			made[i], err = s.passage(ctx, run, steps, c, o)
-			books.start()
-			if err != nil {
-				return errors.Join(err, s.spend(ctx, run, made[:i+1]))
+		books.stop()
+		made, stopped := s.together(ctx, run, src, steps, some, o)
+		books.start()
+		stopped = cmp.Or(ahead.Wait(), stopped)
+		last := len(cuts) == 0 && stopped == nil
+		if len(made) > 0 || last {
+			if err := s.commit(ctx, job, run, steps, made, o, last); err != nil {
+				return err
 			}
 		}
-		if err := ahead.Wait(); err != nil {
-			return errors.Join(err, s.spend(ctx, run, made))
-		}
-		if err := s.commit(ctx, job, run, steps, made, o, len(cuts) == 0); err != nil {
-			return err
+		if stopped != nil {
+			return stopped
 		}
 		each := books.books()
-		each.Took /= time.Duration(len(some))
-		each.Waited /= time.Duration(len(some))
 		for range made {
-			s.Booked(each)
+			s.Booked(Books{each.Took / time.Duration(len(made)), each.Waited / time.Duration(len(made))})
 		}
-		if len(cuts) == 0 {
+		if last {
 			return nil
 		}
 	}
+}
+
+// together works on passages at the same time, or one by one where no model is
+// waited for, and returns those that came to an end. An error is why the others
+// did not.
+func (s *Service) together(ctx context.Context, run seedbed.Run, src seedbed.Source, steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
+	made, stopped := make([]outcome, len(some)), make([]error, len(some))
+	var work errgroup.Group
+	if steps.gate == nil {
+		work.SetLimit(1)
+	}
+	for i, c := range some {
+		work.Go(func() error {
+			made[i], stopped[i] = s.seated(ctx, run, src, steps, c, o)
+			return stopped[i]
+		})
+	}
+	err = work.Wait()
+	var spent extract.Spent
+	for i, out := range made {
+		if stopped[i] == nil {
+			ended = append(ended, out)
+		} else {
+			spent = spent.Add(out.Spent)
+		}
+	}
+	return ended, errors.Join(err, s.spend(ctx, run, spent))
+}
+
+// seated works on a passage once there is a seat for it.
+func (s *Service) seated(ctx context.Context, run seedbed.Run, src seedbed.Source, steps steps, c store.Cut, o extract.Options) (out outcome, err error) {
+	leave, err := steps.gate.enter(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer leave()
+	booked := booking(ctx)
+	c.Doc, err = s.document(ctx, src)
+	booked()
+	if err != nil {
+		return out, err
+	}
+	return s.passage(ctx, run, steps, c, o)
 }
 
 // options are what all seeds of a run have in common.
@@ -285,11 +320,7 @@ func (s *Service) giveUp(ctx context.Context, run seedbed.Run, why *seedbed.Erro
 
 // spend counts what passages cost that were not finished: their replies are
 // kept, so that nobody pays for them when the run goes on.
-func (s *Service) spend(ctx context.Context, run seedbed.Run, made []outcome) error {
-	var spent extract.Spent
-	for _, out := range made {
-		spent = spent.Add(out.Spent)
-	}
+func (s *Service) spend(ctx context.Context, run seedbed.Run, spent extract.Spent) error {
 	if spent == (extract.Spent{}) {
 		return nil
 	}

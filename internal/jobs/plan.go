@@ -119,9 +119,9 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	if err != nil {
 		return 0, err
 	}
-	turn := planStep
+	turn, step := planStep, 1
 	if !run.Batch {
-		turn = s.turn(ctx, run, mates)
+		turn, step = s.turn(ctx, run, mates)
 	}
 	queued, next, err := tx.Plan(ctx, run.ID, run.Source, from, turn)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 			return 0, err
 		}
 	} else {
-		goesOn, err := s.addPassages(ctx, tx, run, queued, next)
+		goesOn, err := s.addPassages(ctx, tx, run, step, queued, next)
 		if err != nil {
 			return 0, err
 		}
@@ -149,14 +149,10 @@ func (s *Service) plan(ctx context.Context, tx *store.Tx, job *river.Job[planArg
 	return -1, queue.Complete(ctx, tx, job)
 }
 
-// addPassages adds jobs for passages of a run. The first of them plans from
-// next on when it begins, unless that is nowhere; goesOn reports whether it was
-// added and will.
-func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run, queued []int, next int) (goesOn bool, err error) {
-	step := 1
-	if run.Endpoint == "" {
-		step = rulesStep
-	}
+// addPassages adds jobs for passages of a run, step in each. The first of them
+// plans from next on when it begins, unless that is nowhere; goesOn reports
+// whether it was added and will.
+func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run, step int, queued []int, next int) (goesOn bool, err error) {
 	var jobs []river.InsertManyParams
 	for i := 0; len(queued) > 0; i++ {
 		n := min(step, len(queued))
@@ -182,17 +178,17 @@ func (s *Service) addPassages(ctx context.Context, tx *store.Tx, run seedbed.Run
 
 // turn is how many passages of a run are planned at once: enough that no place
 // at its model server stays empty. The runs of a collection share its turn, so
-// that collections take turns and not their documents.
-func (s *Service) turn(ctx context.Context, run seedbed.Run, mates int) int {
-	n := planStep
-	if run.Endpoint != "" {
-		n = 2 * defaultConcurrency
-		if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil {
-			n = 2 * e.Concurrency
-		}
-		n = max(1, min(n, planStep)/max(1, mates))
+// that collections take turns and not their documents. Step is how many of them
+// are one job.
+func (s *Service) turn(ctx context.Context, run seedbed.Run, mates int) (n, step int) {
+	if run.Endpoint == "" {
+		return planStep, rulesStep
 	}
-	return n
+	calls := defaultConcurrency
+	if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil {
+		calls = s.models.calls(e)
+	}
+	return max(1, min(2*calls, planStep)/max(1, mates)), jobSize(calls)
 }
 
 // planNext asks for the jobs that come after one that has begun. It may ask

@@ -216,7 +216,7 @@ func (s *Service) subscribe(ctx context.Context) error {
 func (s *Service) serve(ctx context.Context, e seedbed.Endpoint) error {
 	s.serving.Lock()
 	defer s.serving.Unlock()
-	if s.served[e.ID] >= s.slots(e) {
+	if s.served[e.ID] >= slots(e) {
 		return nil
 	}
 	queues := s.river.Queues()
@@ -230,9 +230,9 @@ func (s *Service) serve(ctx context.Context, e seedbed.Endpoint) error {
 			return err
 		}
 	}
-	err := queues.Add(modelQueue(e.ID), river.QueueConfig{MaxWorkers: s.slots(e)})
+	err := queues.Add(modelQueue(e.ID), river.QueueConfig{MaxWorkers: slots(e)})
 	if err == nil || errors.As(err, new(*river.QueueAlreadyAddedError)) {
-		s.served[e.ID] = s.slots(e)
+		s.served[e.ID] = slots(e)
 		return nil
 	}
 	// One that could not begin is there all the same: make way for another try.
