@@ -188,7 +188,8 @@ func (s *Service) turn(ctx context.Context, run seedbed.Run, mates int) (n, step
 	if e, err := s.endpoint(ctx, s.DB, run.Endpoint); err == nil {
 		calls = s.models.calls(e)
 	}
-	return max(1, min(2*calls, planStep)/max(1, mates)), jobSize(calls)
+	all, mates := min(2*calls, planStep), max(1, mates)
+	return (all + mates - 1) / mates, jobSize(calls)
 }
 
 // planNext asks for the jobs that come after one that has begun. It may ask
