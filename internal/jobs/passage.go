@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -146,12 +147,13 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err != nil {
 		return err
 	}
+	doc := sync.OnceValues(func() (*extract.Document, error) { return s.document(ctx, src) })
 	o := s.options(run, src)
 	for {
 		some := cuts[:min(commitStep, len(cuts))]
 		cuts = cuts[len(some):]
 		books.stop()
-		made, stopped := s.together(ctx, run, src, steps, some, o)
+		made, stopped := s.together(ctx, run, doc, steps, some, o)
 		books.start()
 		stopped = cmp.Or(ahead.Wait(), stopped)
 		last := len(cuts) == 0 && stopped == nil
@@ -176,7 +178,7 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 // together works on passages at the same time, or one by one where no model is
 // waited for, and returns those that came to an end. An error is why the others
 // did not.
-func (s *Service) together(ctx context.Context, run seedbed.Run, src seedbed.Source, steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
+func (s *Service) together(ctx context.Context, run seedbed.Run, doc func() (*extract.Document, error), steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
 	made, stopped := make([]outcome, len(some)), make([]error, len(some))
 	var work errgroup.Group
 	if steps.gate == nil {
@@ -184,7 +186,7 @@ func (s *Service) together(ctx context.Context, run seedbed.Run, src seedbed.Sou
 	}
 	for i, c := range some {
 		work.Go(func() error {
-			made[i], stopped[i] = s.seated(ctx, run, src, steps, c, o)
+			made[i], stopped[i] = s.seated(ctx, run, doc, steps, c, o)
 			return stopped[i]
 		})
 	}
@@ -200,15 +202,16 @@ func (s *Service) together(ctx context.Context, run seedbed.Run, src seedbed.Sou
 	return ended, errors.Join(err, s.spend(ctx, run, spent))
 }
 
-// seated works on a passage once there is a seat for it.
-func (s *Service) seated(ctx context.Context, run seedbed.Run, src seedbed.Source, steps steps, c store.Cut, o extract.Options) (out outcome, err error) {
+// seated works on a passage once there is a seat for it. The first of a job
+// loads its document.
+func (s *Service) seated(ctx context.Context, run seedbed.Run, doc func() (*extract.Document, error), steps steps, c store.Cut, o extract.Options) (out outcome, err error) {
 	leave, err := steps.gate.enter(ctx)
 	if err != nil {
 		return out, err
 	}
 	defer leave()
 	booked := booking(ctx)
-	c.Doc, err = s.document(ctx, src)
+	c.Doc, err = doc()
 	booked()
 	if err != nil {
 		return out, err
