@@ -276,6 +276,7 @@ func (g *gate) halted(ctx context.Context) bool {
 func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), error) {
 	call, _ := ctx.Value(callKey{}).(*call)
 	call.free() // of a reply that has to be asked for again
+	beginNext(ctx)
 	waiting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {

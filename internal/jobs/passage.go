@@ -36,14 +36,19 @@ type passageWorker struct {
 }
 
 // commitStep is how many passages are saved in one transaction, at most.
-const commitStep = 5
+const commitStep = 8
 
 // jobSize is how many passages a job has for a model that takes so many calls
 // at once. They are worked on at the same time and saved in one transaction,
 // for which they wait for the slowest of them. It costs half of what it costs
 // to save each by itself. Where few calls are made that is no matter, and each
 // is saved when it is done.
-func jobSize(calls int) int { return max(1, min(calls/4, commitStep)) }
+func jobSize(calls int) int {
+	if calls < 2*defaultConcurrency {
+		return 1
+	}
+	return min(calls/2, commitStep)
+}
 
 func (w *passageWorker) Work(ctx context.Context, job *river.Job[passageArgs]) error {
 	s := w.s
@@ -175,18 +180,20 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	}
 }
 
-// together works on passages at the same time, or one by one where no model is
-// waited for, and returns those that came to an end. An error is why the others
-// did not.
+// together works on passages at the same time and returns those that came to an
+// end. An error is why the others did not. Each begins when the one before it
+// asks a model or has ended: all at once, they would wait for each other's work
+// whenever the database has answered them.
 func (s *Service) together(ctx context.Context, run seedbed.Run, doc func() (*extract.Document, error), steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
 	made, stopped := make([]outcome, len(some)), make([]error, len(some))
 	var work errgroup.Group
-	if steps.gate == nil {
-		work.SetLimit(1)
-	}
+	turn := make(chan struct{}, 1)
 	for i, c := range some {
+		turn <- struct{}{}
+		next := sync.OnceFunc(func() { <-turn })
 		work.Go(func() error {
-			made[i], stopped[i] = s.seated(ctx, run, doc, steps, c, o)
+			defer next()
+			made[i], stopped[i] = s.seated(context.WithValue(ctx, nextKey{}, next), run, doc, steps, c, o)
 			return stopped[i]
 		})
 	}
@@ -200,6 +207,15 @@ func (s *Service) together(ctx context.Context, run seedbed.Run, doc func() (*ex
 		}
 	}
 	return ended, errors.Join(err, s.spend(ctx, run, spent))
+}
+
+type nextKey struct{}
+
+// beginNext lets the passage begin that comes after that of ctx in its job.
+func beginNext(ctx context.Context) {
+	if next, ok := ctx.Value(nextKey{}).(func()); ok {
+		next()
+	}
 }
 
 // seated works on a passage once there is a seat for it. The first of a job

@@ -36,7 +36,7 @@ type planWorker struct {
 // Passages of one job: a model takes long over one; rules are done in no time.
 const (
 	planStep  = 50 // looked at, and planned at most, in one transaction
-	rulesStep = 25
+	rulesStep = 3 * commitStep
 )
 
 func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
