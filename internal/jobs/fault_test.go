@@ -333,11 +333,12 @@ func TestDatabaseCannotBeWritten(t *testing.T) {
 		}, "the database is locked by another program"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			const passages = 16
+			// So many that some are left when the first are saved.
+			const passages = 100
 			var g gate
 			g.shut()
 			g.lift()
-			model := llmtest.New(t, llmtest.Script{Before: g.before})
+			model := llmtest.New(t, llmtest.Script{Before: g.before, Latency: 10 * time.Millisecond})
 			dir := t.TempDir()
 			o := impatient(model, atOnce)
 			o.Beat = testBeat

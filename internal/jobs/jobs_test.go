@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -165,10 +166,14 @@ func (b *bench) upload(name, text string, o seedbed.RunOptions) seedbed.Uploaded
 	return up
 }
 
+// hangs is when what is waited for is taken never to come: many times what the
+// slowest machine needs.
+const hangs = 4 * time.Minute
+
 // until waits for a run to come to a state that is.
 func (b *bench) until(run string, is func(seedbed.Run) bool) seedbed.Run {
 	b.t.Helper()
-	ctx, cancel := context.WithCancel(b.t.Context())
+	ctx, cancel := context.WithTimeout(b.t.Context(), hangs)
 	defer cancel()
 	changes := b.Watch(ctx, run)
 	for {
@@ -202,13 +207,15 @@ func (b *bench) indexed() {
 	})
 }
 
-// eventually polls for what nothing tells of. A test that hangs here is ended
-// by the test binary's own timeout.
+// eventually polls for what nothing tells of.
 func (b *bench) eventually(is func() bool) {
 	b.t.Helper()
-	for !is() {
+	for since := time.Now(); !is(); {
 		if b.t.Context().Err() != nil {
 			b.t.Fatal("the test ended first")
+		}
+		if time.Since(since) > hangs {
+			b.t.Fatalf("nothing came of it in %v", hangs)
 		}
 		pause()
 	}
