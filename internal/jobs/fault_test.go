@@ -117,11 +117,16 @@ func TestWriteFails(t *testing.T) {
 		})
 	}
 	const early = 20 // writes that make the database; it is made anew with patience
+	steps := [2]int{1, all / 16}
+	if raceDetector {
+		steps = [2]int{early / 2, all / 4}
+	}
 	for n := 1; n < all; {
 		f := fault{n, 1 + 2*random.IntN(2), []int{storetest.DiskFull, storetest.DiskBroken}[random.IntN(2)]}
-		n++
-		if f.write > early {
-			n += random.IntN(all / 16)
+		if f.write <= early {
+			n += steps[0]
+		} else {
+			n += 1 + random.IntN(steps[1])
 			f.times = []int{1, 3, 20}[random.IntN(3)]
 		}
 		faults <- f
