@@ -17,6 +17,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,7 @@ const (
 	barSQLite   = 1500.0 // jobs a second
 	barPostgres = 5000.0
 	barBooks    = 5 * time.Millisecond // 95 of 100 passages
+	barPlaces   = 14.0                 // of sixteen at the model
 	barTwo      = 0.55                 // of the time of one worker
 	barFour     = 0.30
 	barMemory   = 150.0 // megabytes
@@ -66,10 +68,10 @@ func main() {
 	flag.IntVar(&b.passages, "passages", 10_000, "passages of the long run")
 	flag.StringVar(&b.model, "model", "", "`address` of the model that the books are measured with; one is served without it")
 	engines := flag.String("engines", "sqlite,postgres", "databases to measure on")
-	only := flag.String("only", "idle,books,workers,memory", "what to measure")
+	only := flag.String("only", "idle,books,places,workers,memory", "what to measure")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: jobs [-only idle,books,workers,memory] [-engines sqlite,postgres] [-passages 10000] [-postgres address] path/to/seedbed")
+		fmt.Fprintln(os.Stderr, "usage: jobs [-only idle,books,places,workers,memory] [-engines sqlite,postgres] [-passages 10000] [-postgres address] path/to/seedbed")
 		os.Exit(2)
 	}
 	b.binary, b.engines = flag.Arg(0), strings.Split(*engines, ",")
@@ -88,7 +90,7 @@ func (b *bench) run(ctx context.Context, only []string) error {
 	for _, part := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"idle", b.idle}, {"books", b.books}, {"workers", b.workers}, {"memory", b.memory}} {
+	}{{"idle", b.idle}, {"books", b.books}, {"places", b.places}, {"workers", b.workers}, {"memory", b.memory}} {
 		if !slices.Contains(only, part.name) {
 			continue
 		}
@@ -256,6 +258,43 @@ func (b *bench) books(ctx context.Context) error {
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// places measures how many of a model's places are in use on average, of
+// sixteen, where its answers take unequally long: half of them a third of a
+// second or less, one in fifty two seconds.
+func (b *bench) places(ctx context.Context) error {
+	var mu sync.Mutex
+	var busy time.Duration
+	random := rand.New(rand.NewPCG(1, 2))
+	model, stop := scripted(llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
+		mu.Lock()
+		takes := min(time.Duration(random.ExpFloat64()*float64(450*time.Millisecond)), 10*time.Second)
+		busy += takes
+		mu.Unlock()
+		time.Sleep(takes)
+	}})
+	defer stop()
+	b.model = model
+	defer func() { b.model = "" }()
+	for _, engine := range b.engines {
+		err := b.on(ctx, engine, func(dir string, o store.Options) error {
+			mu.Lock()
+			busy = 0
+			mu.Unlock()
+			began := time.Now()
+			if _, _, err := b.bookTimes(ctx, dir, o); err != nil {
+				return err
+			}
+			n := busy.Seconds() / time.Since(began).Seconds()
+			row(fmt.Sprintf("%s: places at the model in use, of 16", engine), fmt.Sprintf("%.1f", n), barPlaces/n)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // bookTimes are the books of all passages, and what statements took meanwhile
 // that ask PostgreSQL for nothing: a passage needs five answers of it, so they

@@ -20,10 +20,11 @@ func modelQueue(endpoint string) string { return "model-" + endpoint }
 // slots is how many jobs of a model server this process takes at a time: few
 // more than it has seats for, so that the rest is for other processes, and who
 // comes with a short document waits for few passages. Jobs of several passages
-// are twice as many, for most of them wait for their last.
+// have four times as many as there are calls: most of a job has ended while it
+// waits for its last, the longer the less alike the times are that replies take.
 func slots(e seedbed.Endpoint) int {
 	if n := jobSize(e.Concurrency); n > 1 {
-		return (2*e.Concurrency + n - 1) / n
+		return (4*e.Concurrency + n - 1) / n
 	}
 	return seats(e.Concurrency)
 }
