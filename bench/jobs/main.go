@@ -260,8 +260,8 @@ func (b *bench) books(ctx context.Context) error {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // places measures how many of a model's places are in use on average, of
-// sixteen, where its answers take unequally long: half of them a third of a
-// second or less, one in fifty two seconds.
+// sixteen, where its answers take unequally long: half of them less than a third
+// of a second, two in a hundred more than 1.7 seconds.
 func (b *bench) places(ctx context.Context) error {
 	var mu sync.Mutex
 	var busy time.Duration

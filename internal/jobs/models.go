@@ -19,9 +19,10 @@ func modelQueue(endpoint string) string { return "model-" + endpoint }
 
 // slots is how many jobs of a model server this process takes at a time: few
 // more than it has seats for, so that the rest is for other processes, and who
-// comes with a short document waits for few passages. Jobs of several passages
-// have four times as many as there are calls: most of a job has ended while it
-// waits for its last, the longer the less alike the times are that replies take.
+// comes with a short document waits for few passages. Where jobs have several
+// passages, they have four times as many together as there are calls: most of a
+// job has ended while it waits for its last passage, and the more the times
+// differ that replies take, the longer it waits.
 func slots(e seedbed.Endpoint) int {
 	if n := jobSize(e.Concurrency); n > 1 {
 		return (4*e.Concurrency + n - 1) / n
