@@ -29,6 +29,13 @@ type Packer interface {
 	Pack(request []byte) []byte
 }
 
+// A Sharing is a Cache that is told when a request waits for the reply to
+// another, which asks the same and was made before it: it looks for none.
+type Sharing interface {
+	Cache
+	Shared(ctx context.Context)
+}
+
 // Key is the SHA-256 of everything that makes a request ask what it asks:
 // model, schema, messages and sampling. Room for the reply is no part of it.
 func Key(r extract.Request) string { return keyOf(encode(r)) }
@@ -102,6 +109,9 @@ func (c *cached) Complete(ctx context.Context, r extract.Request) (extract.Reply
 			return mine.reply, mine.err
 		}
 		c.mu.Unlock()
+		if cache, ok := c.cache.(Sharing); ok {
+			cache.Shared(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return extract.Reply{}, fmt.Errorf("ask %s: %w", r.Model, context.Cause(ctx))

@@ -453,7 +453,7 @@ func (s *Service) client(ctx context.Context, run seedbed.Run) (*llm.Client, err
 	if err != nil {
 		return nil, err
 	}
-	c, _, _ := s.models.client(s, e, run.Model)
+	c, _ := s.models.client(s, e, run.Model)
 	return c.llm, nil
 }
 

@@ -313,3 +313,27 @@ func TestLedgerNotesParts(t *testing.T) {
 		t.Errorf("the ledger notes no parts: %+v", ledger)
 	}
 }
+
+// TestSamePassagesAtOnce: passages that ask the same, in a job, in two jobs and
+// in two runs, wait for one reply, and nobody for them.
+func TestSamePassagesAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		s := llmtest.New(t, llmtest.Script{Latency: 20 * time.Millisecond})
+		b := start(t, dir, impatient(s, 16))
+		title, section, _ := strings.Cut(book(1), "## ")
+		same := title + strings.Repeat("## "+section, 60)
+		first := b.upload("machines.md", same, seedbed.RunOptions{})
+		second, err := b.StartRun(t.Context(), first.Source.ID, seedbed.RunOptions{Recipe: "quick"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{first.Run.ID, second.ID} {
+			if run := b.ended(id); run.State != seedbed.RunDone || run.Passages.Done != 60 {
+				t.Errorf("the run ends as %+v; want 60 passages done", run)
+			}
+		}
+		if n := s.Stats(); n.Prompts > 50 || n.Duplicates > 0 {
+			t.Errorf("the model was asked %+v; want fewer prompts than passages, and each once", n)
+		}
+	})
+}

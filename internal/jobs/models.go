@@ -18,21 +18,18 @@ import (
 func modelQueue(endpoint string) string { return "model-" + endpoint }
 
 // slots is how many jobs of a model server this process takes at a time: few
-// more than it has seats for, so that the rest is for other processes, and who
-// comes with a short document waits for few passages. Where jobs have several
-// passages, they have four times as many together as there are calls: most of a
-// job has ended while it waits for its last passage, and the more the times
-// differ that replies take, the longer it waits.
+// more than it has places for, so that some are ready for the next place, the
+// rest is for other processes, and who comes with a short document waits for few
+// passages. Where jobs have several passages, they have four times as many
+// together as there are calls: most of a job has ended while it waits for its
+// last passage, and the more the times differ that replies take, the longer it
+// waits.
 func slots(e seedbed.Endpoint) int {
 	if n := jobSize(e.Concurrency); n > 1 {
 		return (4*e.Concurrency + n - 1) / n
 	}
-	return seats(e.Concurrency)
+	return e.Concurrency + max(2, e.Concurrency/4)
 }
-
-// seats are the passages that are at work for so many calls at once: a few
-// more, so that some are ready for the next place.
-func seats(calls int) int { return calls + max(2, calls/4) }
 
 const (
 	defaultConcurrency = 4
@@ -105,9 +102,9 @@ type modelClient struct {
 	model extract.Model // with every reply kept in the database and every call counted
 }
 
-// client is the client of a model of an endpoint, and the gate its calls go
-// through. Key tells apart what it was made with.
-func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelClient, at *gate, key string) {
+// client is the client of a model of an endpoint. Key tells apart what it was
+// made with.
+func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelClient, key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	o := s.Client
@@ -125,7 +122,6 @@ func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelCl
 			limits:   limits,
 			url:      e.URL,
 			limiter:  m.limiter(s, e, limits, o),
-			seats:    make(chan struct{}, seats(e.Concurrency)),
 			stopping: s.halting,
 		}
 		if m.gates == nil {
@@ -135,7 +131,7 @@ func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelCl
 	}
 	key = fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%+v\x00%+v\x00%g\x00%g", e.ID, e.URL, e.Key, name, limits, server, e.PriceIn, e.PriceOut)
 	if c := m.clients[key]; c != nil {
-		return c, g, key
+		return c, key
 	}
 	o.URL, o.Key, o.Model, o.Concurrency, o.Limiter = e.URL, e.Key, name, e.Concurrency, g
 	o.Server = server
@@ -146,7 +142,7 @@ func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelCl
 		m.clients, m.built = map[string]*modelClient{}, nil
 	}
 	m.clients[key] = c
-	return c, g, key
+	return c, key
 }
 
 // prices are what a million tokens cost at an endpoint.
@@ -167,8 +163,19 @@ type keeper struct {
 const keeperWaits = 30 * time.Second
 
 func (k keeper) Get(ctx context.Context, key string) (reply []byte, ok bool, err error) {
+	if first := firstLookup(ctx); first != nil {
+		return first.get(ctx, key)
+	}
 	defer booking(ctx)()
 	return k.DB.Get(ctx, key)
+}
+
+// Shared implements [llm.Sharing]: a passage whose first reply comes with that
+// of another keeps nobody waiting.
+func (k keeper) Shared(ctx context.Context) {
+	if first := firstLookup(ctx); first != nil {
+		first.next()
+	}
 }
 
 func (k keeper) Put(ctx context.Context, key string, request, reply []byte) error {
@@ -236,36 +243,12 @@ func withControl(ctx context.Context, c *control) (_ context.Context, done func(
 }
 
 // A gate stands before one server. Its limiter decides when a call may go
-// there. Before it are seats for the passages at work, and the others wait
-// without a document.
+// there.
 type gate struct {
 	limits   llm.Limits
 	url      string
 	limiter  llm.Limiter
-	seats    chan struct{}
 	stopping <-chan struct{}
-}
-
-// enter takes a seat until leave is called. A nil gate has seats for all. The
-// error is errHalted once the run of ctx is stopped.
-func (g *gate) enter(ctx context.Context) (leave func(), err error) {
-	if g == nil {
-		return func() {}, nil
-	}
-	select {
-	case g.seats <- struct{}{}:
-	case <-controlOf(ctx).halted:
-		return nil, errHalted
-	case <-g.stopping:
-		return nil, errHalted
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if g.halted(ctx) {
-		<-g.seats
-		return nil, errHalted
-	}
-	return func() { <-g.seats }, nil
 }
 
 // halted reports whether no new call may be made for the run of ctx.
@@ -278,7 +261,6 @@ func (g *gate) halted(ctx context.Context) bool {
 func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), error) {
 	call, _ := ctx.Value(callKey{}).(*call)
 	call.free() // of a reply that has to be asked for again
-	beginNext(ctx)
 	waiting, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {

@@ -152,13 +152,19 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	if err != nil {
 		return err
 	}
-	doc := sync.OnceValues(func() (*extract.Document, error) { return s.document(ctx, src) })
+	doc, err := s.document(ctx, src)
+	if err != nil {
+		return err
+	}
 	o := s.options(run, src)
 	for {
 		some := cuts[:min(commitStep, len(cuts))]
 		cuts = cuts[len(some):]
+		for i := range some {
+			some[i].Doc = doc
+		}
 		books.stop()
-		made, stopped := s.together(ctx, run, doc, steps, some, o)
+		made, stopped := s.together(ctx, run, steps, some, o)
 		books.start()
 		stopped = cmp.Or(ahead.Wait(), stopped)
 		last := len(cuts) == 0 && stopped == nil
@@ -182,21 +188,24 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 
 // together works on passages at the same time and returns those that came to an
 // end. An error is why the others did not. Each begins when the one before it
-// asks a model or has ended: all at once, they would wait for each other's work
-// whenever the database has answered them.
-func (s *Service) together(ctx context.Context, run seedbed.Run, doc func() (*extract.Document, error), steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
+// knows what to ask a model, and then it is looked up at once which replies are
+// kept.
+func (s *Service) together(ctx context.Context, run seedbed.Run, steps steps, some []store.Cut, o extract.Options) (ended []outcome, err error) {
 	made, stopped := make([]outcome, len(some)), make([]error, len(some))
 	var work errgroup.Group
+	first := lookups{db: s.DB}
 	turn := make(chan struct{}, 1)
 	for i, c := range some {
 		turn <- struct{}{}
 		next := sync.OnceFunc(func() { <-turn })
 		work.Go(func() error {
 			defer next()
-			made[i], stopped[i] = s.seated(context.WithValue(ctx, nextKey{}, next), run, doc, steps, c, o)
+			made[i], stopped[i] = s.passage(first.begin(ctx, next), run, steps, c, o)
 			return stopped[i]
 		})
 	}
+	turn <- struct{}{}
+	first.send(ctx)
 	err = work.Wait()
 	var spent extract.Spent
 	for i, out := range made {
@@ -207,32 +216,6 @@ func (s *Service) together(ctx context.Context, run seedbed.Run, doc func() (*ex
 		}
 	}
 	return ended, errors.Join(err, s.spend(ctx, run, spent))
-}
-
-type nextKey struct{}
-
-// beginNext lets the passage begin that comes after that of ctx in its job.
-func beginNext(ctx context.Context) {
-	if next, ok := ctx.Value(nextKey{}).(func()); ok {
-		next()
-	}
-}
-
-// seated works on a passage once there is a seat for it. The first of a job
-// loads its document.
-func (s *Service) seated(ctx context.Context, run seedbed.Run, doc func() (*extract.Document, error), steps steps, c store.Cut, o extract.Options) (out outcome, err error) {
-	leave, err := steps.gate.enter(ctx)
-	if err != nil {
-		return out, err
-	}
-	defer leave()
-	booked := booking(ctx)
-	c.Doc, err = doc()
-	booked()
-	if err != nil {
-		return out, err
-	}
-	return s.passage(ctx, run, steps, c, o)
 }
 
 // options are what all seeds of a run have in common.

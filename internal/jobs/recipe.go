@@ -15,15 +15,13 @@ import (
 type steps struct {
 	first []extract.Stage
 	last  []extract.Stage
-	gate  *gate // of the model's server, nil without a model
-	count int   // seeds of the run at most, 0 is any number
+	count int // seeds of the run at most, 0 is any number
 }
 
 // steps builds the stages of a run. A *seedbed.Error is one for the run: it
 // cannot go on until a person does something about it.
 func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 	tools := stage.Tools{Near: sharedNear{}, Runner: s.Runner, Benchmarks: s.Benchmarks}
-	var at *gate
 	key := run.RecipeHash
 	if run.Endpoint != "" {
 		e, err := s.endpoint(ctx, s.DB, run.Endpoint)
@@ -34,8 +32,8 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 			return steps{}, err
 		}
 		s.models.learn(ctx, s, e, run.Model)
-		c, g, made := s.models.client(s, e, run.Model)
-		tools.Model, at = c.model, g
+		c, made := s.models.client(s, e, run.Model)
+		tools.Model = c.model
 		key += "\x00" + made
 	}
 	return s.models.steps(key, func() (steps, error) {
@@ -52,7 +50,7 @@ func (s *Service) steps(ctx context.Context, run seedbed.Run) (steps, error) {
 			return steps{}, seedbed.Errorf(seedbed.Invalid, "the recipe of this run cannot be used any more: %w", err)
 		}
 		made := divide(stages)
-		made.gate, made.count = at, recipe.Count
+		made.count = recipe.Count
 		return made, nil
 	})
 }

@@ -258,7 +258,7 @@ func (s *Service) PreviewRecipe(ctx context.Context, o seedbed.PreviewOptions) (
 	switch {
 	case err == nil:
 		name = cmp.Or(name, endpoint.Model)
-		c, _, _ := s.models.client(s, endpoint, name)
+		c, _ := s.models.client(s, endpoint, name)
 		model = c.model
 	case send >= 0 || o.Endpoint != "":
 		return out, err

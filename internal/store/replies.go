@@ -2,25 +2,37 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
 
 // Get is the model reply kept under a key, if there is one.
 func (db *DB) Get(ctx context.Context, key string) (reply []byte, ok bool, err error) {
-	reply, err = scanOne[[]byte](db.q.QueryRowContext(ctx, `SELECT reply FROM replies WHERE id = $1`, key))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
-	}
+	kept, err := db.Replies(ctx, []string{key})
+	reply, ok = kept[key]
+	return reply, ok, err
+}
+
+// Replies are the model replies kept under some keys, by these. One that is
+// damaged, or still to come with a batch, is left out.
+func (db *DB) Replies(ctx context.Context, keys []string) (map[string][]byte, error) {
+	kept := map[string][]byte{}
+	args := anys(padded(keys))
+	err := each(ctx, db.q, func(row scanner) error {
+		var key string
+		var reply []byte
+		if err := row.Scan(&key, &reply); err != nil {
+			return err
+		}
+		if reply, err := unpack(reply); err == nil && len(reply) > 0 {
+			kept[key] = reply
+		}
+		return nil
+	}, `SELECT id, reply FROM replies WHERE id IN (`+marks(1, len(args))+`)`, args...)
 	if err != nil {
-		return nil, false, fmt.Errorf("look up a model reply: %w", err)
+		return nil, fmt.Errorf("look up model replies: %w", err)
 	}
-	if reply, err := unpack(reply); err == nil && len(reply) > 0 {
-		return reply, true, nil
-	}
-	return nil, false, nil // damaged, or still to come with a batch
+	return kept, nil
 }
 
 // Pack packs a request for Put, which does so itself where it was not done.
