@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -21,24 +20,21 @@ type keptCall struct {
 	Raw     string           `json:"raw"`
 }
 
-// addCalls records the calls made about a passage, after the n of earlier
-// attempts.
-func (s *script) addCalls(run string, ordinal, n int, calls []seedbed.Call) {
-	const width, atOnce = 16, 100
-	for some := range slices.Chunk(calls, atOnce) {
-		args := make([]any, 0, width*len(some))
-		for _, c := range some {
-			n++
-			var kept []byte
-			if c.Code != "" {
-				kept = pack([]byte(asJSON(keptCall{c.Request, c.Raw})))
-			}
-			args = append(args, run, ordinal, n, c.Stage, c.Model, c.Reply, flag(c.Cached), c.Usage.In, c.Usage.Out, c.Usage.Cached,
-				c.Usage.Cost, millis(c.Began), c.Took, c.Code, c.Error, kept)
-		}
-		s.add(fmt.Sprintf("record the calls about passage %d of run %s", ordinal, run), nil, `INSERT INTO calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
-			cost, began, took, code, error, kept) VALUES `+rowsOf(len(some), width), args...)
+// callRow is a row of the calls about a passage of a run, the n-th from 1.
+func callRow(run string, ordinal, n int, c seedbed.Call) []any {
+	var kept []byte
+	if c.Code != "" {
+		kept = pack([]byte(asJSON(keptCall{c.Request, c.Raw})))
 	}
+	return []any{
+		run, ordinal, n, c.Stage, c.Model, c.Reply, flag(c.Cached), c.Usage.In, c.Usage.Out, c.Usage.Cached,
+		c.Usage.Cost, millis(c.Began), c.Took, c.Code, c.Error, kept,
+	}
+}
+
+func (s *script) addCalls(run string, rows [][]any) {
+	s.insert("record calls of run "+run, `calls (run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix,
+		cost, began, took, code, error, kept)`, rows, "")
 }
 
 const selectCall = `SELECT run, ordinal, n, stage, model, reply, cached, tokens_in, tokens_out, prefix, cost, began, took, code, error FROM calls `

@@ -66,15 +66,19 @@ func (e *engine) locked(table string) string {
 // clean replaces what PostgreSQL does not take in a text, and SQLite does:
 // the character 0, and bytes that are no UTF-8.
 func (e *engine) clean(args []any) []any {
-	if e != postgres {
-		return args
-	}
 	for i, arg := range args {
 		if s, ok := arg.(string); ok {
-			args[i] = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
+			args[i] = e.text(s)
 		}
 	}
 	return args
+}
+
+func (e *engine) text(s string) string {
+	if e != postgres {
+		return s
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
 }
 
 // session runs statements on a pool or in a transaction.

@@ -25,14 +25,11 @@ func (tx *Tx) TellIndex(ctx context.Context, changes []Pending) error {
 }
 
 func (s *script) tellIndex(changes []Pending) {
-	for some := range slices.Chunk(changes, 100) {
-		args := make([]any, 0, 3*len(some))
-		for _, p := range some {
-			args = append(args, p.Seed, p.Version, flag(p.Deleted))
-		}
-		s.add("note changes of seeds for the index", nil, `INSERT INTO outbox (seed, version, deleted) VALUES `+rowsOf(len(some), 3)+`
-			`+noteAnew, args...)
+	var rows [][]any
+	for _, p := range changes {
+		rows = append(rows, []any{p.Seed, p.Version, flag(p.Deleted)})
 	}
+	s.insert("note changes of seeds for the index", `outbox (seed, version, deleted)`, rows, noteAnew)
 }
 
 // The version in the outbox only grows: a note of an older one must not let

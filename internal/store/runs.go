@@ -244,6 +244,8 @@ func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err e
 		return now, err
 	}
 	var s script
+	var saved []Outcome
+	var asked [][]any // rows of calls
 	var sum seedbed.Run
 	var spent extract.Spent
 	for _, o := range made {
@@ -260,8 +262,10 @@ func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err e
 		s.add(fmt.Sprintf("save passage %d of run %s", o.Ordinal, d.run.ID), nil, `UPDATE run_passages SET state = $3, code = $4, reason = $5, reply = $6,
 			seeds = $7, rejected = $8, parser = $9, attempts = attempts + 1 WHERE run = $1 AND ordinal = $2`,
 			d.run.ID, o.Ordinal, o.State, o.Code, o.Reason, o.Reply, kept, rejected, o.Parser)
-		s.addSeeds(d.tx.q.engine, d.run, o)
-		s.addCalls(d.run.ID, o.Ordinal, calls, o.Calls)
+		for i, c := range o.Calls {
+			asked = append(asked, callRow(d.run.ID, o.Ordinal, calls+i+1, c))
+		}
+		saved = append(saved, o)
 		sum.Passages.Done += flag(o.State == seedbed.PassageDone)
 		sum.Passages.Failed += flag(o.State == seedbed.PassageFailed)
 		sum.Passages.Skipped += flag(o.State == seedbed.PassageSkipped)
@@ -269,6 +273,8 @@ func (d *Desk) Save(ctx context.Context, made []Outcome) (now seedbed.Run, err e
 		sum.Rejected += rejected
 		spent = spent.Add(o.Spent)
 	}
+	s.addSeeds(d.tx.q.engine, d.run, saved)
+	s.addCalls(d.run.ID, asked)
 	now = d.run
 	there := false
 	s.add("count passages of run "+d.run.ID, func(row scanner) error {

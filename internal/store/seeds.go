@@ -71,29 +71,29 @@ func (r reads) SeedsAfter(ctx context.Context, after string, limit int) ([]Seed,
 	return out, nil
 }
 
-// addSeeds adds what was found in a passage, unless it is there, with what its
-// duplicates are found by, and tells the index.
-func (s *script) addSeeds(e *engine, run seedbed.Run, o Outcome) {
-	const width = 19
-	if len(o.Found) == 0 {
-		return
-	}
-	args := make([]any, 0, width*len(o.Found))
-	for i, seed := range o.Found {
-		args = append(args, seed.ID, 1, run.CollectionID, run.Source, o.Ordinal, run.ID, i)
-		args = append(args, columns(seed)...)
-		args = append(args, millis(seed.Created))
-	}
-	s.add(fmt.Sprintf("add seeds of passage %d of run %s", o.Ordinal, run.ID), nil, `INSERT INTO seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
-		difficulty, labels, question, words, duplicate_of, body, created) VALUES `+rowsOf(len(o.Found), width)+` ON CONFLICT (id) DO NOTHING`, args...)
-	news := make([]Pending, len(o.Found))
-	bands := map[string][]uint64{} // o.Bands may have those of other passages too
-	for i, seed := range o.Found {
-		news[i] = Pending{Seed: seed.ID, Version: 1}
-		if keys := o.Bands[seed.ID]; len(keys) > 0 {
-			bands[seed.ID] = keys
+// addSeeds adds what was found in passages of a run, unless it is there, with
+// what its duplicates are found by, and tells the index.
+func (s *script) addSeeds(e *engine, run seedbed.Run, made []Outcome) {
+	var rows [][]any
+	var news []Pending
+	bands := map[string][]uint64{}
+	added := map[string]bool{}
+	for _, o := range made {
+		for i, seed := range o.Found {
+			if added[seed.ID] {
+				continue
+			}
+			added[seed.ID] = true
+			row := append([]any{seed.ID, 1, run.CollectionID, run.Source, o.Ordinal, run.ID, i}, columns(seed)...)
+			rows = append(rows, append(row, millis(seed.Created)))
+			news = append(news, Pending{Seed: seed.ID, Version: 1})
+			if keys := o.Bands[seed.ID]; len(keys) > 0 {
+				bands[seed.ID] = keys
+			}
 		}
 	}
+	s.insert("add seeds of run "+run.ID, `seeds (id, version, collection, source, ordinal, run, place, verdict, type, origin, language, kind,
+		difficulty, labels, question, words, duplicate_of, body, created)`, rows, `ON CONFLICT (id) DO NOTHING`)
 	s.addBands(e, run.CollectionID, bands)
 	s.tellIndex(news)
 }
@@ -109,7 +109,7 @@ func (tx *Tx) AddSeed(ctx context.Context, collection string, ordinal int, seed 
 	}
 	seed = o.Found[0]
 	var todo script
-	todo.addSeeds(tx.q.engine, seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, o)
+	todo.addSeeds(tx.q.engine, seedbed.Run{CollectionID: collection, Source: seed.Source.ID}, []Outcome{o})
 	todo.keepRevision(seed.ID, 1, seedbed.ByPerson, seedbed.UserOf(ctx).Name, millis(tx.now()), []seedbed.FieldChange{})
 	if err := todo.run(ctx, tx.q); err != nil {
 		return seed, fmt.Errorf("add seed %s: %w", seed.ID, err)
@@ -306,32 +306,36 @@ func bandOf(collection string, key uint64) int64 {
 }
 
 // addBands adds the keys that duplicates of seeds are found by, given by the
-// seeds' ids. However many keys there are, the statement is the same for as many
-// seeds, and connections keep it prepared.
+// seeds' ids.
 func (s *script) addBands(e *engine, collection string, keys map[string][]uint64) {
-	if len(keys) == 0 {
-		return
-	}
-	var rows []string
-	var args []any
-	for _, id := range slices.Sorted(maps.Keys(keys)) {
+	ids := slices.Sorted(maps.Keys(keys))
+	bandsOf := func(id string) []int64 {
 		bands := make([]int64, len(keys[id]))
 		for i, key := range keys[id] {
 			bands[i] = bandOf(collection, key)
 		}
-		list, as := any(asJSON(bands)), ""
-		if e == postgres {
-			list, as = bands, "::bigint[]"
+		return bands
+	}
+	const what = "add bands of seeds"
+	if e != postgres {
+		for _, id := range ids {
+			s.add(what, nil, `INSERT INTO bands (band, seed) SELECT k.value, s.n FROM seeds s, json_each($2) k WHERE s.id = $1
+				ON CONFLICT (band, seed) DO NOTHING`, id, asJSON(bandsOf(id)))
 		}
-		rows = append(rows, fmt.Sprintf(`((SELECT n FROM seeds WHERE id = $%d), $%d%s)`, len(args)+1, len(args)+2, as))
-		args = append(args, id, list)
+		return
 	}
-	from := `json_each(s.column2) AS k`
-	if e == postgres {
-		from = `unnest(s.column2) AS k (value)`
+	if len(ids) == 0 {
+		return
 	}
-	s.add("add bands of seeds", nil, `INSERT INTO bands (band, seed) SELECT k.value, s.column1
-		FROM (VALUES `+strings.Join(rows, ", ")+`) AS s, `+from+` WHERE true ON CONFLICT (band, seed) DO NOTHING`, args...)
+	var bands, of []int64
+	for i, id := range ids {
+		for _, band := range bandsOf(id) {
+			bands, of = append(bands, band), append(of, int64(i+1))
+		}
+	}
+	s.add(what, nil, `WITH s AS MATERIALIZED (SELECT i.at, (SELECT n FROM seeds WHERE id = i.id) AS n FROM unnest($1::text[]) WITH ORDINALITY AS i (id, at))
+		INSERT INTO bands (band, seed) SELECT k.band, s.n FROM unnest($2::bigint[], $3::bigint[]) AS k (band, at) JOIN s ON s.at = k.at
+		ON CONFLICT (band, seed) DO NOTHING`, ids, bands, of)
 }
 
 // dropBands removes those keys of a seed.

@@ -186,20 +186,13 @@ type Cut struct {
 // AddPassages adds passages of a source from ordinal on; those there already
 // stay as they are. Give it few at a time.
 func (tx *Tx) AddPassages(ctx context.Context, source string, ordinal int, ps []extract.Passage) error {
-	if len(ps) == 0 {
-		return nil
-	}
-	const width = 10
-	args := make([]any, 0, width*len(ps))
+	var rows [][]any
 	for i, p := range ps {
-		args = append(args, source, ordinal+i, p.ID, asJSON(p.Path), p.Text, p.Tokens, p.Skip, asJSON(p.Locator), p.First, p.Last)
+		rows = append(rows, []any{source, ordinal + i, p.ID, asJSON(p.Path), p.Text, p.Tokens, p.Skip, asJSON(p.Locator), p.First, p.Last})
 	}
-	_, err := tx.exec(ctx, `INSERT INTO passages (source, ordinal, id, path, text, tokens, skip, at, first, last) VALUES `+
-		rowsOf(len(ps), width)+` ON CONFLICT (source, ordinal) DO NOTHING`, args...)
-	if err != nil {
-		return fmt.Errorf("add passages of source %s: %w", source, err)
-	}
-	return nil
+	var todo script
+	todo.insert("add passages of source "+source, `passages (source, ordinal, id, path, text, tokens, skip, at, first, last)`, rows, `ON CONFLICT (source, ordinal) DO NOTHING`)
+	return todo.run(ctx, tx.q)
 }
 
 // DeletePassages removes the passages of a source, for it to be read again.
