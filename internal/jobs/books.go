@@ -46,6 +46,17 @@ func booking(ctx context.Context) (stop func()) {
 	}
 }
 
+// aside does not count what is done until it is told to go on: the work of a
+// stage, in the midst of what counts.
+func aside(ctx context.Context) (goOn func()) {
+	w, ok := ctx.Value(booksKey{}).(*stopwatch)
+	if !ok {
+		return func() {}
+	}
+	w.stop()
+	return w.start
+}
+
 // books is what was spent since it was last asked.
 func (w *stopwatch) books() Books {
 	w.stop()

@@ -71,8 +71,10 @@ func (sharedNear) Candidates(ctx context.Context, keys []uint64) ([]stage.Candid
 	n := ctx.Value(nearKey{}).(*near)
 	known := n.known
 	if slices.ContainsFunc(keys, func(k uint64) bool { return known[k] == nil }) {
+		booked := booking(ctx)
 		var err error
-		if known, err = n.db.Alike(ctx, n.collection, keys); err != nil {
+		known, err = n.db.Alike(ctx, n.collection, keys)
+		if booked(); err != nil {
 			return nil, err
 		}
 	}
@@ -120,7 +122,9 @@ func (sharedNear) Yield(ctx context.Context, ids []string, to extract.Seed) (boo
 			}
 		}
 	}
+	booked := booking(ctx)
 	stored, err := n.seeds(ctx, rest)
+	booked()
 	if err != nil {
 		return false, err
 	}

@@ -374,7 +374,9 @@ func (s *Service) commit(ctx context.Context, job *river.Job[passageArgs], run s
 			if out.State == seedbed.PassageDone && len(steps.last) > 0 {
 				stages := append([]extract.Stage{given(slices.Clone(out.Found))}, steps.last...)
 				near.unsaved = saved[:i]
-				if out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o); err != nil {
+				goOn := aside(ctx)
+				out.Found, err = extract.Do(near.with(ctx), stages, out.passage, o)
+				if goOn(); err != nil {
 					return err
 				}
 				out.Bands = near.added
