@@ -66,6 +66,9 @@ func (e *engine) locked(table string) string {
 // clean replaces what PostgreSQL does not take in a text, and SQLite does:
 // the character 0, and bytes that are no UTF-8.
 func (e *engine) clean(args []any) []any {
+	if e != postgres {
+		return args
+	}
 	for i, arg := range args {
 		if s, ok := arg.(string); ok {
 			args[i] = e.text(s)
