@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"log/slog"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -293,6 +294,56 @@ func TestComesBackLate(t *testing.T) {
 	after, err := b.Run(t.Context(), run)
 	if err != nil || !cmp.Equal(counted, after) {
 		t.Errorf("it changed the run: %v\n%s", err, cmp.Diff(counted, after))
+	}
+}
+
+// TestComesBackMidway is TestComesBackLate while the run goes on: what it was
+// about to ask when it was held up, the other has asked.
+func TestComesBackMidway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 80
+	held := make(chan struct{})
+	first := make(chan struct{}, 2*passages)
+	s := llmtest.New(t, llmtest.Script{Latency: 100 * time.Millisecond, Before: func(ctx context.Context, _ llmtest.Request) {
+		first <- struct{}{}
+		select {
+		case <-held:
+		case <-ctx.Done():
+		}
+	}})
+	dir := inCluster(t, storetest.Postgres(t))
+	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
+	t.Cleanup(b.close)
+	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	late := begin(t, dir, s.URL)
+	for range firstCalls {
+		<-first
+	}
+	// Not in the midst of a transaction, which would keep the other waiting for
+	// half a minute.
+	time.Sleep(2 * testBeat)
+	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	next := begin(t, dir, s.URL)
+	<-first
+	close(held)
+	b.until(run, func(r seedbed.Run) bool { return r.Passages.Done >= passages/4 })
+	if err := late.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*exec.Cmd{next, late} {
+		if err := p.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r, err := b.Run(t.Context(), run); err != nil || r.State != seedbed.RunDone || r.Passages.Done != passages {
+		t.Errorf("the run ends as %+v, %v; want it done", r, err)
+	}
+	if n := s.Stats().Duplicates; n > firstCalls {
+		t.Errorf("%d replies were bought twice; want at most the %d that were in flight when it was held up", n, firstCalls)
 	}
 }
 

@@ -122,6 +122,7 @@ func (m *models) client(s *Service, e seedbed.Endpoint, name string) (c *modelCl
 			limits:   limits,
 			url:      e.URL,
 			limiter:  m.limiter(s, e, limits, o),
+			beat:     s.Beat,
 			stopping: s.halting,
 		}
 		if m.gates == nil {
@@ -248,6 +249,7 @@ type gate struct {
 	limits   llm.Limits
 	url      string
 	limiter  llm.Limiter
+	beat     time.Duration // of this process
 	stopping <-chan struct{}
 }
 
@@ -272,15 +274,12 @@ func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), erro
 		case <-waiting.Done():
 		}
 	}()
+	since := time.Now()
 	release, err := g.limiter.Acquire(waiting, tokens)
 	if err != nil {
 		return nil, err
 	}
-	if g.halted(ctx) { // both at the same moment
-		release(llm.Outcome{})
-		return nil, errHalted
-	}
-	if err := controlOf(ctx).overspent(); err != nil {
+	if err := g.refused(ctx, time.Since(since)); err != nil {
 		release(llm.Outcome{})
 		return nil, err
 	}
@@ -292,6 +291,25 @@ func (g *gate) Acquire(ctx context.Context, tokens int) (func(llm.Outcome), erro
 		}
 	}, nil
 }
+
+// refused is why a call is not made after it has waited so long for its place.
+// Where that was longer than a beat, the process may have been stopped and its
+// job given to another one, which has asked since.
+func (g *gate) refused(ctx context.Context, waited time.Duration) error {
+	if g.halted(ctx) {
+		return errHalted
+	}
+	if ours, ok := ctx.Value(oursKey{}).(func() error); ok && waited > g.beat {
+		if err := ours(); err != nil {
+			return err
+		}
+	}
+	return controlOf(ctx).overspent()
+}
+
+// oursKey is under which the context of a job has a function whose error says
+// that the job is another process's.
+type oursKey struct{}
 
 // A call holds its place at the limiter until the reply is kept, not only
 // until it is there: what a killed process has paid for in vain is one call a

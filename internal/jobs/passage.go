@@ -137,6 +137,9 @@ func (s *Service) passages(ctx context.Context, job *river.Job[passageArgs]) err
 	books := new(stopwatch)
 	books.start()
 	ctx = store.CountWaits(context.WithValue(ctx, booksKey{}, books), books.waited)
+	ctx = context.WithValue(ctx, oursKey{}, func() error {
+		return s.DB.Update(outer, func(tx *store.Tx) error { return queue.Holds(outer, tx, job) })
+	})
 	run, src, cuts, err := s.DB.Work(ctx, job.Args.Run, job.Args.Source, job.Args.Ordinals)
 	if err != nil {
 		return err
@@ -265,7 +268,7 @@ func (s *Service) passage(ctx context.Context, run seedbed.Run, steps steps, c s
 	case seedbed.CodeOf(err) == seedbed.Spent:
 		why, _ := errors.AsType[*seedbed.Error](err)
 		return out, s.giveUp(ctx, run, why)
-	case ctx.Err() != nil || errors.Is(err, errHalted) || seedbed.CodeOf(err) == seedbed.Unavailable:
+	case ctx.Err() != nil || errors.Is(err, errHalted) || errors.Is(err, queue.ErrLost) || seedbed.CodeOf(err) == seedbed.Unavailable:
 		return out, err
 	case errors.As(err, &asked):
 		return s.unanswered(ctx, run, out, asked)
