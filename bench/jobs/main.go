@@ -7,7 +7,7 @@
 //
 // Each row ends with its ratio to the bar; more than 1 misses it. PostgreSQL
 // is a server of its own on a socket, without fsync, unless -postgres names
-// one: an empty database, for the run leaves its rows there.
+// one: databases are made there, and dropped again.
 package main
 
 import (
@@ -64,7 +64,7 @@ type bench struct {
 
 func main() {
 	var b bench
-	flag.StringVar(&b.address, "postgres", "", "`address` of an empty PostgreSQL database")
+	flag.StringVar(&b.address, "postgres", "", "`address` of a PostgreSQL server to make databases on, as postgres://user:password@host:5432/postgres")
 	flag.IntVar(&b.passages, "passages", 10_000, "passages of the long run")
 	flag.StringVar(&b.model, "model", "", "`address` of the model that the books are measured with; one is served without it")
 	engines := flag.String("engines", "sqlite,postgres", "databases to measure on")
@@ -117,27 +117,28 @@ func (b *bench) on(ctx context.Context, engine string, do func(dir string, o sto
 	switch engine {
 	case "sqlite":
 	case "postgres":
-		if o.URL, err = b.database(ctx); err != nil {
+		address, drop, err := b.database(ctx)
+		if err != nil {
 			return err
 		}
+		defer drop()
+		o.URL = address
 	default:
 		return fmt.Errorf("there is no engine %q: sqlite or postgres", engine)
 	}
 	return do(dir, o)
 }
 
-func (b *bench) database(ctx context.Context) (string, error) {
+func (b *bench) database(ctx context.Context) (address string, drop func(), err error) {
 	if b.address != "" {
-		return b.address, nil
+		return storetest.Create(ctx, b.address)
 	}
 	if b.server == nil {
-		var err error
 		if b.server, err = storetest.Start(); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
-	name, err := b.server.Create(ctx)
-	return b.server.Address(name), err
+	return storetest.Create(ctx, b.server.Address("postgres"))
 }
 
 // idleArgs ask for nothing.

@@ -251,29 +251,7 @@ func TestComesBackLate(t *testing.T) {
 		t.Skip("starts processes")
 	}
 	const passages = 12
-	held := make(chan struct{})
-	first := make(chan struct{}, 100)
-	s := llmtest.New(t, llmtest.Script{Before: func(ctx context.Context, _ llmtest.Request) {
-		first <- struct{}{}
-		select {
-		case <-held:
-		case <-ctx.Done():
-		}
-	}})
-	dir := inCluster(t, storetest.Postgres(t))
-	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
-	t.Cleanup(b.close)
-	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
-	late := begin(t, dir, s.URL)
-	for range firstCalls {
-		<-first
-	}
-	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	next := begin(t, dir, s.URL)
-	<-first // the other one has taken a job that was taken before
-	close(held)
+	b, _, run, late, next := heldUp(t, passages, llmtest.Script{})
 	if err := next.Wait(); err != nil {
 		t.Fatalf("the process that went on: %v", err)
 	}
@@ -297,27 +275,25 @@ func TestComesBackLate(t *testing.T) {
 	}
 }
 
-// TestComesBackMidway is TestComesBackLate while the run goes on: what it was
-// about to ask when it was held up, the other has asked.
-func TestComesBackMidway(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
-	const passages = 80
+// heldUp has a process stopped in the midst of its calls, and another go on
+// with the run.
+func heldUp(t *testing.T, passages int, script llmtest.Script) (b *bench, s *llmtest.Server, run string, late, next *exec.Cmd) {
+	t.Helper()
 	held := make(chan struct{})
-	first := make(chan struct{}, 2*passages)
-	s := llmtest.New(t, llmtest.Script{Latency: 100 * time.Millisecond, Before: func(ctx context.Context, _ llmtest.Request) {
+	first := make(chan struct{}, 10*passages)
+	script.Before = func(ctx context.Context, _ llmtest.Request) {
 		first <- struct{}{}
 		select {
 		case <-held:
 		case <-ctx.Done():
 		}
-	}})
+	}
+	s = llmtest.New(t, script)
 	dir := inCluster(t, storetest.Postgres(t))
-	b := open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
+	b = open(t, dir, jobs.Options{Env: &seedbed.Endpoint{URL: s.URL, Model: "scripted"}})
 	t.Cleanup(b.close)
-	run := b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
-	late := begin(t, dir, s.URL)
+	run = b.upload("machines.md", book(passages), seedbed.RunOptions{}).Run.ID
+	late = begin(t, dir, s.URL)
 	for range firstCalls {
 		<-first
 	}
@@ -327,9 +303,20 @@ func TestComesBackMidway(t *testing.T) {
 	if err := late.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	next := begin(t, dir, s.URL)
-	<-first
+	next = begin(t, dir, s.URL)
+	<-first // the other one has taken a job that was taken before
 	close(held)
+	return b, s, run, late, next
+}
+
+// TestComesBackMidway is TestComesBackLate while the run goes on: what it was
+// about to ask when it was held up, the other has asked.
+func TestComesBackMidway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	const passages = 80
+	b, s, run, late, next := heldUp(t, passages, llmtest.Script{Latency: 100 * time.Millisecond})
 	b.until(run, func(r seedbed.Run) bool { return r.Passages.Done >= passages/4 })
 	if err := late.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)

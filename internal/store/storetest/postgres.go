@@ -198,33 +198,38 @@ func (s *Server) Address(database string) string {
 // Database makes an empty database and returns its address.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	name, err := s.Create(context.WithoutCancel(t.Context()))
+	address, drop, err := Create(context.WithoutCancel(t.Context()), s.Address("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.drop(name) })
-	return s.Address(name)
+	t.Cleanup(drop)
+	return address
 }
 
-// Create makes an empty database and returns its name.
-func (s *Server) Create(ctx context.Context) (name string, err error) {
-	name = fmt.Sprintf("test%d", databases.Add(1))
-	conn, err := pgx.Connect(ctx, s.Address("postgres"))
+// Create makes an empty database on a server, of which the URL of any database
+// is given. Drop removes it again, unless the server is stopped.
+func Create(ctx context.Context, server string) (address string, drop func(), err error) {
+	u, err := url.Parse(server)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	_, err = conn.Exec(ctx, "CREATE DATABASE "+name)
-	return name, errors.Join(err, conn.Close(ctx))
+	name := fmt.Sprintf("seedbed_test_%d_%d", os.Getpid(), databases.Add(1))
+	if err := execute(ctx, server, "CREATE DATABASE "+name); err != nil {
+		return "", nil, err
+	}
+	u.Path = "/" + name
+	return u.String(), func() {
+		_ = execute(context.Background(), server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	}, nil
 }
 
-// drop removes a database, unless the server is stopped.
-func (s *Server) drop(name string) {
-	conn, err := pgx.Connect(context.Background(), s.Address("postgres"))
+func execute(ctx context.Context, address, statement string) error {
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
-		return
+		return err
 	}
-	_, _ = conn.Exec(context.Background(), "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
-	_ = conn.Close(context.Background())
+	_, err = conn.Exec(ctx, statement)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 // Halt stops the server at once, as if the machine had been switched off;
