@@ -2,11 +2,13 @@ package jobs_test
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,6 +147,75 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// slowlyRead is an index in which something is done between the first listing
+// of what it holds and what is made of that.
+type slowlyRead struct {
+	search.Index
+	then atomic.Pointer[func()]
+}
+
+func (s *slowlyRead) Versions(ctx context.Context) iter.Seq2[search.Version, error] {
+	then := s.then.Swap(nil)
+	if then == nil {
+		return s.Index.Versions(ctx)
+	}
+	held, err := versions(ctx, s.Index)
+	(*then)()
+	return func(yield func(search.Version, error) bool) {
+		for _, v := range held {
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(search.Version{}, err)
+		}
+	}
+}
+
+func versions(ctx context.Context, index search.Index) (out []search.Version, err error) {
+	for v, err := range index.Versions(ctx) {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// TestCheckWhileTheIndexFollows has changes reach the index after Check has
+// listed what it holds: that is no fault.
+func TestCheckWhileTheIndexFollows(t *testing.T) {
+	each(t, func(t *testing.T, dir string) {
+		index := &slowlyRead{Index: openFlaky(t)}
+		b := start(t, dir, jobs.Options{Index: index, Reconcile: time.Hour})
+		up := b.upload("bees.md", faq, seedbed.RunOptions{})
+		b.ended(up.Run.ID)
+		b.indexed()
+		meanwhile := func() {
+			if err := b.DeleteSource(t.Context(), up.Source.ID); err != nil {
+				t.Error(err)
+			}
+			b.ended(b.upload("wasps.md", strings.ReplaceAll(faq, "bee", "wasp"), seedbed.RunOptions{}).Run.ID)
+			b.indexed()
+		}
+		index.then.Store(&meanwhile)
+		if found := b.check(false); len(found) > 0 {
+			t.Errorf("Check finds %v", found)
+		}
+		held, err := versions(t.Context(), index)
+		if err != nil || len(held) != 3 {
+			t.Fatalf("the index holds %v, %v; want 3 seeds", held, err)
+		}
+		if err := index.Apply(t.Context(), []search.Change{{ID: held[0].ID, Version: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		if found := b.check(false); kinds(found) != "index differs" {
+			t.Errorf("Check finds %v; want the seed that the index has lost", found)
+		}
+	})
+}
+
 // readWhole reads the first line only unless the whole page is asked for, as
 // somebody did for the source of TestCheck.
 func readWhole(ctx context.Context, path, name string, how seedbed.Reading) (*extract.Document, error) {
@@ -227,14 +298,11 @@ func TestReconcile(t *testing.T) {
 	} {
 		b.apply(change)
 		b.eventually(func() bool {
-			got := map[string]int64{}
-			for v, err := range b.index.Versions(t.Context()) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got[v.ID] = v.Version
+			got, err := versions(t.Context(), b.index)
+			if err != nil {
+				t.Fatal(err)
 			}
-			return cmp.Equal(got, map[string]int64{ids[0]: 1, ids[1]: 1, ids[2]: 1})
+			return cmp.Equal(got, []search.Version{{ID: ids[0], Version: 1}, {ID: ids[1], Version: 1}, {ID: ids[2], Version: 1}})
 		})
 		sameAsIndex(t, b, b.index)
 		if t.Failed() {

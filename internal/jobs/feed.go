@@ -275,7 +275,24 @@ func (s *Service) settled(ctx context.Context, found []difference) ([]difference
 			}
 		}
 	}
-	return out, nil
+	if len(out) == 0 {
+		return nil, nil
+	}
+	// What stood in the outbox while the index was read may have reached it
+	// since.
+	has := map[string]int64{}
+	for _, d := range out {
+		has[d.ID] = 0
+	}
+	for v, err := range s.Index.Versions(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := has[v.ID]; ok {
+			has[v.ID] = v.Version
+		}
+	}
+	return slices.DeleteFunc(out, func(d difference) bool { return has[d.ID] != d.Index }), nil
 }
 
 // compare notes what the index has missed, or has too much: its file may have
