@@ -430,7 +430,7 @@ func gone(t *testing.T, pid int) {
 func TestWarm(t *testing.T) {
 	o := options(t)
 	o.CacheDir = t.TempDir()
-	o.WallTime = time.Minute
+	o.WallTime = 5 * time.Minute
 	o.Memory = 1 << 30
 	if err := Warm(t.Context(), o); err != nil {
 		t.Fatal(err)
